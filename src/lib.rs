@@ -1,0 +1,7 @@
+//! Doorkeeper: a transparent TLS and ACL sidecar proxy for Apache Kafka.
+
+pub mod cli;
+pub mod link;
+pub mod process;
+pub mod protocol;
+pub mod words;

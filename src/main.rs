@@ -1,0 +1,5 @@
+//! The `doorkeeper` command.
+
+fn main() -> std::process::ExitCode {
+    doorkeeper::cli::main()
+}

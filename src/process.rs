@@ -1,0 +1,8 @@
+//! The running process: configuration, ACL store, TLS identities, logs, the admin endpoint, listeners.
+
+pub mod acl_store;
+pub mod admin;
+pub mod config;
+pub mod identity;
+pub mod proxy;
+pub mod telemetry;

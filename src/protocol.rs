@@ -1,0 +1,10 @@
+//! Kafka's protocol and what doorkeeper knows of it: bytes in, values out. Pure and synchronous: no sockets, no clock.
+
+pub mod access;
+pub mod api;
+pub mod error_code;
+pub mod fetch_sessions;
+pub mod header;
+pub mod messages;
+#[macro_use]
+pub mod wire;

@@ -1,0 +1,9 @@
+//! What the rest of the house speaks of: bindings and decisions, principals, advertised addresses, metrics.
+//! Nothing here knows a socket, a frame or a configuration file.
+
+pub mod acl;
+pub mod advertise;
+pub mod audit;
+pub mod metrics;
+pub mod principal;
+pub mod shutdown;
