@@ -8,6 +8,7 @@
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod acls;
 pub mod client;
 pub mod cluster;
 pub mod doorkeeper;
