@@ -33,6 +33,7 @@ group.min.session.timeout.ms=100
 num.network.threads=1
 num.io.threads=2
 background.threads=2
+log.retention.ms=-1
 num.recovery.threads.per.data.dir=1
 controller.quorum.election.timeout.ms=300
 controller.quorum.fetch.timeout.ms=1000
@@ -78,6 +79,11 @@ impl Settings {
     /// One broker with mutual TLS and StandardAuthorizer; the super users are `admin` and whoever comes without TLS.
     pub fn oracle(pki: &Pki) -> Settings {
         Settings { authorizer: Some((pki.server("oracle"), pki.authority())), ..Settings::plaintext(1) }
+    }
+
+    /// With this host in the addresses that brokers name to their clients.
+    pub fn advertising(self, host: &str) -> Settings {
+        Settings { advertised_host: host.to_owned(), ..self }
     }
 
     /// With further lines for the broker's properties file.

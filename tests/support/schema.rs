@@ -8,7 +8,8 @@ mod definition;
 mod reader;
 mod writer;
 
-pub use definition::Definition;
+pub use definition::{Definition, Field, Kind};
+pub use reader::hex;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -97,11 +98,40 @@ impl Api {
         frame
     }
 
+    /// The names in a request's body that its definition lacks.
+    pub fn unknown_fields(&self, body: &Value) -> Vec<String> {
+        let mut unknown = Vec::new();
+        collect_unknown(&self.request.fields, body, &mut unknown);
+        unknown
+    }
+
     /// A response frame without its length: the correlation id and the body, or what is wrong with it.
     pub fn decode_response(&self, version: i16, frame: &[u8]) -> Result<(i32, Value), String> {
         const API_VERSIONS: i16 = 18;
         let header_is_flexible = self.response.flexible.contains(version) && self.key != API_VERSIONS;
         reader::response(&self.response, version, header_is_flexible, frame)
+    }
+}
+
+fn collect_unknown(fields: &[Field], body: &Value, unknown: &mut Vec<String>) {
+    for (name, value) in body.as_object().into_iter().flatten() {
+        let Some(field) = fields.iter().find(|field| &field.name == name) else {
+            unknown.push(name.clone());
+            continue;
+        };
+        match &field.kind {
+            Kind::Struct(fields) => collect_unknown(fields, value, unknown),
+            Kind::Array(element) => {
+                if let Kind::Struct(fields) = element.as_ref() {
+                    value
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .for_each(|value| collect_unknown(fields, value, unknown));
+                }
+            }
+            _ => {}
+        }
     }
 }
 
