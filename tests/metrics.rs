@@ -1,5 +1,7 @@
 //! The scrape as a whole: it can be read, its names follow Prometheus' rules, and it stays small.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "metrics/exposition.rs"]
 mod exposition;
 

@@ -1,7 +1,7 @@
 //! What doorkeeper counts.
 //!
 //! One [`Metrics`] is made at start and shared. Every series is found without a look-up: by position in an
-//! array for the closed sets of [labels], through a handle taken once for what has a configured name. Counting
+//! array for the closed sets of labels, through a handle taken once for what has a configured name. Counting
 //! is an atomic addition; the scrape does the rest.
 
 use std::fmt;
