@@ -13,6 +13,8 @@ mod meaning;
 mod raw;
 pub mod reference;
 pub mod schema;
+#[cfg(test)]
+pub(crate) mod scratch;
 pub mod settings;
 pub(crate) mod shape;
 pub(crate) mod text;
