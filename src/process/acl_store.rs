@@ -49,6 +49,8 @@ pub enum Reload {
     Loaded,
     /// The file is wrong or gone; the old set stays.
     Refused(Faults),
+    /// The file is still wrong in the same way, or still gone.
+    StillRefused,
 }
 
 /// The bindings in force. Reading never waits.
@@ -147,8 +149,8 @@ impl AclStore {
             }
         };
         if seen.text.as_ref() == Some(&text) {
-            if let Some(faults) = &seen.faults {
-                return Reload::Refused(faults.clone());
+            if seen.faults.is_some() {
+                return Reload::StillRefused;
             }
             seen.last_success_unix = unix_now();
             return Reload::Unchanged;
@@ -196,12 +198,13 @@ impl AclStore {
 
 impl Seen {
     fn refuse(&mut self, faults: Faults) -> Reload {
-        if self.faults.as_ref() != Some(&faults) {
-            for fault in &faults.0 {
-                error!("{fault}");
-            }
-            error!("the ACL file is refused: the bindings that were loaded before stay in force");
+        if self.faults.as_ref() == Some(&faults) {
+            return Reload::StillRefused;
         }
+        for fault in &faults.0 {
+            error!("{fault}");
+        }
+        error!("the ACL file is refused: the bindings that were loaded before stay in force");
         self.faults = Some(faults.clone());
         Reload::Refused(faults)
     }
