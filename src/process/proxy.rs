@@ -236,10 +236,11 @@ impl Proxy {
         let health = Health::new(metrics.clone());
         let admin = match &config.admin {
             Some(admin) => {
+                let address = admin.bind.to_string();
                 let limits = admin::Limits::default();
                 let bound =
-                    AdminServer::bind(&admin.bind.to_string(), build(), metrics.clone(), health.clone(), limits);
-                Some(bound.await.map_err(StartError::Bind)?)
+                    AdminServer::bind(&address, build(), metrics.clone(), health.clone(), limits).await;
+                Some(bound.map_err(StartError::Bind)?)
             }
             None => None,
         };
@@ -400,7 +401,8 @@ fn certificates(config: &Config, identities: &[Identity]) -> Vec<Certificate> {
                 serial: facts.serial.clone(),
                 sha256: facts.sha256.clone(),
             };
-            let earlier = shown.entry((listener.name.clone(), facts.role)).or_insert_with(|| certificate.clone());
+            let earlier =
+                shown.entry((listener.name.clone(), facts.role)).or_insert_with(|| certificate.clone());
             if certificate.not_after < earlier.not_after {
                 *earlier = certificate;
             }
@@ -480,7 +482,8 @@ async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Rece
         match accepted {
             Ok((socket, peer)) => match admission.admit(peer.ip().to_canonical()) {
                 Ok(place) => {
-                    let serving = connection::serve(gate.clone(), tls.clone(), socket, peer, draining.clone());
+                    let serving =
+                        connection::serve(gate.clone(), tls.clone(), socket, peer, draining.clone());
                     connections.spawn(async move {
                         serving.await;
                         drop(place);
@@ -499,7 +502,11 @@ async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Rece
             Err(error) => {
                 gate.listener_metrics.reject(RejectReason::AcceptError);
                 if let Some(more) = refused.admit(RejectReason::AcceptError, std::time::Instant::now()) {
-                    tracing::error!(listener = &*gate.listener, more, "no connection can be accepted: {error}");
+                    tracing::error!(
+                        listener = &*gate.listener,
+                        more,
+                        "no connection can be accepted: {error}"
+                    );
                 }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -520,7 +527,11 @@ async fn watch_upstream(gate: Arc<Gate>, health: Health) {
         match probe {
             Ok(settings) => {
                 if was_up != Some(true) {
-                    tracing::info!(listener = &*gate.listener, upstream = gate.upstream, "the broker answers");
+                    tracing::info!(
+                        listener = &*gate.listener,
+                        upstream = gate.upstream,
+                        "the broker answers"
+                    );
                 }
                 gate.broker_settings.store(Arc::new(settings));
                 health.set_part(Check::Upstream, &gate.listener, Ok(()));
@@ -562,7 +573,7 @@ async fn watch_acls(acls: Arc<AclStore>, interval: Option<Duration>, metrics: Ar
         let store = acls.clone();
         let Ok(reload) = tokio::task::spawn_blocking(move || store.reload()).await else { continue };
         match reload {
-            AclReload::Unchanged => {}
+            AclReload::Unchanged | AclReload::StillRefused => {}
             AclReload::Loaded => {
                 let status = acls.status();
                 metrics.reloaded(Reload::Acls, true, SystemTime::now());
