@@ -113,12 +113,37 @@ pub enum LogLevel {
     Trace,
 }
 
+impl LogLevel {
+    /// The word in the configuration, which is also the one of `tracing`.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
 /// The audit log: who was refused what, and by which binding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Audit {
     /// Write a line for what was allowed too. Refusals always have one.
     pub allowed: bool,
+    /// Kafka's own line (`kafka`), or an object of the Elastic Common Schema (`ecs`).
+    pub format: AuditFormat,
+}
+
+/// How an audit line is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum AuditFormat {
+    #[default]
+    Kafka,
+    Ecs,
 }
 
 /// A version of TLS.
