@@ -1,0 +1,10 @@
+//! The codec against random and hostile bytes, against the kafka-protocol crate, and against Kafka itself.
+
+mod definitions;
+mod foreign;
+mod hostile;
+mod java;
+mod layouts;
+mod oracle;
+mod own;
+mod samples;
