@@ -78,6 +78,12 @@ impl Report {
         }
     }
 
+    /// Notes a case that is none, because Kafka leaves its client waiting.
+    pub fn not_answered(&mut self, case: &Case) {
+        self.unexpected
+            .push(format!("{}, {}: Kafka does not answer this; it is no case", case.api, case.shape));
+    }
+
     /// Notes an API that one side does not serve at all.
     pub fn not_served(&mut self, api: &'static str) {
         self.not_served.insert(api);
