@@ -146,6 +146,8 @@ impl<'r> Sampler<'r> {
             let tag = field.tag.unwrap();
             if !field.versions.contains(&self.version) {
                 if self.is_flawed(Flaw::OtherTag, owner, field) {
+                    // Nothing wrong with the value, so far as this version knows its parts.
+                    self.value(owner, field, &mut value);
                     tags.push((tag, value));
                 }
             } else if self.is_flawed(Flaw::EmptyTag, owner, field) {
