@@ -2,7 +2,8 @@
 //!
 //! A rule takes a decoded request and returns a [`Verdict`]; it never sees a socket. What it may look at is [`Access`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use super::messages::*;
 use super::wire::{Fault, Message, Request, Str, Uuid};
 use crate::words::acl::{Operation, ResourceType};
 
+mod commits;
 mod configs;
 mod fetch;
 mod groups;
@@ -462,6 +464,25 @@ fn prepend<R: 'static, E: Send + 'static>(
             refusals.append(entries);
             *entries = refusals;
         })),
+    }
+}
+
+/// The entries of a broker's answer, to be taken out by key: not every broker keeps the order of the request, and what
+/// nobody asked for stays behind.
+struct Found<K, T>(HashMap<K, VecDeque<T>>);
+
+impl<K: Eq + Hash, T> Found<K, T> {
+    fn new(entries: Vec<T>, key: impl Fn(&T) -> K) -> Self {
+        let mut by_key: HashMap<K, VecDeque<T>> = HashMap::with_capacity(entries.len());
+        for entry in entries {
+            by_key.entry(key(&entry)).or_default().push_back(entry);
+        }
+        Self(by_key)
+    }
+
+    /// The first entry of this key that is still there.
+    fn take(&mut self, key: &K) -> Option<T> {
+        self.0.get_mut(key)?.pop_front()
     }
 }
 
