@@ -15,12 +15,14 @@ use crate::words::acl::{Operation, ResourceType};
 
 mod commits;
 mod configs;
+mod consumer_groups;
 mod fetch;
 mod groups;
 mod metadata;
 mod offsets;
 mod records;
 mod topics;
+mod transaction_admin;
 mod transactions;
 mod versions;
 
@@ -58,7 +60,7 @@ pub static TABLE: &[Row] = &[
     api::<AddPartitionsToTxnRequest>(),
     api::<AddOffsetsToTxnRequest>(),
     api::<EndTxnRequest>(),
-    never(27, "WriteTxnMarkers", NOT_YET),
+    api::<WriteTxnMarkersRequest>(),
     api::<TxnOffsetCommitRequest>(),
     never(29, "DescribeAcls", ACL_ADMINISTRATION),
     never(30, "CreateAcls", ACL_ADMINISTRATION),
@@ -92,15 +94,16 @@ pub static TABLE: &[Row] = &[
     never(58, "Envelope", "carries a principal of the sender's choice"),
     never(59, "FetchSnapshot", BETWEEN_CONTROLLERS),
     api::<DescribeClusterRequest>(),
-    never(61, "DescribeProducers", NOT_YET),
+    api::<DescribeProducersRequest>(),
     never(62, "BrokerRegistration", BETWEEN_BROKERS),
     never(63, "BrokerHeartbeat", BETWEEN_BROKERS),
     never(64, "UnregisterBroker", NOT_YET),
-    never(65, "DescribeTransactions", NOT_YET),
-    never(66, "ListTransactions", NOT_YET),
+    api::<DescribeTransactionsRequest>(),
+    api::<ListTransactionsRequest>(),
     never(67, "AllocateProducerIds", BETWEEN_BROKERS),
-    never(68, "ConsumerGroupHeartbeat", NOT_YET),
-    never(69, "ConsumerGroupDescribe", NOT_YET),
+    // Version 1 can subscribe to a pattern, which the broker would match against topics that the client may not see.
+    Row { versions: 0..=0, ..api::<ConsumerGroupHeartbeatRequest>() },
+    api::<ConsumerGroupDescribeRequest>(),
     never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
     never(71, "GetTelemetrySubscriptions", NOT_YET),
     never(72, "PushTelemetry", NOT_YET),

@@ -136,22 +136,30 @@ fn not_added(
         Some(partitions) if partitions.contains(&partition) => OPERATION_NOT_ATTEMPTED,
         _ => UNKNOWN_TOPIC_OR_PARTITION,
     };
+    let topics = each_once(topics.iter().map(|topic| (&topic.name, topic.partitions.as_slice())));
+    answer(topics.into_iter().map(|(name, partitions)| {
+        let outcomes = partitions.into_iter().map(|partition| (partition, code(&name, partition))).collect();
+        (name, outcomes)
+    }))
+}
+
+/// The partitions, each once and together with the others of its topic, as in a map of Kafka's `TopicPartition`s.
+pub(super) fn each_once<'a>(topics: impl Iterator<Item = (&'a Str, &'a [i32])>) -> Vec<(Str, Vec<i32>)> {
     let mut seen = HashSet::new();
     let mut places: HashMap<&Str, usize> = HashMap::new();
-    let mut results: Vec<(Str, Vec<(i32, i16)>)> = Vec::new();
-    for topic in topics {
-        for &partition in topic.partitions.iter().filter(|partition| seen.insert((&topic.name, **partition)))
-        {
-            let place = *places.entry(&topic.name).or_insert_with(|| {
-                results.push((topic.name.clone(), Vec::new()));
-                results.len() - 1
+    let mut grouped: Vec<(Str, Vec<i32>)> = Vec::new();
+    for (name, partitions) in topics {
+        for &partition in partitions.iter().filter(|partition| seen.insert((name, **partition))) {
+            let place = *places.entry(name).or_insert_with(|| {
+                grouped.push((name.clone(), Vec::new()));
+                grouped.len() - 1
             });
-            if let Some((_, outcomes)) = results.get_mut(place) {
-                outcomes.push((partition, code(&topic.name, partition)));
+            if let Some((_, partitions)) = grouped.get_mut(place) {
+                partitions.push(partition);
             }
         }
     }
-    answer(results.into_iter())
+    grouped
 }
 
 fn answer(topics: impl Iterator<Item = (Str, Vec<(i32, i16)>)>) -> AddPartitionsToTxnResponse {
