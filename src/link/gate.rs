@@ -2,18 +2,19 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
-use crate::words::acl::{self, Authorizer, ClientView};
+use crate::words::acl::{self, ClientView};
 use crate::words::advertise::{Advertised, Unmapped};
 use crate::words::audit::{AuditLog, Event};
-use crate::words::metrics::{ListenerMetrics, MappingError, Metrics};
+use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
+use crate::words::repeats::Repeats;
 
 /// What all connections of a listener share.
 pub struct Gate {
@@ -24,7 +25,7 @@ pub struct Gate {
     /// How certificates become principals.
     pub mapping_rules: MappingRules,
     /// The ACLs in force.
-    pub acls: Arc<Acls>,
+    pub acls: Arc<dyn AclSource>,
     /// The addresses that clients are told.
     pub advertised: Advertised,
     /// The names of topic ids of the cluster.
@@ -33,6 +34,8 @@ pub struct Gate {
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.
     pub limits: Limits,
+    /// The handshakes that may go on at one time, in the whole process.
+    pub handshakes: Arc<Semaphore>,
     /// Memory for large frames, in KiB, shared by all connections of the process.
     pub memory: Arc<Semaphore>,
     /// The process' metrics.
@@ -41,7 +44,14 @@ pub struct Gate {
     pub listener_metrics: ListenerMetrics,
     /// Where decisions are recorded.
     pub audit: AuditLog,
+    /// Holds back repeated lines about one address, which its owner could flood the log with.
+    pub disconnects: Repeats<(CloseReason, IpAddr)>,
+    /// Holds back repeated lines about one broker.
+    pub withheld: Repeats<i32>,
 }
+
+/// How often the same is said in the log.
+pub const SAID_AGAIN: Duration = Duration::from_secs(10);
 
 /// The bounds of a connection.
 #[derive(Debug, Clone)]
@@ -58,37 +68,12 @@ pub struct Limits {
     pub drain_timeout: Duration,
 }
 
-/// The set of ACLs in force. It is replaced whole; whoever holds a view of the old one sees it by the generation.
-pub struct Acls {
-    current: arc_swap::ArcSwap<(Authorizer, u64)>,
-    generation: std::sync::atomic::AtomicU64,
-}
-
-impl Acls {
-    /// The first set.
-    pub fn new(authorizer: Authorizer) -> Self {
-        Self {
-            current: arc_swap::ArcSwap::from_pointee((authorizer, 1)),
-            generation: std::sync::atomic::AtomicU64::new(1),
-        }
-    }
-
+/// The ACLs in force. They are replaced whole; whoever holds a view of the old ones sees it by the generation.
+pub trait AclSource: Send + Sync {
     /// A number that changes with every change.
-    pub fn generation(&self) -> u64 {
-        self.generation.load(std::sync::atomic::Ordering::Acquire)
-    }
-
-    /// The set in force and its generation.
-    pub fn current(&self) -> Arc<(Authorizer, u64)> {
-        self.current.load_full()
-    }
-
-    /// Puts another set in force.
-    pub fn replace(&self, authorizer: Authorizer) {
-        let generation = self.generation() + 1;
-        self.current.store(Arc::new((authorizer, generation)));
-        self.generation.store(generation, std::sync::atomic::Ordering::Release);
-    }
+    fn generation(&self) -> u64;
+    /// The ACLs as they matter for a client, and their generation.
+    fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64);
 }
 
 /// An authenticated client.
@@ -113,8 +98,7 @@ impl Client {
 impl Gate {
     /// The ACLs in force as they matter for a client, and their generation.
     pub fn view(&self, client: &Client) -> (ClientView, u64) {
-        let current = self.acls.current();
-        (current.0.client(&client.principal, client.address), current.1)
+        self.acls.view(&client.principal, client.address)
     }
 }
 
@@ -175,6 +159,13 @@ impl Witness for Hearing<'_> {
             Unmapped::Node(_) => MappingError::UnmappedNode,
         };
         self.gate.metrics.address_mapping_error(reason);
-        tracing::warn!(listener = &*self.gate.listener, node, "a broker's address is withheld: {unmapped}");
+        if let Some(more) = self.gate.withheld.admit(node, Instant::now()) {
+            tracing::warn!(
+                listener = &*self.gate.listener,
+                node,
+                more,
+                "a broker's address is withheld from clients: {unmapped}"
+            );
+        }
     }
 }

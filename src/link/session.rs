@@ -14,7 +14,7 @@ use super::buffer::Buf;
 use super::close::Close;
 use super::gate::{Client, Gate, Hearing};
 use crate::protocol::access::{Access, Broker};
-use crate::protocol::api::{self, Answer, AnswerStream, Ask, Rewrite, Row, Rule, Ruling};
+use crate::protocol::api::{self, Answer, AnswerWatch, Ask, Rewrite, Row, Rule, Ruling};
 use crate::protocol::fetch_sessions::FetchSessions;
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::ApiVersionsRequest;
@@ -89,6 +89,23 @@ struct Owed {
     correlation_id: i32,
     since: Instant,
     what: What,
+    /// Counts the request as under way while the broker owes its answer.
+    _under_way: Option<UnderWay>,
+}
+
+struct UnderWay(Arc<Gate>);
+
+impl UnderWay {
+    fn new(gate: &Arc<Gate>) -> Self {
+        gate.metrics.inflight_requests().inc();
+        Self(gate.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.metrics.inflight_requests().dec();
+    }
 }
 
 enum What {
@@ -105,7 +122,7 @@ enum Reading {
     /// Its head, so many bytes of it.
     Head([u8; ANSWER_HEAD], usize),
     /// It passes: bytes left, whether the header's tags are still to come, and who watches it.
-    Pass { left: usize, tags: bool, version: i16, stream: Option<Box<dyn AnswerStream>> },
+    Pass { left: usize, tags: bool, version: i16, watch: Option<Box<dyn AnswerWatch>> },
     /// It is taken whole: its length without the head, and what has come of it.
     Whole { length: usize, so_far: Vec<u8>, owed: Box<Owed> },
 }
@@ -300,7 +317,7 @@ impl Session {
                     self.reading = reading;
                     break Want::Bytes;
                 }
-                Reading::Pass { left, tags, version, mut stream } => {
+                Reading::Pass { left, tags, version, mut watch } => {
                     let n = left.min(rest);
                     let mut piece = &mut bytes[at..at + n];
                     if tags {
@@ -309,12 +326,12 @@ impl Session {
                         }
                         piece = &mut piece[1..];
                     }
-                    if let Some(stream) = &mut stream {
-                        self.with_access(version, b"", 0, None, |access| stream.feed(piece, access))
+                    if let Some(watch) = &mut watch {
+                        self.with_access(version, b"", 0, None, |access| watch.piece(piece, access))
                             .map_err(Close::answer)?;
                     }
                     at += n;
-                    self.reading = Reading::Pass { left: left - n, tags: false, version, stream };
+                    self.reading = Reading::Pass { left: left - n, tags: false, version, watch };
                 }
                 Reading::Whole { length, mut so_far, owed } => {
                     let n = (length - so_far.len()).min(rest);
@@ -384,6 +401,7 @@ impl Session {
         let unreadable = |fault: Fault| Close::protocol(fault.to_string());
         let header = RequestHeader::read(&frame[4..]).map_err(unreadable)?;
         let row = self.row(&header)?;
+        self.gate.metrics.api(row.key).request_bytes(frame.len() as u64);
         let served = self.broker.versions(row.key);
         if row.key == ApiVersionsRequest::KEY
             && !(row.versions.contains(&header.version) && served.contains(&header.version))
@@ -466,6 +484,7 @@ impl Session {
         self.passing = 4 + length - frame.len();
         up.push_back(frame.clone());
         self.gate.metrics.request(row.key, RequestResult::Forwarded);
+        self.gate.metrics.api(row.key).request_bytes(4 + length as u64);
         let request = Request { row, version, correlation_id, frame: Bytes::new(), body };
         self.owe(&request, answer, now);
         Ok(true)
@@ -517,6 +536,7 @@ impl Session {
                     correlation_id: request.correlation_id,
                     since: now,
                     what: What::Own(ask),
+                    _under_way: Some(UnderWay::new(&self.gate)),
                 });
                 self.held = Some(request);
             }
@@ -541,6 +561,7 @@ impl Session {
             correlation_id: request.correlation_id,
             since: now,
             what: What::Answer(answer),
+            _under_way: Some(UnderWay::new(&self.gate)),
         });
     }
 
@@ -553,6 +574,7 @@ impl Session {
             correlation_id: request.correlation_id,
             since: now,
             what: What::Reply(reply),
+            _under_way: None,
         });
     }
 
@@ -597,15 +619,18 @@ impl Session {
             .ok()
             .and_then(|length| length.checked_sub(4))
             .ok_or_else(|| Close::upstream(format!("an answer's length is {length}")))?;
-        self.gate.metrics.api(owed.row.key).upstream_latency(now.saturating_duration_since(owed.since));
+        let api = self.gate.metrics.api(owed.row.key);
+        api.upstream_latency(now.saturating_duration_since(owed.since));
+        api.response_bytes(ANSWER_HEAD as u64 + length as u64);
         let tags = owed.row.has_answer_tags(owed.version);
         let version = owed.version;
         Ok(match owed.what {
-            What::Answer(Answer::Watched { whole, stream, .. }) if length > whole => {
-                Reading::Pass { left: length, tags, version, stream: Some(stream) }
+            What::Answer(Answer::Watched { whole, watch }) if length > whole => {
+                Reading::Pass { left: length, tags, version, watch: Some(watch) }
             }
-            What::Answer(Answer::Watched { rewrite, .. }) => {
-                owed.what = What::Answer(Answer::Rewritten(rewrite));
+            What::Answer(Answer::Watched { watch, .. }) => {
+                owed.what =
+                    What::Answer(Answer::Rewritten(Box::new(|body, access| watch.whole(body, access))));
                 Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
             }
             What::Answer(Answer::Rewritten(_)) | What::Own(_) => {
@@ -618,7 +643,7 @@ impl Session {
                 Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
             }
             What::Answer(Answer::Untouched | Answer::None { .. }) => {
-                Reading::Pass { left: length, tags: false, version, stream: None }
+                Reading::Pass { left: length, tags: false, version, watch: None }
             }
             What::Reply(_) => return Err(Close::upstream("an answer that nobody asked for")),
         })
