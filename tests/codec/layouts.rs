@@ -67,6 +67,11 @@ impl Layout {
         if self.is_request { &self.entry().request } else { &self.entry().response }
     }
 
+    /// Whether the newest release still has these versions.
+    pub(crate) fn is_current(&self) -> bool {
+        crate::java::NEWEST.starts_with(self.kafka)
+    }
+
     /// `ProduceRequest`.
     pub(crate) fn name(&self) -> String {
         format!("{}{}", self.api, if self.is_request { "Request" } else { "Response" })

@@ -1,5 +1,7 @@
 //! The codec against random and hostile bytes, against the kafka-protocol crate, and against Kafka itself.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 mod definitions;
 mod foreign;
 mod hostile;
