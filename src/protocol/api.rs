@@ -13,9 +13,11 @@ use super::messages::*;
 use super::wire::{Fault, Message, Request, Str, Uuid};
 use crate::words::acl::{Operation, ResourceType};
 
+mod cluster;
 mod commits;
 mod configs;
 mod consumer_groups;
+mod described_topics;
 mod fetch;
 mod groups;
 mod metadata;
@@ -67,8 +69,8 @@ pub static TABLE: &[Row] = &[
     never(31, "DeleteAcls", ACL_ADMINISTRATION),
     api::<DescribeConfigsRequest>(),
     api::<AlterConfigsRequest>(),
-    never(34, "AlterReplicaLogDirs", NOT_YET),
-    never(35, "DescribeLogDirs", NOT_YET),
+    api::<AlterReplicaLogDirsRequest>(),
+    api::<DescribeLogDirsRequest>(),
     api::<SaslAuthenticateRequest>(),
     api::<CreatePartitionsRequest>(),
     never(38, "CreateDelegationToken", NOT_YET),
@@ -76,28 +78,28 @@ pub static TABLE: &[Row] = &[
     never(40, "ExpireDelegationToken", NOT_YET),
     never(41, "DescribeDelegationToken", NOT_YET),
     api::<DeleteGroupsRequest>(),
-    never(43, "ElectLeaders", NOT_YET),
+    api::<ElectLeadersRequest>(),
     api::<IncrementalAlterConfigsRequest>(),
-    never(45, "AlterPartitionReassignments", NOT_YET),
-    never(46, "ListPartitionReassignments", NOT_YET),
+    api::<AlterPartitionReassignmentsRequest>(),
+    api::<ListPartitionReassignmentsRequest>(),
     api::<OffsetDeleteRequest>(),
-    never(48, "DescribeClientQuotas", NOT_YET),
-    never(49, "AlterClientQuotas", NOT_YET),
+    api::<DescribeClientQuotasRequest>(),
+    api::<AlterClientQuotasRequest>(),
     never(50, "DescribeUserScramCredentials", NOT_YET),
     never(51, "AlterUserScramCredentials", NOT_YET),
     never(52, "Vote", BETWEEN_CONTROLLERS),
     never(53, "BeginQuorumEpoch", BETWEEN_CONTROLLERS),
     never(54, "EndQuorumEpoch", BETWEEN_CONTROLLERS),
-    never(55, "DescribeQuorum", NOT_YET),
+    api::<DescribeQuorumRequest>(),
     never(56, "AlterPartition", BETWEEN_BROKERS),
-    never(57, "UpdateFeatures", NOT_YET),
+    api::<UpdateFeaturesRequest>(),
     never(58, "Envelope", "carries a principal of the sender's choice"),
     never(59, "FetchSnapshot", BETWEEN_CONTROLLERS),
     api::<DescribeClusterRequest>(),
     api::<DescribeProducersRequest>(),
     never(62, "BrokerRegistration", BETWEEN_BROKERS),
     never(63, "BrokerHeartbeat", BETWEEN_BROKERS),
-    never(64, "UnregisterBroker", NOT_YET),
+    api::<UnregisterBrokerRequest>(),
     api::<DescribeTransactionsRequest>(),
     api::<ListTransactionsRequest>(),
     never(67, "AllocateProducerIds", BETWEEN_BROKERS),
@@ -108,8 +110,8 @@ pub static TABLE: &[Row] = &[
     never(71, "GetTelemetrySubscriptions", NOT_YET),
     never(72, "PushTelemetry", NOT_YET),
     never(73, "AssignReplicasToDirs", BETWEEN_BROKERS),
-    never(74, "ListConfigResources", NOT_YET),
-    never(75, "DescribeTopicPartitions", NOT_YET),
+    api::<ListConfigResourcesRequest>(),
+    api::<DescribeTopicPartitionsRequest>(),
     never(76, "ShareGroupHeartbeat", NOT_YET),
     never(77, "ShareGroupDescribe", NOT_YET),
     never(78, "ShareFetch", NOT_YET),
