@@ -157,7 +157,7 @@ impl Greeted {
 
     /// Says goodbye to the client.
     pub async fn farewell(&mut self) {
-        self.tls.close(&mut self.outgoing);
+        self.tls.close(&mut self.incoming, &mut self.outgoing);
         part(&mut self.socket, &mut self.outgoing).await;
     }
 }
@@ -201,12 +201,14 @@ struct Relay {
 
 struct Sealer<'a> {
     tls: &'a mut Tls,
+    incoming: &'a mut Buf,
     outgoing: &'a mut Buf,
 }
 
 impl Sink for Sealer<'_> {
     fn send(&mut self, plaintext: &[u8]) -> Result<(), Close> {
-        self.tls.seal(plaintext, self.outgoing).map_err(|error| Close::internal(error.to_string()))
+        let sealed = self.tls.seal(plaintext, self.incoming, self.outgoing);
+        sealed.map_err(|error| Close::internal(error.to_string()))
     }
 }
 
@@ -381,7 +383,8 @@ impl Relay {
     }
 
     fn judge(&mut self) -> Result<Want, Close> {
-        let mut sink = Sealer { tls: &mut self.tls, outgoing: &mut self.outgoing };
+        let mut sink =
+            Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
         let want = self.session.requests(&mut self.plain, &mut self.up, &mut sink, Instant::now())?;
         self.session.settle(&mut sink)?;
         Ok(want)
@@ -448,7 +451,8 @@ impl Relay {
             }
             moved = true;
         }
-        let mut sink = Sealer { tls: &mut self.tls, outgoing: &mut self.outgoing };
+        let mut sink =
+            Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
         let want = self.session.answers(&mut self.answers, &mut self.up, &mut sink, Instant::now())?;
         self.session.settle(&mut sink)?;
         if let Want::Memory(bytes) = want {
@@ -476,7 +480,7 @@ impl Relay {
     }
 
     async fn farewell(&mut self) {
-        self.tls.close(&mut self.outgoing);
+        self.tls.close(&mut self.incoming, &mut self.outgoing);
         // The broker may still work on what it was sent: it shall not be reset.
         let (client, broker) = (&mut self.client, &mut self.broker);
         let mut nothing = Buf::default();
