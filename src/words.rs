@@ -4,6 +4,8 @@
 pub mod acl;
 pub mod advertise;
 pub mod audit;
+pub mod health;
 pub mod metrics;
 pub mod principal;
+pub mod repeats;
 pub mod shutdown;

@@ -1,8 +1,44 @@
 //! Kafka's ACL model: bindings, and the decision of `StandardAuthorizer` over them.
+//!
+//! An [`Authorizer`] is one immutable generation of bindings with its index. For each connection it gives a
+//! [`ClientView`], which holds what can matter for that principal at that address and answers in well under a
+//! microsecond. The rule is that of Kafka 4.4 (`StandardAuthorizerData.authorize`):
+//!
+//! 1. A super user may do everything.
+//! 2. A binding *matches* when its resource type is the same and its pattern covers the name. It *applies* when
+//!    principal, host and operation fit as well. An applying denial wins over every permission.
+//! 3. If nothing applies, the answer is no; only if nothing even matches, whoever it is for, does
+//!    `allow.everyone.if.no.acl.found` count.
+//!
+//! Where Kafka's own scan departs from its rule, this module follows the scan when that is harmless (a literal `*` does
+//! not cover names that begin with an asterisk and go on) and the rule where the scan hangs or throws (names that begin
+//! with one of ``space ! " # $ % & ' ( )`` beside bindings that share their first characters).
+
+mod authorizer;
+mod check;
+mod host;
+mod patterns;
+mod vocabulary;
+
+pub use authorizer::{Authorizer, ClientView, Decision, Rule, Settings};
+pub use check::InvalidBinding;
+pub use host::host_text;
+pub use vocabulary::{Operation, PatternType, Permission, ResourceType, UnknownWord};
+
+use std::fmt;
+
+/// The only name that the cluster resource has (`org.apache.kafka.common.resource.Resource.CLUSTER_NAME`).
+pub const CLUSTER_NAME: &str = "kafka-cluster";
+
+/// As a literal resource name: any name. As a host: any address.
+pub const WILDCARD: &str = "*";
+
+/// The principal of a binding that is for everybody.
+pub const EVERYBODY: &str = "User:*";
 
 /// The seven fields of an ACL binding; two bindings are the same when all seven are
 /// (`org.apache.kafka.common.acl.AclBinding`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Binding {
     /// What kind of resource the binding is on.
     pub resource_type: ResourceType,
@@ -20,54 +56,19 @@ pub struct Binding {
     pub permission: Permission,
 }
 
-/// `org.apache.kafka.common.resource.ResourceType`, without UNKNOWN and ANY, with the codes of the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i8)]
-#[allow(missing_docs)]
-pub enum ResourceType {
-    Topic = 2,
-    Group = 3,
-    Cluster = 4,
-    TransactionalId = 5,
-    DelegationToken = 6,
-    User = 7,
-}
-
-/// `org.apache.kafka.common.resource.PatternType`, as far as a stored binding can have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i8)]
-#[allow(missing_docs)]
-pub enum PatternType {
-    Literal = 3,
-    Prefixed = 4,
-}
-
-/// `org.apache.kafka.common.acl.AclOperation`, without UNKNOWN and ANY.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i8)]
-#[allow(missing_docs)]
-pub enum Operation {
-    All = 2,
-    Read = 3,
-    Write = 4,
-    Create = 5,
-    Delete = 6,
-    Alter = 7,
-    Describe = 8,
-    ClusterAction = 9,
-    DescribeConfigs = 10,
-    AlterConfigs = 11,
-    IdempotentWrite = 12,
-    CreateTokens = 13,
-    DescribeTokens = 14,
-    TwoPhaseCommit = 15,
-}
-
-/// `org.apache.kafka.common.acl.AclPermissionType`, without UNKNOWN and ANY.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i8)]
-#[allow(missing_docs)]
-pub enum Permission {
-    Deny = 2,
-    Allow = 3,
+impl fmt::Display for Binding {
+    /// As the audit log shows it (`org.apache.kafka.metadata.authorizer.StandardAcl`, a record since 4.4).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "StandardAcl[resourceType={}, resourceName={}, patternType={}, principal={}, host={}, operation={}, permissionType={}]",
+            self.resource_type.constant(),
+            self.resource_name,
+            self.pattern_type.constant(),
+            self.principal,
+            self.host,
+            self.operation.constant(),
+            self.permission.constant(),
+        )
+    }
 }

@@ -1,0 +1,353 @@
+//! The index over one generation of bindings, the view of it that a connection keeps, and the decision.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::host::{Network, host_text};
+use super::patterns::{Matches, Patterns, Place};
+use super::{Binding, EVERYBODY, Operation, PatternType, Permission, ResourceType, WILDCARD};
+
+/// What the bindings do not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `super.users`: principals as `Type:name`, compared as whole strings.
+    pub super_users: Vec<String>,
+    /// `allow.everyone.if.no.acl.found`: the answer where no binding, whoever it is for, matches the resource.
+    pub allow_everyone_if_no_acl_found: bool,
+    /// Whether a host with a slash is a network, as from Kafka 4.4 on (KIP-1276), or a text that matches nobody.
+    pub cidr_hosts: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { super_users: Vec::new(), allow_everyone_if_no_acl_found: false, cidr_hosts: true }
+    }
+}
+
+/// One immutable generation of bindings. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Authorizer {
+    index: Arc<Index>,
+}
+
+/// What can matter for one principal at one address: kept for a connection, and made anew after the bindings changed.
+#[derive(Debug, Clone)]
+pub struct ClientView {
+    index: Arc<Index>,
+    is_super_user: bool,
+    /// Places in [`Index::tables`].
+    tables: Box<[usize]>,
+}
+
+/// The answer to "may this client do that?".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Yes or no.
+    pub allowed: bool,
+    /// What decided it.
+    pub rule: Rule,
+}
+
+/// What decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// The client is a super user.
+    SuperUser,
+    /// This binding, of those that decide the first denial or the last permission that Kafka's scan would meet.
+    Binding(Arc<Binding>),
+    /// No binding at all matches the resource: `allow.everyone.if.no.acl.found`, whose value this holds, decides.
+    NoAclFound(bool),
+    /// Bindings match the resource, but none of them applies to this client and operation.
+    DefaultDeny,
+}
+
+impl fmt::Display for Rule {
+    /// As at the end of a line of Kafka's audit log (`StandardAuthorizerData`, "based on rule ...").
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rule::SuperUser => f.write_str("SuperUser"),
+            Rule::Binding(binding) => write!(f, "MatchingAcl(acl={binding})"),
+            Rule::NoAclFound(true) => f.write_str("DefaultAllow"),
+            Rule::NoAclFound(false) | Rule::DefaultDeny => f.write_str("DefaultDeny"),
+        }
+    }
+}
+
+impl Authorizer {
+    /// Indexes the bindings. Duplicates count once.
+    pub fn new(bindings: Vec<Binding>, settings: Settings) -> Authorizer {
+        Authorizer { index: Arc::new(Index::new(bindings, settings)) }
+    }
+
+    /// All bindings, each once, in the order of Kafka's scan: by resource type, then by name from last to first.
+    pub fn bindings(&self) -> &[Arc<Binding>] {
+        &self.index.bindings
+    }
+
+    /// The view of a client, whose principal is written `Type:name`.
+    pub fn client(&self, principal: &str, address: IpAddr) -> ClientView {
+        let index = Arc::clone(&self.index);
+        let is_super_user = index.super_users.contains(principal);
+        let tables = if is_super_user { Box::default() } else { index.tables_for(principal, address) };
+        ClientView { index, is_super_user, tables }
+    }
+}
+
+impl ClientView {
+    /// Decides as `StandardAuthorizer.authorize` does.
+    pub fn decide(&self, operation: Operation, resource_type: ResourceType, name: &str) -> Decision {
+        if self.is_super_user {
+            return Decision { allowed: true, rule: Rule::SuperUser };
+        }
+        let bindings = &self.index.bindings;
+        let (denied, allowed) = self.operations(resource_type, name);
+        let place = if denied & operation.bit() != 0 {
+            self.matches(resource_type, name)
+                .filter_map(|found| found.first_denial(bindings, operation))
+                .min()
+        } else if allowed & operation.bit() != 0 {
+            self.matches(resource_type, name)
+                .filter_map(|found| found.last_permission(bindings, operation))
+                .max()
+        } else {
+            None
+        };
+        match place {
+            Some((_, place)) => self.decided_by(place),
+            None => self.index.default_decision(resource_type, name),
+        }
+    }
+
+    /// Whether [`decide`](Self::decide) allows, without saying why: the faster question.
+    pub fn allows(&self, operation: Operation, resource_type: ResourceType, name: &str) -> bool {
+        if self.is_super_user {
+            return true;
+        }
+        let (denied, allowed) = self.operations(resource_type, name);
+        match (denied & operation.bit() != 0, allowed & operation.bit() != 0) {
+            (true, _) => false,
+            (false, true) => true,
+            (false, false) => self.index.default_decision(resource_type, name).allowed,
+        }
+    }
+
+    /// Whether the client may do this to at least one resource of the type, as the default method
+    /// `Authorizer.authorizeByResourceType` of Kafka reckons it.
+    pub fn decide_by_resource_type(&self, operation: Operation, resource_type: ResourceType) -> Decision {
+        // Kafka's way to let super users and an open default in. It makes a binding on a topic of this name count.
+        let plain = self.decide(operation, resource_type, "hardcode");
+        if plain.allowed {
+            return plain;
+        }
+        let bindings = &self.index.bindings;
+        let on_any_name = |permission| {
+            self.patterns(resource_type)
+                .filter_map(move |found| found.on_any_name(bindings, permission, operation))
+                .min()
+        };
+        if let Some(place) = on_any_name(Permission::Deny).or_else(|| on_any_name(Permission::Allow)) {
+            return self.decided_by(place);
+        }
+        self.patterns(resource_type)
+            .flat_map(Patterns::places)
+            .copied()
+            .filter(|&place| bindings[place].names(Permission::Allow, operation))
+            .find(|&place| !self.is_dominated(&bindings[place], operation))
+            .map_or(Decision { allowed: false, rule: Rule::DefaultDeny }, |place| self.decided_by(place))
+    }
+
+    /// The `authorized_operations` field of a resource: bit `n` is set when the client may do the operation of code `n`,
+    /// for the operations that Kafka reports for the type. An older broker reports fewer: AND this with its own answer.
+    pub fn allowed_operations(&self, resource_type: ResourceType, name: &str) -> i32 {
+        let reported = resource_type.operations().iter().fold(0, |bits, operation| bits | operation.bit());
+        let bits = if self.is_super_user {
+            reported
+        } else {
+            let (denied, allowed) = self.operations(resource_type, name);
+            match denied | allowed {
+                0 if self.index.default_decision(resource_type, name).allowed => reported,
+                _ => reported & allowed & !denied,
+            }
+        };
+        bits.cast_signed()
+    }
+
+    /// Whether the client's principal is a super user.
+    pub fn is_super_user(&self) -> bool {
+        self.is_super_user
+    }
+
+    fn patterns(&self, resource_type: ResourceType) -> impl Iterator<Item = &Patterns> {
+        self.tables.iter().filter_map(move |&table| self.index.tables[table].of(resource_type))
+    }
+
+    fn matches<'a>(
+        &'a self,
+        resource_type: ResourceType,
+        name: &'a str,
+    ) -> impl Iterator<Item = Matches<'a>> {
+        self.patterns(resource_type).map(|patterns| patterns.matching(name))
+    }
+
+    fn operations(&self, resource_type: ResourceType, name: &str) -> (u32, u32) {
+        self.matches(resource_type, name)
+            .map(|found| found.operations())
+            .fold((0, 0), |(denied, allowed), (more_denied, more_allowed)| {
+                (denied | more_denied, allowed | more_allowed)
+            })
+    }
+
+    /// Whether denials take away all that the permission gives. A literal denial does not take away a prefix.
+    fn is_dominated(&self, permission: &Binding, operation: Operation) -> bool {
+        let is_literal = permission.pattern_type == PatternType::Literal;
+        self.matches(permission.resource_type, &permission.resource_name).any(|found| {
+            found.is_denied_by_prefix(operation) || is_literal && found.is_denied_by_literal(operation)
+        })
+    }
+
+    fn decided_by(&self, place: Place) -> Decision {
+        let binding = Arc::clone(&self.index.bindings[place]);
+        Decision { allowed: binding.permission == Permission::Allow, rule: Rule::Binding(binding) }
+    }
+}
+
+#[derive(Debug)]
+struct Index {
+    bindings: Vec<Arc<Binding>>,
+    super_users: HashSet<String>,
+    allow_everyone_if_no_acl_found: bool,
+    hosts: HashMap<Box<str>, Hosts>,
+    tables: Vec<Table>,
+    /// Every pattern, whoever it is for.
+    all: Table,
+}
+
+/// The bindings of one principal and host.
+#[derive(Debug, Default)]
+struct Table {
+    by_type: BTreeMap<ResourceType, Patterns>,
+}
+
+/// The tables of one principal, by host.
+#[derive(Debug, Default)]
+struct Hosts {
+    any: Option<usize>,
+    exact: HashMap<Box<str>, usize>,
+    networks: HashMap<Network, usize>,
+    /// The prefix lengths that occur in `networks`, IPv4 and IPv6.
+    lengths: [BTreeSet<u8>; 2],
+}
+
+impl Index {
+    fn new(bindings: Vec<Binding>, settings: Settings) -> Index {
+        let bindings = in_kafkas_order(bindings);
+        let mut hosts: HashMap<Box<str>, Hosts> = HashMap::new();
+        let mut tables: Vec<BTreeMap<ResourceType, Vec<Place>>> = Vec::new();
+        let mut all: BTreeMap<ResourceType, Vec<Place>> = BTreeMap::new();
+        for (place, binding) in bindings.iter().enumerate() {
+            all.entry(binding.resource_type).or_default().push(place);
+            let of_principal = match hosts.get_mut(binding.principal.as_str()) {
+                Some(found) => found,
+                None => hosts.entry(binding.principal.as_str().into()).or_default(),
+            };
+            let table = of_principal.table(&binding.host, settings.cidr_hosts, tables.len());
+            if table == tables.len() {
+                tables.push(BTreeMap::new());
+            }
+            tables[table].entry(binding.resource_type).or_default().push(place);
+        }
+        let indexed = |places: BTreeMap<ResourceType, Vec<Place>>| Table {
+            by_type: places
+                .into_iter()
+                .map(|(kind, places)| (kind, Patterns::new(&bindings, places)))
+                .collect(),
+        };
+        Index {
+            super_users: settings.super_users.into_iter().collect(),
+            allow_everyone_if_no_acl_found: settings.allow_everyone_if_no_acl_found,
+            hosts,
+            tables: tables.into_iter().map(indexed).collect(),
+            all: indexed(all),
+            bindings,
+        }
+    }
+
+    fn tables_for(&self, principal: &str, address: IpAddr) -> Box<[usize]> {
+        let address = address.to_canonical();
+        let text = host_text(address);
+        let everybody = (principal != EVERYBODY).then_some(EVERYBODY);
+        std::iter::once(principal)
+            .chain(everybody)
+            .filter_map(|principal| self.hosts.get(principal))
+            .flat_map(|hosts| hosts.matching(address, &text))
+            .collect()
+    }
+
+    fn default_decision(&self, resource_type: ResourceType, name: &str) -> Decision {
+        match self.all.of(resource_type).is_some_and(|patterns| !patterns.matching(name).is_empty()) {
+            true => Decision { allowed: false, rule: Rule::DefaultDeny },
+            false => {
+                let allowed = self.allow_everyone_if_no_acl_found;
+                Decision { allowed, rule: Rule::NoAclFound(allowed) }
+            }
+        }
+    }
+}
+
+impl Table {
+    fn of(&self, resource_type: ResourceType) -> Option<&Patterns> {
+        self.by_type.get(&resource_type)
+    }
+}
+
+impl Hosts {
+    /// The table of the host, which is `new` if there was none.
+    fn table(&mut self, host: &str, cidr_hosts: bool, new: usize) -> usize {
+        if host == WILDCARD {
+            return *self.any.get_or_insert(new);
+        }
+        // A text that is no network is kept as a text, which no client's address equals.
+        match Network::parse(host) {
+            Ok(network) if cidr_hosts => {
+                self.lengths[usize::from(!network.is_ipv4())].insert(network.prefix_length());
+                *self.networks.entry(network).or_insert(new)
+            }
+            _ => *self.exact.entry(host.into()).or_insert(new),
+        }
+    }
+
+    fn matching(&self, address: IpAddr, text: &str) -> impl Iterator<Item = usize> {
+        // Apache Commons Net, and so Kafka, finds 0.0.0.0 in no network.
+        let lengths = match address {
+            IpAddr::V4(address) => (!address.is_unspecified()).then_some(&self.lengths[0]),
+            IpAddr::V6(_) => Some(&self.lengths[1]),
+        };
+        let networks = lengths
+            .into_iter()
+            .flatten()
+            .filter_map(move |&length| self.networks.get(&Network::around(address, length)));
+        self.any.iter().chain(self.exact.get(text)).chain(networks).copied()
+    }
+}
+
+/// Sorted as `StandardAcl.compareTo` sorts, without duplicates.
+fn in_kafkas_order(bindings: Vec<Binding>) -> Vec<Arc<Binding>> {
+    let utf16 = |text: &str| text.encode_utf16().collect::<Vec<_>>();
+    let mut keyed: Vec<_> = bindings
+        .into_iter()
+        .map(|binding| {
+            let texts = (utf16(&binding.principal), utf16(&binding.host));
+            let name = std::cmp::Reverse(utf16(&binding.resource_name));
+            let kind = binding.resource_type;
+            (
+                (kind, name, binding.pattern_type, binding.operation, texts, binding.permission),
+                Arc::new(binding),
+            )
+        })
+        .collect();
+    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    keyed.dedup_by(|(a, _), (b, _)| a == b);
+    keyed.into_iter().map(|(_, binding)| binding).collect()
+}

@@ -1,0 +1,73 @@
+//! Text of unknown origin, and times, in a form that is safe to print.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Displays `text` with every character escaped (`\u{1b}`) that could break a line, steer a terminal or reorder
+/// what is read.
+pub fn printable(text: &str) -> impl fmt::Display {
+    Printable(text)
+}
+
+struct Printable<'a>(&'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some((at, unsafe_char)) = rest.char_indices().find(|&(_, c)| is_unsafe(c)) {
+            f.write_str(&rest[..at])?;
+            write!(f, "{}", unsafe_char.escape_unicode())?;
+            rest = &rest[at + unsafe_char.len_utf8()..];
+        }
+        f.write_str(rest)
+    }
+}
+
+/// Control characters (C0, DEL, C1: an 8-bit CSI is one byte in some terminals), line and paragraph separators,
+/// and the invisible characters that change the direction or the look of the text around them.
+pub(super) fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The first `limit` bytes of a longer text, with a word on how much was cut; `None` when it is short enough.
+pub(super) fn clipped(text: &str, limit: usize) -> Option<String> {
+    if text.len() <= limit {
+        return None;
+    }
+    let kept = &text[..text.floor_char_boundary(limit)];
+    Some(format!("{kept}... ({} more bytes)", text.len() - kept.len()))
+}
+
+/// Displays a time as RFC 3339 in UTC with microseconds: `2026-11-25T08:30:00.000001Z`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rfc3339(pub SystemTime);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever's clock stands before 1970 has it shown as 1970.
+        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let seconds = since.as_secs();
+        let (year, month, day) = civil_date(seconds / 86_400);
+        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        let micros = since.subsec_micros();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    }
+}
+
+/// Year, month and day in the Gregorian calendar of a day counted from 1970-01-01. The year is taken to begin in
+/// March, so that the leap day is its last and each month starts at a fixed place.
+fn civil_date(day: u64) -> (u64, u64, u64) {
+    const DAYS_TO_1970: u64 = 719_468;
+    const DAYS_IN_400_YEARS: u64 = 146_097;
+    let days = day + DAYS_TO_1970;
+    let (era, day_of_era) = (days / DAYS_IN_400_YEARS, days % DAYS_IN_400_YEARS);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day_of_month)
+}

@@ -1,0 +1,172 @@
+//! What the process knows of its own fitness.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::words::metrics::{Check, Metrics};
+
+/// The checks of readiness, set from anywhere, read by the probes; cheap to clone. A check may have several
+/// parts (each listener's broker, each certificate): it is passed when all of them are.
+#[derive(Debug, Clone)]
+pub struct Health(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    metrics: Arc<Metrics>,
+    failures: Mutex<Vec<(Check, BTreeMap<String, String>)>>,
+}
+
+/// The part that a check consists of when nobody names parts.
+const WHOLE: &str = "";
+
+impl Health {
+    /// Every check failed with "not checked yet", but for [`Check::NotDraining`].
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        let failures = Check::ALL.iter().map(|&check| (check, BTreeMap::new())).collect();
+        let health = Self(Arc::new(Inner { metrics, failures: Mutex::new(failures) }));
+        for &check in Check::ALL {
+            match check {
+                Check::NotDraining => health.set(check, Ok(())),
+                Check::Listeners | Check::Certificates | Check::Acls | Check::Upstream => {
+                    health.set(check, Err("not checked yet".to_owned()));
+                }
+            }
+        }
+        health
+    }
+
+    /// Sets a check, with the reason when it fails.
+    pub fn set(&self, check: Check, outcome: Result<(), String>) {
+        self.set_part(check, WHOLE, outcome);
+    }
+
+    /// Sets one part of a check. The first part to be set takes the place of "not checked yet"; parts that are
+    /// still to come are best announced as failed first.
+    pub fn set_part(&self, check: Check, part: &str, outcome: Result<(), String>) {
+        let mut failures = self.failures();
+        let Some((_, parts)) = failures.iter_mut().find(|(name, _)| *name == check) else { return };
+        parts.remove(WHOLE);
+        match outcome {
+            Ok(()) => {
+                parts.remove(part);
+            }
+            Err(reason) => {
+                parts.insert(part.to_owned(), reason);
+            }
+        }
+        self.0.metrics.ready(check, parts.is_empty());
+    }
+
+    /// Every check, in the order of [`Check::ALL`].
+    pub fn report(&self) -> Vec<CheckReport> {
+        self.failures()
+            .iter()
+            .map(|(check, parts)| CheckReport { check: *check, failure: reason(parts) })
+            .collect()
+    }
+
+    /// Whether every check is passed.
+    pub fn is_ready(&self) -> bool {
+        self.failures().iter().all(|(_, parts)| parts.is_empty())
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Vec<(Check, BTreeMap<String, String>)>> {
+        self.0.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a check has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Which one.
+    pub check: Check,
+    /// Why it fails, if it does.
+    pub failure: Option<String>,
+}
+
+impl fmt::Display for CheckReport {
+    /// A line as the Kubernetes API server's verbose probes have it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            None => write!(f, "[+]{} ok", self.check),
+            Some(reason) => write!(f, "[-]{} failed: {reason}", self.check),
+        }
+    }
+}
+
+fn reason(parts: &BTreeMap<String, String>) -> Option<String> {
+    let reasons: Vec<String> = parts
+        .iter()
+        .map(|(part, reason)| if part == WHOLE { reason.clone() } else { format!("{part}: {reason}") })
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+    use crate::words::metrics::Build;
+
+    fn health() -> (Health, Arc<Metrics>) {
+        let build = Build { version: "1", revision: "r", rustc: "c", tls_provider: "p" };
+        let metrics = Arc::new(Metrics::new(build, UNIX_EPOCH, &[]).unwrap());
+        (Health::new(Arc::clone(&metrics)), metrics)
+    }
+
+    fn failure(health: &Health, check: Check) -> Option<String> {
+        health.report().into_iter().find(|report| report.check == check).unwrap().failure
+    }
+
+    #[test]
+    fn nothing_is_ready_before_it_was_checked() {
+        let (health, _) = health();
+        assert!(!health.is_ready());
+        let failed = health.report().iter().filter(|report| report.failure.is_some()).count();
+        assert_eq!(failed, Check::ALL.len() - 1);
+        for &check in Check::ALL {
+            assert!(!health.is_ready() || check == Check::NotDraining);
+            health.set(check, Ok(()));
+        }
+        assert!(health.is_ready());
+        health.set(Check::NotDraining, Err("shutting down".to_owned()));
+        assert!(!health.is_ready());
+    }
+
+    #[test]
+    fn a_check_is_passed_when_all_its_parts_are() {
+        let (health, metrics) = health();
+        let gauge = || metrics.encode().unwrap().contains("\ndoorkeeper_ready{check=\"upstream\"} 1\n");
+        health.set_part(Check::Upstream, "clients", Err("connection refused: 127.0.0.1:9092".to_owned()));
+        health.set_part(Check::Upstream, "inside", Err("timed out".to_owned()));
+        assert_eq!(
+            failure(&health, Check::Upstream).as_deref(),
+            Some("clients: connection refused: 127.0.0.1:9092; inside: timed out")
+        );
+        health.set_part(Check::Upstream, "inside", Ok(()));
+        assert!(!gauge());
+        health.set_part(Check::Upstream, "clients", Ok(()));
+        assert_eq!(failure(&health, Check::Upstream), None);
+        assert!(gauge());
+    }
+
+    #[test]
+    fn a_report_reads_as_kubernetes_own() {
+        let (health, _) = health();
+        health.set(Check::Acls, Ok(()));
+        health.set(Check::Upstream, Err("connection refused: 127.0.0.1:9092".to_owned()));
+        let lines: Vec<String> = health.report().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "[-]listeners failed: not checked yet",
+                "[-]certificates failed: not checked yet",
+                "[+]acls ok",
+                "[-]upstream failed: connection refused: 127.0.0.1:9092",
+                "[+]not-draining ok",
+            ]
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Connections and handshakes by listener.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Result};
+
+use super::families::{Each, Families};
+use super::labels::{CloseReason, HandshakeResult, RejectReason};
+
+/// Bounds of the handshake's duration, in seconds.
+const HANDSHAKE: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+/// The families from which a listener's handles are made.
+#[derive(Debug)]
+pub(super) struct ListenerFamilies {
+    opened: IntCounterVec,
+    active: IntGaugeVec,
+    closed: IntCounterVec,
+    rejected: IntCounterVec,
+    handshakes: IntCounterVec,
+    handshake_duration: Histogram,
+}
+
+/// The handles of one listener: made once by [`super::Metrics::listener`], cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ListenerMetrics(Arc<Handles>);
+
+#[derive(Debug)]
+struct Handles {
+    opened: IntCounter,
+    active: IntGauge,
+    closed: Each<CloseReason, IntCounter>,
+    rejected: Each<RejectReason, IntCounter>,
+    handshakes: Each<HandshakeResult, IntCounter>,
+    handshake_duration: Histogram,
+}
+
+impl ListenerMetrics {
+    /// Counts an accepted connection, active until the value returned is closed or dropped.
+    pub fn open(&self) -> OpenConnection {
+        self.0.opened.inc();
+        self.0.active.inc();
+        OpenConnection { handles: Arc::clone(&self.0), reason: CloseReason::InternalError }
+    }
+
+    /// Counts a connection that was turned away; it is no opened one.
+    pub fn reject(&self, reason: RejectReason) {
+        self.0.rejected[reason].inc();
+    }
+
+    /// Counts a handshake, and its time when it completed: the time of failures is the peer's to choose.
+    pub fn handshake(&self, result: HandshakeResult, elapsed: Duration) {
+        self.0.handshakes[result].inc();
+        if result == HandshakeResult::Ok {
+            self.0.handshake_duration.observe(elapsed.as_secs_f64());
+        }
+    }
+}
+
+/// A connection that is counted as active. Opened and closed always add up: dropped without a word, as by a
+/// panic, it counts as closed by an internal error.
+#[derive(Debug)]
+#[must_use = "the connection counts as closed when this is dropped"]
+pub struct OpenConnection {
+    handles: Arc<Handles>,
+    reason: CloseReason,
+}
+
+impl OpenConnection {
+    /// Counts the end of the connection.
+    pub fn close(mut self, reason: CloseReason) {
+        self.reason = reason;
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.handles.active.dec();
+        self.handles.closed[self.reason].inc();
+    }
+}
+
+impl ListenerFamilies {
+    pub(super) fn new(families: &Families<'_>) -> Result<Self> {
+        Ok(Self {
+            opened: families.counters("connections_total", "Connections accepted.", &["listener"])?,
+            active: families.gauges("connections_active", "Connections open now.", &["listener"])?,
+            closed: families.counters(
+                "connections_closed_total",
+                "Connections ended, by reason.",
+                &["listener", "reason"],
+            )?,
+            rejected: families.counters(
+                "connections_rejected_total",
+                "Connections turned away before anything was read from them.",
+                &["listener", "reason"],
+            )?,
+            handshakes: families.counters(
+                "tls_handshakes_total",
+                "TLS handshakes with clients, by how they ended.",
+                &["listener", "result"],
+            )?,
+            handshake_duration: families.durations(
+                "tls_handshake_duration_seconds",
+                "Time of completed TLS handshakes with clients.",
+                HANDSHAKE,
+            )?,
+        })
+    }
+
+    pub(super) fn resolve(&self, listener: &str) -> ListenerMetrics {
+        ListenerMetrics(Arc::new(Handles {
+            opened: self.opened.with_label_values(&[listener]),
+            active: self.active.with_label_values(&[listener]),
+            closed: Each::new(|reason| self.closed.with_label_values(&[listener, reason])),
+            rejected: Each::new(|reason| self.rejected.with_label_values(&[listener, reason])),
+            handshakes: Each::new(|result| self.handshakes.with_label_values(&[listener, result])),
+            handshake_duration: self.handshake_duration.clone(),
+        }))
+    }
+}

@@ -1,0 +1,100 @@
+//! Keeping repeated warnings from filling a log.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Most keys remembered at a time.
+const MAX_KEYS: usize = 1024;
+
+/// Lets the first of many like warnings pass, then one each interval, which tells how many were held back.
+///
+/// ```
+/// # use std::time::{Duration, Instant};
+/// # use doorkeeper::words::repeats::Repeats;
+/// let repeats = Repeats::new(Duration::from_secs(10));
+/// if let Some(suppressed) = repeats.admit("no certificate", Instant::now()) {
+///     println!("a client showed no certificate ({suppressed} more like this before)");
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Repeats<K> {
+    interval: Duration,
+    seen: Mutex<HashMap<K, Seen>>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    last: Instant,
+    suppressed: u64,
+}
+
+impl<K: Hash + Eq> Repeats<K> {
+    /// One warning of a kind each `interval`.
+    pub fn new(interval: Duration) -> Self {
+        Self { interval, seen: Mutex::default() }
+    }
+
+    /// Whether a warning of this kind may pass now, and if so how many were held back since the last that did.
+    ///
+    /// Keys are best a closed set. If not, a thousand are told apart; while all of those are fresh the warnings
+    /// of any further kind are held back.
+    pub fn admit(&self, key: K, now: Instant) -> Option<u64> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MAX_KEYS && !seen.contains_key(&key) {
+            seen.retain(|_, kind| now.saturating_duration_since(kind.last) < self.interval);
+            if seen.len() >= MAX_KEYS {
+                return None;
+            }
+        }
+        match seen.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(Seen { last: now, suppressed: 0 });
+                Some(0)
+            }
+            Entry::Occupied(mut entry) => {
+                let kind = entry.get_mut();
+                if now.saturating_duration_since(kind.last) < self.interval {
+                    kind.suppressed += 1;
+                    return None;
+                }
+                kind.last = now;
+                Some(std::mem::take(&mut kind.suppressed))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn one_passes_each_interval_and_tells_of_the_others() {
+        let repeats = Repeats::new(INTERVAL);
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(repeats.admit("timeout", start), Some(0));
+        assert_eq!(repeats.admit("timeout", after(1)), None);
+        assert_eq!(repeats.admit("timeout", after(9)), None);
+        assert_eq!(repeats.admit("expired", after(9)), Some(0), "kinds are apart");
+        assert_eq!(repeats.admit("timeout", after(10)), Some(2));
+        assert_eq!(repeats.admit("timeout", after(11)), None);
+        assert_eq!(repeats.admit("timeout", after(30)), Some(1));
+        assert_eq!(repeats.admit("timeout", start), None, "an older clock reading is no new interval");
+    }
+
+    #[test]
+    fn a_flood_of_kinds_takes_no_more_memory_and_room_is_made_in_time() {
+        let repeats = Repeats::new(INTERVAL);
+        let start = Instant::now();
+        let admitted = (0..100_000).filter(|&kind| repeats.admit(kind, start).is_some()).count();
+        assert_eq!(admitted, MAX_KEYS);
+        assert_eq!(repeats.admit(100_000, start + INTERVAL), Some(0));
+        assert_eq!(repeats.seen.lock().unwrap().len(), 1);
+    }
+}
