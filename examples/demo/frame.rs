@@ -29,8 +29,7 @@ pub(crate) fn response_body<Q: Request>(frame: &Bytes, version: i16, correlation
     // be able to read it (KIP-511).
     let tagged = version >= Q::Response::FLEXIBLE && Q::KEY != API_VERSIONS;
     let header = if tagged { 5 } else { 4 };
-    let matches = frame.len() >= header
-        && frame[..4] == correlation.to_be_bytes()
-        && (!tagged || frame[4] == 0);
+    let matches =
+        frame.len() >= header && frame[..4] == correlation.to_be_bytes() && (!tagged || frame[4] == 0);
     matches.then(|| frame.slice(header..))
 }

@@ -11,7 +11,6 @@ pub(crate) struct Printer {
 
 const BOLD: &str = "1";
 const DIM: &str = "2";
-const GREEN: &str = "32";
 
 impl Printer {
     /// Colours on a terminal, unless NO_COLOR says otherwise (<https://no-color.org>).
@@ -36,9 +35,14 @@ impl Printer {
         println!("   {}  {value}", self.paint(DIM, &format!("{label:<12}")));
     }
 
-    /// How the step ended.
-    pub(crate) fn outcome(&self, value: impl Display) {
-        println!("   {}  {value}", self.paint(GREEN, &format!("{:<12}", "outcome")));
+    /// A heading of no step.
+    pub(crate) fn heading(&self, text: &str) {
+        println!("\n{}", self.paint(BOLD, text));
+    }
+
+    /// A command to copy, on a line of its own, so that it can be marked whole.
+    pub(crate) fn command(&self, what: &str, command: &str) {
+        println!("   {}\n      {command}", self.paint(DIM, what));
     }
 
     /// A plain line, indented as the rows are.
