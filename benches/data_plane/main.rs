@@ -109,7 +109,7 @@ async fn scenarios(size: &Size, folder: &Path) -> Result<(), Failure> {
     let idle = 1000 / size.one_in;
     let mut kib = Vec::new();
     for proxy in &proxies {
-        kib.push(idle_kib(&client, proxy, idle).await?);
+        kib.push(vec![idle_kib(&client, proxy, idle).await?]);
     }
     row("idle connection", "KiB", &kib);
 
@@ -121,8 +121,7 @@ async fn scenarios(size: &Size, folder: &Path) -> Result<(), Failure> {
                 rounds.push(round(&client, proxy, &scenario).await?);
             }
         }
-        let medians: Vec<f64> = rounds.into_iter().map(median).collect();
-        row(scenario.name, scenario.per.unit(), &medians);
+        row(scenario.name, scenario.per.unit(), &rounds);
     }
     Ok(())
 }
@@ -217,21 +216,29 @@ fn heading(proxies: &[Proxy]) {
     for proxy in proxies {
         print!(" {:>11}", proxy.name);
     }
-    println!("{}", if proxies.len() > 1 { "       ratio" } else { "" });
+    println!("{}", if proxies.len() > 1 { "       ratio   of all rounds" } else { "" });
 }
 
-fn row(name: &str, unit: &str, figures: &[f64]) {
+/// Prints the median of each proxy's rounds, and of the ratios of rounds that ran one after the other: what slows
+/// the machine down for a while slows both.
+fn row(name: &str, unit: &str, rounds: &[Vec<f64>]) {
     print!("{name:<16} {unit:<18}");
-    for figure in figures {
-        print!(" {figure:>11.3}");
+    for rounds in rounds {
+        print!(" {:>11.3}", sorted(rounds)[rounds.len() / 2]);
     }
-    match figures {
-        [own, other] if *other > 0.0 => println!(" {:>11.2}", own / other),
-        _ => println!(),
+    if let [own, other] = rounds {
+        let ratios: Vec<f64> = own.iter().zip(other).map(|(own, other)| own / other).collect();
+        let ratios = sorted(&ratios);
+        print!(" {:>11.2}", ratios[ratios.len() / 2]);
+        if ratios.len() > 1 {
+            print!("   {:.2} to {:.2}", ratios[0], ratios[ratios.len() - 1]);
+        }
     }
+    println!();
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+fn sorted(figures: &[f64]) -> Vec<f64> {
+    let mut figures = figures.to_vec();
     figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    figures
 }
