@@ -1,1 +1,497 @@
-//! placeholder
+//! One client's connection, from its first byte to its last: one task owns TLS, both sockets and the session, and drives
+//! both directions.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::buffer::{Buf, READ, release_plain, reserve_plain};
+use super::close::Close;
+use super::gate::{Client, Gate};
+use super::handshake;
+use super::session::{Session, Sink, Want};
+use super::tls::{Opened, Tls};
+use super::upstream;
+use crate::words::metrics::CloseReason;
+
+/// How many turns of one connection before the other connections of the thread get theirs.
+const TURNS: usize = 16;
+/// While more than this is on its way to a client who does not read, none of its requests are looked at.
+const UNREAD: usize = 2 * READ;
+/// How many pieces one write takes.
+const PIECES: usize = 32;
+/// How long a client has to take its last bytes and close.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a large frame may stand still while it holds memory that others wait for.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// Serves one accepted connection to its end. `drain` turns true when doorkeeper stops.
+pub async fn serve(
+    gate: Arc<Gate>,
+    config: Arc<ServerConfig>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    mut drain: watch::Receiver<bool>,
+) {
+    let open = gate.listener_metrics.open();
+    let close = match greet(&gate, config, socket, peer, &mut drain).await {
+        Ok(mut relay) => {
+            let close = relay.run(&mut drain).await;
+            relay.farewell().await;
+            close
+        }
+        Err(close) => close,
+    };
+    open.close(close.reason);
+    report(&gate, peer, &close);
+}
+
+/// One line for a connection's end: loud when something is to be done about it.
+fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
+    use crate::words::metrics::Fault;
+    let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), &*close.detail);
+    match close.reason.fault() {
+        Fault::None => tracing::debug!(listener, %peer, reason, "connection closed: {detail}"),
+        Fault::Client => tracing::info!(listener, %peer, reason, "client disconnected: {detail}"),
+        Fault::Broker | Fault::Doorkeeper => {
+            tracing::warn!(listener, %peer, reason, upstream = gate.upstream, "connection lost: {detail}");
+        }
+    }
+}
+
+/// The way to a relay: TLS, then who the client is, then the broker.
+async fn greet(
+    gate: &Arc<Gate>,
+    config: Arc<ServerConfig>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    drain: &mut watch::Receiver<bool>,
+) -> Result<Relay, Close> {
+    let _ = socket.set_nodelay(true);
+    let mut greeted = tokio::select! {
+        greeted = handshake::shake_hands(gate, config, socket) => greeted?,
+        _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
+    };
+    let client = match handshake::principal(gate, &greeted.tls) {
+        Ok(principal) => Arc::new(Client::new(&principal, peer.ip())),
+        Err(close) => {
+            // As Kafka does: the handshake is fine, the first request is the end.
+            greeted.wait_for_request(gate.limits.idle_timeout).await;
+            greeted.farewell().await;
+            return Err(close);
+        }
+    };
+    let broker = async {
+        let mut socket = upstream::dial(gate).await?;
+        let settings = **gate.broker_settings.load();
+        let learnt =
+            timeout(gate.limits.upstream_connect_timeout, upstream::learn_versions(&mut socket, settings));
+        let broker = learnt.await.unwrap_or_else(|_| {
+            Err(Close::new(
+                CloseReason::UpstreamTimeout,
+                format!("the broker at {} accepts connections but does not answer", gate.upstream),
+            ))
+        })?;
+        Ok((socket, broker))
+    };
+    match broker.await {
+        Ok((socket, broker)) => Ok(Relay::new(greeted, socket, Session::new(gate.clone(), client, broker))),
+        Err(close) => {
+            greeted.farewell().await;
+            Err(close)
+        }
+    }
+}
+
+/// A client with whom TLS is established (or was tried), before there is a broker.
+pub struct Greeted {
+    /// The client's socket.
+    pub socket: TcpStream,
+    /// Its TLS.
+    pub tls: Tls,
+    /// What came from it and has not been decrypted.
+    pub incoming: Buf,
+    /// What it said.
+    pub plain: BytesMut,
+    /// What it is to be sent.
+    pub outgoing: Buf,
+}
+
+impl Greeted {
+    /// Waits until the client says something.
+    async fn wait_for_request(&mut self, limit: Duration) {
+        let said = async {
+            while self.plain.is_empty() {
+                self.incoming.reserve(READ);
+                match self.socket.read(self.incoming.space()).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(n) => self.incoming.add(n),
+                }
+                if self.tls.open(&mut self.incoming, &mut self.plain, READ, &mut self.outgoing)
+                    != Ok(Opened::All)
+                {
+                    return;
+                }
+            }
+        };
+        let _ = timeout(limit, said).await;
+    }
+
+    /// Says goodbye to the client.
+    pub async fn farewell(&mut self) {
+        self.tls.close(&mut self.outgoing);
+        part(&mut self.socket, &mut self.outgoing).await;
+    }
+}
+
+/// Sends the last bytes and closes. What the client has still sent is read and thrown away: closing a socket with
+/// unread bytes would reset it, and the client might never see the last answer or alert.
+async fn part(socket: &mut TcpStream, outgoing: &mut Buf) {
+    let parting = async {
+        socket.write_all(outgoing.filled()).await?;
+        socket.shutdown().await?;
+        let mut waste = [0; 4096];
+        while socket.read(&mut waste).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // Whether it went well makes no difference any more.
+    let _ = timeout(FAREWELL, parting).await;
+}
+
+/// Both directions of an established connection.
+struct Relay {
+    client: TcpStream,
+    broker: TcpStream,
+    tls: Tls,
+    session: Session,
+    gate_idle: Duration,
+    incoming: Buf,
+    plain: BytesMut,
+    outgoing: Buf,
+    /// For the broker.
+    up: VecDeque<Bytes>,
+    /// From the broker, not looked at yet.
+    answers: Buf,
+    /// Records wait in `incoming` for room in `plain`.
+    records_wait: bool,
+    client_ended: bool,
+    broker_told: bool,
+    /// Memory that a large request, or a large answer, waits for.
+    wants: (Option<usize>, Option<usize>),
+    memory: Arc<tokio::sync::Semaphore>,
+    active: Instant,
+}
+
+struct Sealer<'a> {
+    tls: &'a mut Tls,
+    outgoing: &'a mut Buf,
+}
+
+impl Sink for Sealer<'_> {
+    fn send(&mut self, plaintext: &[u8]) -> Result<(), Close> {
+        self.tls.seal(plaintext, self.outgoing).map_err(|error| Close::internal(error.to_string()))
+    }
+}
+
+impl Relay {
+    fn new(greeted: Greeted, broker: TcpStream, session: Session) -> Self {
+        let gate = session.gate().clone();
+        let Greeted { socket: client, tls, incoming, plain, outgoing } = greeted;
+        Self {
+            client,
+            broker,
+            tls,
+            session,
+            gate_idle: gate.limits.idle_timeout,
+            incoming,
+            plain,
+            outgoing,
+            up: VecDeque::new(),
+            answers: Buf::default(),
+            records_wait: true,
+            client_ended: false,
+            broker_told: false,
+            wants: (None, None),
+            memory: gate.memory.clone(),
+            active: Instant::now(),
+        }
+    }
+
+    /// Relays until one of the three ends it; says who and why.
+    async fn run(&mut self, drain: &mut watch::Receiver<bool>) -> Close {
+        let mut draining: Option<tokio::time::Instant> = None;
+        loop {
+            let idle = if self.session.holds_memory() { STALLED.min(self.gate_idle) } else { self.gate_idle };
+            let silent_until = tokio::time::Instant::from_std(self.active + idle);
+            let deadline = draining.map_or(silent_until, |drained| drained.min(silent_until));
+            let (request_wants, answer_wants) = self.wants;
+            let memory = self.memory.clone();
+            tokio::select! {
+                biased;
+                close = poll_fn(|cx| self.poll(cx)) => return close,
+                granted = acquire(&memory, request_wants), if request_wants.is_some() => {
+                    let Some(granted) = granted else { return Close::internal("the memory budget is gone") };
+                    self.session.grant_request_memory(granted);
+                    self.wants.0 = None;
+                }
+                granted = acquire(&memory, answer_wants), if answer_wants.is_some() => {
+                    let Some(granted) = granted else { return Close::internal("the memory budget is gone") };
+                    self.session.grant_answer_memory(granted);
+                    self.wants.1 = None;
+                }
+                _ = drain.wait_for(|drain| *drain), if draining.is_none() => {
+                    self.session.end(Close::new(CloseReason::Drain, "doorkeeper is stopping"));
+                    draining = Some(tokio::time::Instant::now() + self.session.gate().limits.drain_timeout);
+                }
+                () = tokio::time::sleep_until(deadline) => {
+                    if draining.is_some_and(|drained| drained <= tokio::time::Instant::now()) {
+                        return Close::new(CloseReason::Drain, "answers were still owed at shutdown.drain_timeout");
+                    }
+                    if self.active + idle <= Instant::now() {
+                        return self.silent();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whose silence it was.
+    fn silent(&self) -> Close {
+        if !self.outgoing.is_empty() {
+            Close::new(CloseReason::ClientTimeout, "the client does not read its answers")
+        } else if self.session.holds_memory() || !self.plain.is_empty() {
+            Close::new(CloseReason::ClientTimeout, "the client stopped in the middle of a request")
+        } else if !self.up.is_empty() {
+            Close::new(CloseReason::UpstreamTimeout, "the broker does not read its requests")
+        } else if !self.session.is_idle() {
+            Close::new(CloseReason::UpstreamTimeout, "the broker does not answer")
+        } else {
+            Close::new(CloseReason::Idle, "nothing was sent for limits.idle_timeout")
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Close> {
+        for _ in 0..TURNS {
+            match self.turn(cx) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(close) => return Poll::Ready(close),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// One turn of both directions; whether another can do more.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Close> {
+        let mut moved = self.upward(cx)?;
+        moved |= self.downward(cx)?;
+        if moved {
+            self.active = Instant::now();
+        }
+        self.incoming.release();
+        self.outgoing.release();
+        self.answers.release();
+        if self.up.is_empty() {
+            release_plain(&mut self.plain);
+            if self.outgoing.is_empty() {
+                if let Some(close) = self.session.ending() {
+                    return Err(close.clone());
+                }
+                if self.client_ended && self.session.is_idle() {
+                    return Err(Close::new(CloseReason::ClientClosed, "the client closed the connection"));
+                }
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Client to broker.
+    fn upward(&mut self, cx: &mut Context<'_>) -> Result<bool, Close> {
+        let mut moved = self.write_requests(cx)?;
+        if !self.up.is_empty() || self.outgoing.len() > UNREAD || self.wants.0.is_some() {
+            return Ok(moved);
+        }
+        // What has been read but not judged: it waited for room, or for memory.
+        let want = self.judge()?;
+        if !self.up.is_empty() {
+            return Ok(self.write_requests(cx)? || moved);
+        }
+        match want {
+            Want::Bytes if !self.client_ended => {}
+            Want::Bytes | Want::Room => return Ok(moved),
+            Want::Memory(bytes) => {
+                self.wants.0 = Some(bytes);
+                // The task must come by the other arm of `run`.
+                cx.waker().wake_by_ref();
+                return Ok(moved);
+            }
+        }
+        if !self.records_wait {
+            self.incoming.reserve(READ);
+            match read(&mut self.client, cx, self.incoming.space()) {
+                Poll::Pending => return Ok(moved),
+                Poll::Ready(Ok(0)) => {
+                    self.client_ended = true;
+                    return Ok(true);
+                }
+                Poll::Ready(Ok(n)) => self.incoming.add(n),
+                Poll::Ready(Err(error)) => {
+                    return Err(Close::new(
+                        CloseReason::ClientError,
+                        format!("reading from the client: {error}"),
+                    ));
+                }
+            }
+            moved = true;
+        }
+        reserve_plain(&mut self.plain);
+        let enough = READ.max(self.session.wanted(&self.plain));
+        let before = self.plain.len();
+        let opened = self.tls.open(&mut self.incoming, &mut self.plain, enough, &mut self.outgoing);
+        let opened = opened.map_err(|error| Close::new(CloseReason::ClientError, format!("TLS: {error}")))?;
+        self.records_wait = opened == Opened::Full;
+        self.client_ended |= opened == Opened::Closed;
+        moved |= self.plain.len() > before || self.client_ended;
+        Ok(moved)
+    }
+
+    fn judge(&mut self) -> Result<Want, Close> {
+        let mut sink = Sealer { tls: &mut self.tls, outgoing: &mut self.outgoing };
+        let want = self.session.requests(&mut self.plain, &mut self.up, &mut sink, Instant::now())?;
+        self.session.settle(&mut sink)?;
+        Ok(want)
+    }
+
+    /// Writes what the broker is to get; when the client has ended, tells the broker so.
+    fn write_requests(&mut self, cx: &mut Context<'_>) -> Result<bool, Close> {
+        let failed = |error: io::Error| {
+            Close::new(CloseReason::UpstreamError, format!("writing to the broker: {error}"))
+        };
+        let mut moved = false;
+        while !self.up.is_empty() {
+            let mut pieces = [IoSlice::new(&[]); PIECES];
+            let mut count = 0;
+            for (piece, bytes) in pieces.iter_mut().zip(&self.up) {
+                *piece = IoSlice::new(bytes);
+                count += 1;
+            }
+            match Pin::new(&mut self.broker).poll_write_vectored(cx, &pieces[..count]) {
+                Poll::Pending => return Ok(moved),
+                Poll::Ready(Err(error)) => return Err(failed(error)),
+                Poll::Ready(Ok(mut written)) => {
+                    moved = true;
+                    while let Some(first) = self.up.front_mut() {
+                        if written < first.len() {
+                            first.advance(written);
+                            break;
+                        }
+                        written -= first.len();
+                        self.up.pop_front();
+                    }
+                }
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Broker to client.
+    fn downward(&mut self, cx: &mut Context<'_>) -> Result<bool, Close> {
+        let mut moved = self.write_answers(cx)?;
+        if !self.outgoing.is_empty() || self.wants.1.is_some() {
+            return Ok(moved);
+        }
+        if self.answers.is_empty() {
+            self.answers.reserve(READ);
+            match read_up_to(&mut self.broker, cx, self.answers.space(), READ) {
+                Poll::Pending => return Ok(moved),
+                Poll::Ready(Ok(0)) if self.session.is_idle() => {
+                    return Err(Close::new(CloseReason::UpstreamClosed, "the broker closed the connection"));
+                }
+                Poll::Ready(Ok(0)) => {
+                    return Err(Close::new(
+                        CloseReason::UpstreamError,
+                        "the broker closed the connection with answers owed",
+                    ));
+                }
+                Poll::Ready(Ok(n)) => self.answers.add(n),
+                Poll::Ready(Err(error)) => {
+                    return Err(Close::new(
+                        CloseReason::UpstreamError,
+                        format!("reading from the broker: {error}"),
+                    ));
+                }
+            }
+            moved = true;
+        }
+        let mut sink = Sealer { tls: &mut self.tls, outgoing: &mut self.outgoing };
+        let want = self.session.answers(&mut self.answers, &mut self.up, &mut sink, Instant::now())?;
+        self.session.settle(&mut sink)?;
+        if let Want::Memory(bytes) = want {
+            self.wants.1 = Some(bytes);
+            cx.waker().wake_by_ref();
+        }
+        Ok(self.write_answers(cx)? || moved)
+    }
+
+    fn write_answers(&mut self, cx: &mut Context<'_>) -> Result<bool, Close> {
+        let mut moved = false;
+        while !self.outgoing.is_empty() {
+            match Pin::new(&mut self.client).poll_write(cx, self.outgoing.filled()) {
+                Poll::Pending => return Ok(moved),
+                Poll::Ready(Ok(n)) => self.outgoing.consume(n),
+                Poll::Ready(Err(error)) => {
+                    return Err(Close::new(
+                        CloseReason::ClientError,
+                        format!("writing to the client: {error}"),
+                    ));
+                }
+            }
+            moved = true;
+        }
+        Ok(moved)
+    }
+
+    async fn farewell(&mut self) {
+        self.tls.close(&mut self.outgoing);
+        // The broker may still work on what it was sent: it shall not be reset.
+        let (client, broker) = (&mut self.client, &mut self.broker);
+        let mut nothing = Buf::default();
+        tokio::join!(part(client, &mut self.outgoing), part(broker, &mut nothing));
+    }
+}
+
+async fn acquire(
+    memory: &Arc<tokio::sync::Semaphore>,
+    bytes: Option<usize>,
+) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    let kib = u32::try_from(bytes.unwrap_or_default().div_ceil(1024)).ok()?;
+    memory.clone().acquire_many_owned(kib).await.ok()
+}
+
+fn read(socket: &mut TcpStream, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+    let mut buf = ReadBuf::new(space);
+    Pin::new(socket).poll_read(cx, &mut buf).map_ok(|()| buf.filled().len())
+}
+
+fn read_up_to(
+    socket: &mut TcpStream,
+    cx: &mut Context<'_>,
+    space: &mut [u8],
+    most: usize,
+) -> Poll<io::Result<usize>> {
+    let most = most.min(space.len());
+    read(socket, cx, &mut space[..most])
+}

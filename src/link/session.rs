@@ -1,1 +1,768 @@
-//! placeholder
+//! One client's conversation with one broker, in bytes: which requests go on, what the client is owed for them, and what
+//! becomes of the broker's answers. No sockets and no TLS: [`super::connection`] brings the bytes and takes them away.
+//!
+//! Kafka answers the requests of a connection in order, so what the client is owed is a queue: refusals find their place
+//! in it, and its length is the back-pressure.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::buffer::Buf;
+use super::close::Close;
+use super::gate::{Client, Gate, Hearing};
+use crate::protocol::access::{Access, Broker};
+use crate::protocol::api::{self, Answer, AnswerStream, Ask, Rewrite, Row, Rule, Ruling};
+use crate::protocol::fetch_sessions::FetchSessions;
+use crate::protocol::header::{self, RequestHeader};
+use crate::protocol::messages::ApiVersionsRequest;
+use crate::protocol::wire::{Fault, Message};
+use crate::words::acl::ClientView;
+use crate::words::metrics::{CloseReason, RequestResult};
+
+/// How many answers a client may be owed before no more of its requests are read.
+const MOST_OWED: usize = 256;
+/// How many bytes of answers of our own may wait in that queue.
+const MOST_OWED_BYTES: usize = 1024 * 1024;
+/// A frame longer than this reserves its memory from the budget that all connections share.
+const LARGE: usize = 1024 * 1024;
+/// A request is passed on while it arrives only when it is longer than this.
+const STREAMED: usize = 64 * 1024;
+/// The length, the correlation id.
+const ANSWER_HEAD: usize = 8;
+
+/// What a session waits for before it can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// More bytes.
+    Bytes,
+    /// That the client is owed less.
+    Room,
+    /// Memory for a frame of this many bytes, from the shared budget.
+    Memory(usize),
+}
+
+/// Takes plaintext for the client.
+pub trait Sink {
+    /// Sends all of it.
+    fn send(&mut self, plaintext: &[u8]) -> Result<(), Close>;
+}
+
+/// One client's conversation with one broker.
+pub struct Session {
+    gate: Arc<Gate>,
+    client: Arc<Client>,
+    view: ClientView,
+    generation: u64,
+    broker: Broker,
+    owed: VecDeque<Owed>,
+    owed_bytes: usize,
+    /// The request that waits for the answer to a question of ours.
+    held: Option<Request>,
+    /// How many bytes of a request, already decided, are still to come.
+    passing: usize,
+    reading: Reading,
+    ending: Option<Close>,
+    fetch_sessions: FetchSessions,
+    /// Memory of the shared budget that a large frame holds: request, answer.
+    request_memory: Option<tokio::sync::OwnedSemaphorePermit>,
+    answer_memory: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+/// A request on its way.
+struct Request {
+    row: &'static Row,
+    version: i16,
+    correlation_id: i32,
+    /// The whole frame, length included, and where in it the body begins. A request that is passed on while it arrives
+    /// is here only as far as it had come.
+    frame: Bytes,
+    body: usize,
+}
+
+/// What the client, or we ourselves, are owed.
+struct Owed {
+    row: &'static Row,
+    version: i16,
+    correlation_id: i32,
+    since: Instant,
+    what: What,
+}
+
+enum What {
+    /// Our own answer, a whole frame.
+    Reply(Vec<u8>),
+    /// The broker's answer to the client.
+    Answer(Answer),
+    /// The broker's answer to us.
+    Own(Ask),
+}
+
+/// How far the broker's current answer has been read.
+enum Reading {
+    /// Its head, so many bytes of it.
+    Head([u8; ANSWER_HEAD], usize),
+    /// It passes: bytes left, whether the header's tags are still to come, and who watches it.
+    Pass { left: usize, tags: bool, version: i16, stream: Option<Box<dyn AnswerStream>> },
+    /// It is taken whole: its length without the head, and what has come of it.
+    Whole { length: usize, so_far: Vec<u8>, owed: Box<Owed> },
+}
+
+impl Reading {
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Head(..) => false,
+            Self::Pass { left, .. } => *left == 0,
+            Self::Whole { length, so_far, .. } => so_far.len() == *length,
+        }
+    }
+}
+
+impl Session {
+    /// A session of an authenticated client with a broker that has said which versions it serves.
+    pub fn new(gate: Arc<Gate>, client: Arc<Client>, broker: Broker) -> Self {
+        let (view, generation) = gate.view(&client);
+        Self {
+            gate,
+            client,
+            view,
+            generation,
+            broker,
+            owed: VecDeque::new(),
+            owed_bytes: 0,
+            held: None,
+            passing: 0,
+            reading: Reading::Head([0; ANSWER_HEAD], 0),
+            ending: None,
+            fetch_sessions: FetchSessions::default(),
+            request_memory: None,
+            answer_memory: None,
+        }
+    }
+
+    /// What all connections of the listener share.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Why the session ends, once nothing is owed any more.
+    pub fn ending(&self) -> Option<&Close> {
+        self.ending.as_ref().filter(|_| self.owed.is_empty() && self.passing == 0)
+    }
+
+    /// Ends the session when the client has what it is owed; no more requests are read.
+    pub fn end(&mut self, close: Close) {
+        self.ending.get_or_insert(close);
+    }
+
+    /// Whether the client is owed nothing.
+    pub fn is_idle(&self) -> bool {
+        self.owed.is_empty() && self.passing == 0
+    }
+
+    /// Whether a part of a request or of an answer holds memory that others may need.
+    pub fn holds_memory(&self) -> bool {
+        self.request_memory.is_some() || self.answer_memory.is_some()
+    }
+
+    /// Gives the memory that [`Want::Memory`] asked for on the requests' side.
+    pub fn grant_request_memory(&mut self, memory: tokio::sync::OwnedSemaphorePermit) {
+        self.request_memory = Some(memory);
+    }
+
+    /// Gives the memory that [`Want::Memory`] asked for on the answers' side.
+    pub fn grant_answer_memory(&mut self, memory: tokio::sync::OwnedSemaphorePermit) {
+        self.answer_memory = Some(memory);
+    }
+
+    /// How many bytes of plaintext it takes to go on, at least: a large frame is judged when it is whole.
+    pub fn wanted(&self, plain: &BytesMut) -> usize {
+        match plain.first_chunk::<4>() {
+            Some(length) if self.passing == 0 => 4 + i32::from_be_bytes(*length).max(0) as usize,
+            _ => 0,
+        }
+    }
+
+    /// Judges the client's requests in `plain`; what the broker shall get is put behind `up`.
+    pub fn requests(
+        &mut self,
+        plain: &mut BytesMut,
+        up: &mut VecDeque<Bytes>,
+        sink: &mut dyn Sink,
+        now: Instant,
+    ) -> Result<Want, Close> {
+        loop {
+            if self.passing > 0 {
+                let piece = plain.split_to(self.passing.min(plain.len()));
+                if piece.is_empty() {
+                    return Ok(Want::Bytes);
+                }
+                self.passing -= piece.len();
+                up.push_back(piece.freeze());
+                continue;
+            }
+            if self.ending.is_some() {
+                plain.clear();
+                return Ok(Want::Bytes);
+            }
+            if self.held.is_some() || self.owed.len() >= MOST_OWED || self.owed_bytes >= MOST_OWED_BYTES {
+                return Ok(Want::Room);
+            }
+            let Some(length) = plain.first_chunk::<4>() else { return Ok(Want::Bytes) };
+            let length = match self.frame_length(i32::from_be_bytes(*length)) {
+                Ok(length) => length,
+                Err(close) => {
+                    self.refuse(close);
+                    continue;
+                }
+            };
+            if plain.len() < 4 + length {
+                if length > STREAMED && self.pass_on(plain, length, up, now)? {
+                    continue;
+                }
+                if length > LARGE && self.request_memory.is_none() {
+                    return Ok(Want::Memory(length));
+                }
+                return Ok(Want::Bytes);
+            }
+            let frame = plain.split_to(4 + length).freeze();
+            if let Err(close) = self.request(frame, up, now) {
+                self.refuse(close);
+            }
+            self.request_memory = None;
+            self.send_replies(sink)?;
+        }
+    }
+
+    /// Takes the broker's answers out of `input`; what the client shall get goes to `sink`.
+    pub fn answers(
+        &mut self,
+        input: &mut Buf,
+        up: &mut VecDeque<Bytes>,
+        sink: &mut dyn Sink,
+        now: Instant,
+    ) -> Result<Want, Close> {
+        // [start, at) of the input passes as it is and has not been sent yet.
+        let (mut start, mut at) = (0, 0);
+        let want = loop {
+            let bytes = input.filled_mut();
+            let rest = bytes.len() - at;
+            match std::mem::replace(&mut self.reading, Reading::Head([0; ANSWER_HEAD], 0)) {
+                Reading::Head(head, 0)
+                    if matches!(self.owed.front(), Some(Owed { what: What::Reply(_), .. })) =>
+                {
+                    debug_assert_eq!(head, [0; ANSWER_HEAD]);
+                    sink.send(&bytes[start..at])?;
+                    start = at;
+                    self.send_replies(sink)?;
+                }
+                reading @ Reading::Head(_, 0) if rest == 0 => {
+                    self.reading = reading;
+                    break Want::Bytes;
+                }
+                Reading::Head(mut head, have) => {
+                    let n = rest.min(ANSWER_HEAD - have);
+                    head[have..have + n].copy_from_slice(&bytes[at..at + n]);
+                    if have + n < ANSWER_HEAD {
+                        // Rare: the head is cut. Until it is whole nobody is told of it.
+                        self.reading = Reading::Head(head, have + n);
+                        sink.send(&bytes[start..at])?;
+                        at += n;
+                        start = at;
+                        break Want::Bytes;
+                    }
+                    let length = i32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+                    let large = usize::try_from(length).ok().filter(|length| *length > LARGE);
+                    if let Some(length) = large
+                        && self.takes_whole(length)
+                        && self.answer_memory.is_none()
+                    {
+                        // The rest of the head is read again when the memory is there.
+                        self.reading = Reading::Head(head, have);
+                        break Want::Memory(length);
+                    }
+                    self.reading = self.begin_answer(&head, now)?;
+                    at += n;
+                    if have > 0 || matches!(self.reading, Reading::Whole { .. }) {
+                        sink.send(&bytes[start..at - n])?;
+                        start = at;
+                    }
+                    if have > 0 && matches!(self.reading, Reading::Pass { .. }) {
+                        sink.send(&head)?;
+                    }
+                }
+                Reading::Pass { left: 0, .. } => {}
+                reading @ (Reading::Pass { .. } | Reading::Whole { .. })
+                    if rest == 0 && !reading.is_complete() =>
+                {
+                    self.reading = reading;
+                    break Want::Bytes;
+                }
+                Reading::Pass { left, tags, version, mut stream } => {
+                    let n = left.min(rest);
+                    let mut piece = &mut bytes[at..at + n];
+                    if tags {
+                        if piece[0] != 0 {
+                            return Err(Close::upstream("an answer's header has tagged fields"));
+                        }
+                        piece = &mut piece[1..];
+                    }
+                    if let Some(stream) = &mut stream {
+                        self.with_access(version, b"", 0, None, |access| stream.feed(piece, access))
+                            .map_err(Close::answer)?;
+                    }
+                    at += n;
+                    self.reading = Reading::Pass { left: left - n, tags: false, version, stream };
+                }
+                Reading::Whole { length, mut so_far, owed } => {
+                    let n = (length - so_far.len()).min(rest);
+                    let piece = &bytes[at..at + n];
+                    if so_far.len() + n < length {
+                        so_far.extend_from_slice(piece);
+                        self.reading = Reading::Whole { length, so_far, owed };
+                    } else if so_far.is_empty() {
+                        self.whole_answer(piece, *owed, up, sink, now)?;
+                    } else {
+                        so_far.extend_from_slice(piece);
+                        self.whole_answer(&so_far, *owed, up, sink, now)?;
+                    }
+                    at += n;
+                    start = at;
+                }
+            }
+        };
+        sink.send(&input.filled()[start..at])?;
+        input.consume(at);
+        Ok(want)
+    }
+
+    fn frame_length(&self, length: i32) -> Result<usize, Close> {
+        match usize::try_from(length) {
+            Ok(length) if length > self.gate.limits.max_frame_bytes => Err(Close::protocol(format!(
+                "a request of {length} bytes is longer than limits.max_frame_bytes ({})",
+                self.gate.limits.max_frame_bytes
+            ))),
+            Ok(length) if length >= RequestHeader::SHORTEST => Ok(length),
+            _ => Err(Close::protocol(format!("a request's length is {length}"))),
+        }
+    }
+
+    /// Ends the session for a request that gets no answer.
+    fn refuse(&mut self, close: Close) {
+        self.ending.get_or_insert(close);
+    }
+
+    /// The row of a request, if it may be sent at all.
+    fn row(&self, header: &RequestHeader<'_>) -> Result<&'static Row, Close> {
+        let Some(row) = Row::find(header.key) else {
+            self.gate.metrics.request(-1, RequestResult::Unsupported);
+            return Err(Close::protocol(format!("API key {} is unknown", header.key)));
+        };
+        let served = self.broker.versions(header.key);
+        match row.rule {
+            Rule::Never(reason) => {
+                self.gate.metrics.request(row.key, RequestResult::Unsupported);
+                Err(Close::protocol(format!("{} is refused: it {reason}", row.name)))
+            }
+            Rule::Decided(_)
+                if row.versions.contains(&header.version) && served.contains(&header.version) =>
+            {
+                Ok(row)
+            }
+            // Answered below: a client must learn what is served.
+            Rule::Decided(_) if header.key == ApiVersionsRequest::KEY => Ok(row),
+            Rule::Decided(_) => {
+                self.gate.metrics.request(row.key, RequestResult::Unsupported);
+                Err(Close::protocol(format!("{} version {} is not served", row.name, header.version)))
+            }
+        }
+    }
+
+    fn request(&mut self, frame: Bytes, up: &mut VecDeque<Bytes>, now: Instant) -> Result<(), Close> {
+        let unreadable = |fault: Fault| Close::protocol(fault.to_string());
+        let header = RequestHeader::read(&frame[4..]).map_err(unreadable)?;
+        let row = self.row(&header)?;
+        let served = self.broker.versions(row.key);
+        if row.key == ApiVersionsRequest::KEY
+            && !(row.versions.contains(&header.version) && served.contains(&header.version))
+        {
+            let reply =
+                api::unsupported_version(&self.broker).map_err(|fault| Close::internal(fault.to_string()))?;
+            self.gate.metrics.request(row.key, RequestResult::AnsweredLocally);
+            let request = Request {
+                row,
+                version: 0,
+                correlation_id: header.correlation_id,
+                frame: Bytes::new(),
+                body: 0,
+            };
+            self.owe_reply(&request, &reply, now);
+            return Ok(());
+        }
+        let mut body = 4 + header.end;
+        if row.is_flexible(header.version) {
+            body += header::tagged_fields(&frame[body..]).map_err(unreadable)?;
+        }
+        let Rule::Decided(decide) = row.rule else { return Err(Close::internal("a rule is missing")) };
+        let mut denied = false;
+        let client_id = frame.slice_ref(header.client_id);
+        let bytes = frame.slice(body..);
+        let ruling = self.with_access(
+            header.version,
+            &client_id,
+            header.correlation_id,
+            Some((row, &mut denied)),
+            |access| decide(&bytes, access),
+        );
+        let request = Request {
+            row,
+            version: header.version,
+            correlation_id: header.correlation_id,
+            frame: frame.clone(),
+            body,
+        };
+        drop(bytes);
+        match ruling {
+            Ok(ruling) => self.rule(ruling, request, denied, up, now),
+            Err(fault) => {
+                self.gate.metrics.request(row.key, RequestResult::Malformed);
+                Err(Close::protocol(format!(
+                    "{} version {} cannot be read: {fault}",
+                    row.name, header.version
+                )))
+            }
+        }
+    }
+
+    /// Passes a large request on while it still arrives, if its head alone decides that all of it is allowed.
+    fn pass_on(
+        &mut self,
+        plain: &mut BytesMut,
+        length: usize,
+        up: &mut VecDeque<Bytes>,
+        now: Instant,
+    ) -> Result<bool, Close> {
+        let Ok(header) = RequestHeader::read(&plain[4..]) else { return Ok(false) };
+        let Ok(row) = self.row(&header) else { return Ok(false) };
+        let Some(judge_head) = row.head else { return Ok(false) };
+        let mut body = 4 + header.end;
+        if row.is_flexible(header.version) {
+            match header::tagged_fields(&plain[body..]) {
+                Ok(tags) => body += tags,
+                Err(_) => return Ok(false),
+            }
+        }
+        let (version, correlation_id) = (header.version, header.correlation_id);
+        let client_id = Bytes::copy_from_slice(header.client_id);
+        let mut denied = false;
+        let answer =
+            self.with_access(version, &client_id, correlation_id, Some((row, &mut denied)), |access| {
+                judge_head(&plain[body..], access)
+            });
+        let Some(answer) = answer else { return Ok(false) };
+        let frame = plain.split().freeze();
+        self.passing = 4 + length - frame.len();
+        up.push_back(frame.clone());
+        self.gate.metrics.request(row.key, RequestResult::Forwarded);
+        let request = Request { row, version, correlation_id, frame: Bytes::new(), body };
+        self.owe(&request, answer, now);
+        Ok(true)
+    }
+
+    fn rule(
+        &mut self,
+        ruling: Ruling,
+        request: Request,
+        denied: bool,
+        up: &mut VecDeque<Bytes>,
+        now: Instant,
+    ) -> Result<(), Close> {
+        let result = match &ruling {
+            Ruling::Ask(_) => None,
+            Ruling::Forward(_) | Ruling::Replace(..) => Some(RequestResult::Forwarded),
+            Ruling::Reply(_) | Ruling::Close(_) if denied => Some(RequestResult::Denied),
+            Ruling::Reply(_) | Ruling::Close(_) => Some(RequestResult::AnsweredLocally),
+        };
+        if let Some(result) = result {
+            self.gate.metrics.request(request.row.key, result);
+        }
+        match ruling {
+            Ruling::Forward(answer) => {
+                up.push_back(request.frame.clone());
+                self.owe(&request, answer, now);
+            }
+            Ruling::Replace(body, answer) => {
+                let head = &request.frame[4..request.body];
+                up.push_back(frame(&[head, &body])?);
+                self.owe(&request, answer, now);
+            }
+            Ruling::Reply(body) => self.owe_reply(&request, &body, now),
+            Ruling::Ask(ask) => {
+                let mut head = Vec::with_capacity(32);
+                header::write_request(
+                    ask.key,
+                    ask.version,
+                    request.correlation_id,
+                    CLIENT_ID,
+                    ask.flexible,
+                    &mut head,
+                );
+                up.push_back(frame(&[&head, &ask.body])?);
+                let row = Row::find(ask.key).ok_or_else(|| Close::internal("a question without a row"))?;
+                self.owed.push_back(Owed {
+                    row,
+                    version: ask.version,
+                    correlation_id: request.correlation_id,
+                    since: now,
+                    what: What::Own(ask),
+                });
+                self.held = Some(request);
+            }
+            Ruling::Close(reason) => return Err(Close::protocol(reason)),
+        }
+        Ok(())
+    }
+
+    fn owe(&mut self, request: &Request, answer: Answer, now: Instant) {
+        if let Answer::None { close } = answer {
+            if close {
+                self.end(Close::new(
+                    CloseReason::Denied,
+                    "a part of a Produce request without acknowledgement was refused",
+                ));
+            }
+            return;
+        }
+        self.owed.push_back(Owed {
+            row: request.row,
+            version: request.version,
+            correlation_id: request.correlation_id,
+            since: now,
+            what: What::Answer(answer),
+        });
+    }
+
+    fn owe_reply(&mut self, request: &Request, body: &[u8], now: Instant) {
+        let reply = answer_frame(request.row, request.version, request.correlation_id, body);
+        self.owed_bytes += reply.len();
+        self.owed.push_back(Owed {
+            row: request.row,
+            version: request.version,
+            correlation_id: request.correlation_id,
+            since: now,
+            what: What::Reply(reply),
+        });
+    }
+
+    /// Sends our own answers as far as it is their turn.
+    fn send_replies(&mut self, sink: &mut dyn Sink) -> Result<(), Close> {
+        if !matches!(self.reading, Reading::Head(_, 0)) {
+            return Ok(());
+        }
+        while let Some(Owed { what: What::Reply(reply), .. }) = self.owed.front() {
+            self.owed_bytes -= reply.len();
+            sink.send(reply)?;
+            self.owed.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Whether the next answer, of this length, is to be taken whole.
+    fn takes_whole(&self, length: usize) -> bool {
+        match self.owed.front().map(|owed| &owed.what) {
+            Some(What::Answer(Answer::Watched { whole, .. })) => length <= *whole,
+            Some(What::Answer(Answer::Untouched | Answer::None { .. }) | What::Reply(_)) | None => false,
+            Some(What::Answer(Answer::Rewritten(_)) | What::Own(_)) => true,
+        }
+    }
+
+    fn begin_answer(&mut self, head: &[u8; ANSWER_HEAD], now: Instant) -> Result<Reading, Close> {
+        let [l0, l1, l2, l3, c0, c1, c2, c3] = *head;
+        let (length, correlation_id) =
+            (i32::from_be_bytes([l0, l1, l2, l3]), i32::from_be_bytes([c0, c1, c2, c3]));
+        let Some(mut owed) = self.owed.pop_front() else {
+            return Err(Close::upstream(format!(
+                "an answer (correlation id {correlation_id}) that nobody asked for"
+            )));
+        };
+        if owed.correlation_id != correlation_id {
+            return Err(Close::upstream(format!(
+                "the answer to {} has correlation id {correlation_id} instead of {}",
+                owed.row.name, owed.correlation_id
+            )));
+        }
+        let length = usize::try_from(length)
+            .ok()
+            .and_then(|length| length.checked_sub(4))
+            .ok_or_else(|| Close::upstream(format!("an answer's length is {length}")))?;
+        self.gate.metrics.api(owed.row.key).upstream_latency(now.saturating_duration_since(owed.since));
+        let tags = owed.row.has_answer_tags(owed.version);
+        let version = owed.version;
+        Ok(match owed.what {
+            What::Answer(Answer::Watched { whole, stream, .. }) if length > whole => {
+                Reading::Pass { left: length, tags, version, stream: Some(stream) }
+            }
+            What::Answer(Answer::Watched { rewrite, .. }) => {
+                owed.what = What::Answer(Answer::Rewritten(rewrite));
+                Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
+            }
+            What::Answer(Answer::Rewritten(_)) | What::Own(_) => {
+                if length > self.gate.limits.max_frame_bytes {
+                    return Err(Close::upstream(format!(
+                        "the answer to {} is {length} bytes long, more than limits.max_frame_bytes allows to rewrite",
+                        owed.row.name
+                    )));
+                }
+                Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
+            }
+            What::Answer(Answer::Untouched | Answer::None { .. }) => {
+                Reading::Pass { left: length, tags: false, version, stream: None }
+            }
+            What::Reply(_) => return Err(Close::upstream("an answer that nobody asked for")),
+        })
+    }
+
+    /// Deals with an answer that was taken whole; `after_head` is it without length and correlation id.
+    fn whole_answer(
+        &mut self,
+        after_head: &[u8],
+        owed: Owed,
+        up: &mut VecDeque<Bytes>,
+        sink: &mut dyn Sink,
+        now: Instant,
+    ) -> Result<(), Close> {
+        self.answer_memory = None;
+        let tags = match owed.row.has_answer_tags(owed.version) {
+            true => header::tagged_fields(after_head).map_err(Close::answer)?,
+            false => 0,
+        };
+        let body = &after_head[tags..];
+        match owed.what {
+            What::Answer(Answer::Rewritten(rewrite)) => {
+                let rewritten = self.rewrite(rewrite, owed.row, owed.version, owed.correlation_id, body)?;
+                let whole = match &rewritten {
+                    Some(body) => answer_frame(owed.row, owed.version, owed.correlation_id, body),
+                    None => {
+                        let mut whole = Vec::with_capacity(ANSWER_HEAD + after_head.len());
+                        whole.extend_from_slice(&(after_head.len() as i32 + 4).to_be_bytes());
+                        whole.extend_from_slice(&owed.correlation_id.to_be_bytes());
+                        whole.extend_from_slice(after_head);
+                        whole
+                    }
+                };
+                sink.send(&whole)
+            }
+            What::Own(ask) => {
+                let Some(request) = self.held.take() else {
+                    return Err(Close::internal("an answer of ours has no request"));
+                };
+                let mut denied = false;
+                let body = Bytes::copy_from_slice(body);
+                let frame = request.frame.clone();
+                let client_id = RequestHeader::read(frame.get(4..).unwrap_or_default())
+                    .map(|h| h.client_id)
+                    .unwrap_or_default();
+                let ruling = self
+                    .with_access(
+                        request.version,
+                        client_id,
+                        request.correlation_id,
+                        Some((request.row, &mut denied)),
+                        |access| (ask.then)(&body, access),
+                    )
+                    .map_err(Close::answer)?;
+                if let Err(close) = self.rule(ruling, request, denied, up, now) {
+                    self.refuse(close);
+                }
+                Ok(())
+            }
+            What::Reply(_) | What::Answer(_) => Err(Close::internal("an answer was taken whole for nobody")),
+        }
+    }
+
+    fn rewrite(
+        &mut self,
+        rewrite: Rewrite,
+        row: &'static Row,
+        version: i16,
+        correlation_id: i32,
+        body: &[u8],
+    ) -> Result<Option<Vec<u8>>, Close> {
+        let mut denied = false;
+        self.with_access(version, b"", correlation_id, Some((row, &mut denied)), |access| {
+            rewrite(body, access)
+        })
+        .map_err(|fault| Close::upstream(format!("the answer to {} version {version}: {fault}", row.name)))
+    }
+
+    /// Sends what stands at the head of the queue and is ours; called after every turn.
+    pub fn settle(&mut self, sink: &mut dyn Sink) -> Result<(), Close> {
+        self.send_replies(sink)
+    }
+
+    fn with_access<T>(
+        &mut self,
+        version: i16,
+        client_id: &[u8],
+        correlation_id: i32,
+        hearing: Option<(&'static Row, &mut bool)>,
+        f: impl FnOnce(&mut Access<'_>) -> T,
+    ) -> T {
+        if self.generation != self.gate.acls.generation() {
+            (self.view, self.generation) = self.gate.view(&self.client);
+        }
+        let client_id = String::from_utf8_lossy(client_id);
+        let mut unheard = false;
+        let (row, denied) = match hearing {
+            Some((row, denied)) => (Some(row), denied),
+            None => (None, &mut unheard),
+        };
+        let mut witness = Hearing {
+            gate: &self.gate,
+            client: &self.client,
+            client_id: &client_id,
+            row,
+            version,
+            correlation_id,
+            denied,
+        };
+        f(&mut Access {
+            version,
+            client_id: &client_id,
+            view: &self.view,
+            generation: self.generation,
+            advertised: &self.gate.advertised,
+            topics: &self.gate.topics,
+            broker: &self.broker,
+            fetch_sessions: &mut self.fetch_sessions,
+            witness: &mut witness,
+        })
+    }
+}
+
+/// The client id of requests of our own.
+pub const CLIENT_ID: &str = "doorkeeper";
+
+/// A frame of these parts, with its length in front.
+pub fn frame(parts: &[&[u8]]) -> Result<Bytes, Close> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let prefix = i32::try_from(length).map_err(|_| Close::internal("a frame of over 2 GiB"))?;
+    let mut frame = Vec::with_capacity(4 + length);
+    frame.extend_from_slice(&prefix.to_be_bytes());
+    parts.iter().for_each(|part| frame.extend_from_slice(part));
+    Ok(frame.into())
+}
+
+fn answer_frame(row: &Row, version: i16, correlation_id: i32, body: &[u8]) -> Vec<u8> {
+    let tags = usize::from(row.has_answer_tags(version));
+    let length = 4 + tags + body.len();
+    let mut frame = Vec::with_capacity(4 + length);
+    // Bodies come from our encoder, which keeps to 32 bits.
+    frame.extend_from_slice(&(length as i32).to_be_bytes());
+    frame.extend_from_slice(&correlation_id.to_be_bytes());
+    frame.extend_from_slice(&[0][..tags]);
+    frame.extend_from_slice(body);
+    frame
+}

@@ -1,1 +1,198 @@
-//! placeholder
+//! A client's TLS, over buffers of our own: rustls' unbuffered API does all of TLS, and no byte is copied but by the
+//! cipher and into the buffer that the frames are judged in.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::ConnectionState;
+use rustls::{Error, ServerConfig};
+
+use super::buffer::{Buf, RECORD, sealed_overhead};
+
+/// Room that is asked for when TLS has something of its own to say; a flight with a long chain asks for more.
+const OWN_FLIGHT: usize = 4 * 1024;
+
+/// What reading records came to.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Opened {
+    /// Every whole record has been read.
+    All,
+    /// As much plaintext as was asked for is there; more records wait.
+    Full,
+    /// The client said goodbye (close_notify).
+    Closed,
+}
+
+/// The server side of one TLS connection.
+pub struct Tls(Box<UnbufferedServerConnection>);
+
+impl Tls {
+    /// A connection that waits for its ClientHello.
+    pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
+        UnbufferedServerConnection::new(config).map(|connection| Self(Box::new(connection)))
+    }
+
+    /// Whether no client is known yet.
+    pub fn is_handshaking(&self) -> bool {
+        self.0.is_handshaking()
+    }
+
+    /// The client's own certificate, verified, if it sent one (DER).
+    pub fn client_certificate(&self) -> Option<&[u8]> {
+        self.0.peer_certificates().and_then(|chain| chain.first()).map(AsRef::as_ref)
+    }
+
+    /// Reads the records in `incoming`, puts their plaintext behind `plain` until that holds `enough` bytes, and what
+    /// TLS has to say for itself into `outgoing`. An error leaves its alert there.
+    pub fn open(
+        &mut self,
+        incoming: &mut Buf,
+        plain: &mut BytesMut,
+        enough: usize,
+        outgoing: &mut Buf,
+    ) -> Result<Opened, Error> {
+        loop {
+            // A call yields one record, and what it yields cannot be given back.
+            if plain.len() >= enough {
+                return Ok(Opened::Full);
+            }
+            let status = self.0.process_tls_records(incoming.filled_mut());
+            let mut discard = status.discard;
+            let opened = match status.state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record?;
+                        discard += record.discard;
+                        plain.extend_from_slice(record.payload);
+                    }
+                    None
+                }
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    encode(outgoing, |space| data.encode(space))?;
+                    None
+                }
+                Ok(ConnectionState::TransmitTlsData(data)) => {
+                    data.done();
+                    None
+                }
+                Ok(ConnectionState::BlockedHandshake | ConnectionState::WriteTraffic(_)) => Some(Opened::All),
+                Ok(ConnectionState::PeerClosed | ConnectionState::Closed) => Some(Opened::Closed),
+                Ok(state) => return Err(Error::General(format!("unexpected state: {state:?}"))),
+                Err(error) => {
+                    incoming.consume(discard);
+                    self.take_alert(outgoing);
+                    return Err(error);
+                }
+            };
+            incoming.consume(discard);
+            if let Some(opened) = opened {
+                return Ok(opened);
+            }
+        }
+    }
+
+    /// Seals all of `plain` in records behind `outgoing`.
+    pub fn seal(&mut self, plain: &[u8], outgoing: &mut Buf) -> Result<(), Error> {
+        if plain.is_empty() {
+            return Ok(());
+        }
+        outgoing.reserve(plain.len() + sealed_overhead(plain.len()));
+        loop {
+            match self.0.process_tls_records(&mut []).state? {
+                ConnectionState::WriteTraffic(mut traffic) => {
+                    return encode(outgoing, |space| traffic.encrypt(plain, space));
+                }
+                // The answer to the client's KeyUpdate comes first.
+                ConnectionState::EncodeTlsData(mut data) => encode(outgoing, |space| data.encode(space))?,
+                ConnectionState::TransmitTlsData(data) => data.done(),
+                state => return Err(Error::General(format!("cannot write in {state:?}"))),
+            }
+        }
+    }
+
+    /// Says goodbye: puts close_notify behind `outgoing`, if the handshake came that far.
+    pub fn close(&mut self, outgoing: &mut Buf) {
+        for _ in 0..4 {
+            match self.0.process_tls_records(&mut []).state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    let _ = encode(outgoing, |space| traffic.queue_close_notify(space));
+                    return;
+                }
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    if encode(outgoing, |space| data.encode(space)).is_err() {
+                        return;
+                    }
+                }
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                _ => return,
+            }
+        }
+    }
+
+    fn take_alert(&mut self, outgoing: &mut Buf) {
+        while let Ok(ConnectionState::EncodeTlsData(mut alert)) = self.0.process_tls_records(&mut []).state {
+            if encode(outgoing, |space| alert.encode(space)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// How rustls says that a buffer is too small; it says it in three types.
+trait TooSmall: std::fmt::Display {
+    fn required(&self) -> Option<usize>;
+}
+
+impl TooSmall for rustls::unbuffered::EncodeError {
+    fn required(&self) -> Option<usize> {
+        match self {
+            Self::InsufficientSize(size) => Some(size.required_size),
+            Self::AlreadyEncoded => None,
+        }
+    }
+}
+
+impl TooSmall for rustls::unbuffered::EncryptError {
+    fn required(&self) -> Option<usize> {
+        match self {
+            Self::InsufficientSize(size) => Some(size.required_size),
+            Self::EncryptExhausted => None,
+        }
+    }
+}
+
+/// Writes into the space of `outgoing`, which grows once if `write` finds it too small.
+fn encode<E: TooSmall>(
+    outgoing: &mut Buf,
+    mut write: impl FnMut(&mut [u8]) -> Result<usize, E>,
+) -> Result<(), Error> {
+    outgoing.reserve(OWN_FLIGHT);
+    let written = match write(outgoing.space()) {
+        Err(error) => match error.required() {
+            Some(size) => {
+                outgoing.reserve(size);
+                write(outgoing.space())
+            }
+            None => Err(error),
+        },
+        written => written,
+    };
+    outgoing.add(written.map_err(|error| Error::General(error.to_string()))?);
+    Ok(())
+}
+
+/// What a client that does not speak TLS seems to speak, told from its first bytes. `None`: it may be TLS.
+pub fn not_tls(first: &[u8]) -> Option<&'static str> {
+    const HTTP: [&[u8]; 7] = [b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"PRI ", b"CONN"];
+    match first {
+        [] | [22, ..] => None,
+        _ if HTTP.iter().any(|verb| first.starts_with(verb)) => Some("HTTP"),
+        // A frame of at most 16 MiB, as all first requests are.
+        [0, ..] => Some("plaintext Kafka"),
+        [high, _, 1, ..] if high & 0x80 != 0 => Some("SSLv2"),
+        _ => Some("neither TLS nor Kafka"),
+    }
+}
+
+const _: () = assert!(RECORD <= super::buffer::READ);

@@ -1,1 +1,182 @@
-//! placeholder
+//! What a rule may look at while it decides a request: who asks, what the ACLs allow, what is known of the broker.
+
+use std::ops::RangeInclusive;
+
+use super::fetch_sessions::FetchSessions;
+use super::messages::ApiVersionsResponse;
+use super::wire::{Message, Str, Uuid};
+use crate::words::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
+use crate::words::advertise::{Advertised, Unmapped};
+
+/// The view of one client, while one of its requests is decided or its answer is looked at.
+pub struct Access<'a> {
+    /// The version of the request, which is that of its answer too.
+    pub version: i16,
+    /// The request's client id.
+    pub client_id: &'a str,
+    /// The ACLs as they matter for this client.
+    pub view: &'a ClientView,
+    /// Which set of ACLs `view` was made from: a number that changes with every change.
+    pub generation: u64,
+    /// The addresses that clients are told.
+    pub advertised: &'a Advertised,
+    /// The names of topic ids.
+    pub topics: &'a dyn TopicNames,
+    /// What is known of the broker.
+    pub broker: &'a Broker,
+    /// The fetch sessions of this connection.
+    pub fetch_sessions: &'a mut FetchSessions,
+    /// Hears of everything that is noteworthy.
+    pub witness: &'a mut dyn Witness,
+}
+
+/// Hears of what happens while a request is decided: the audit trail and the metrics.
+pub trait Witness {
+    /// A decision was made, `count` times for the same resource of this request.
+    fn decided(&mut self, checked: &Checked<'_>);
+    /// A broker's address could not be mapped and was withheld.
+    fn unmapped(&mut self, node: i32, unmapped: &Unmapped);
+}
+
+/// One decision.
+pub struct Checked<'a> {
+    /// What was asked for.
+    pub operation: Operation,
+    /// On what kind of resource.
+    pub resource_type: ResourceType,
+    /// The resource's name.
+    pub name: &'a str,
+    /// How often the request names the resource.
+    pub count: usize,
+    /// What was decided, and by which rule.
+    pub decision: &'a Decision,
+    /// Whether a denial is only a step on the way and not to be reported (`logIfDenied = false`).
+    pub silent: bool,
+}
+
+impl Access<'_> {
+    /// Whether the client may do `operation` on the resource; a denial is reported.
+    pub fn allows(&mut self, operation: Operation, resource_type: ResourceType, name: &str) -> bool {
+        self.check(operation, resource_type, name, 1, false)
+    }
+
+    /// As [`Access::allows`], for a resource that the request names `count` times.
+    pub fn allows_all(
+        &mut self,
+        operation: Operation,
+        resource_type: ResourceType,
+        name: &str,
+        count: usize,
+    ) -> bool {
+        self.check(operation, resource_type, name, count, false)
+    }
+
+    /// Whether the client may; a denial is only a step on the way and not reported.
+    pub fn allows_silently(&mut self, operation: Operation, resource_type: ResourceType, name: &str) -> bool {
+        self.check(operation, resource_type, name, 1, true)
+    }
+
+    /// Whether the client may do `operation` on the cluster.
+    pub fn allows_cluster(&mut self, operation: Operation) -> bool {
+        self.allows(operation, ResourceType::Cluster, CLUSTER_NAME)
+    }
+
+    /// As [`Access::allows_cluster`], without a report of the denial.
+    pub fn allows_cluster_silently(&mut self, operation: Operation) -> bool {
+        self.allows_silently(operation, ResourceType::Cluster, CLUSTER_NAME)
+    }
+
+    /// Whether the client may do `operation` on at least one resource of the type
+    /// (`Authorizer.authorizeByResourceType`).
+    pub fn allows_any(&mut self, operation: Operation, resource_type: ResourceType) -> bool {
+        self.view.decide_by_resource_type(operation, resource_type).allowed
+    }
+
+    /// `upstream`, the operations that a broker without authorizer reports, less what the client may not do. Where the
+    /// broker reports none, because nobody asked for them, none are.
+    pub fn authorized_operations(&self, upstream: i32, resource_type: ResourceType, name: &str) -> i32 {
+        match upstream {
+            NOT_ASKED_FOR => NOT_ASKED_FOR,
+            upstream => upstream & self.view.allowed_operations(resource_type, name),
+        }
+    }
+
+    /// The name of a topic id, if it is known.
+    pub fn topic_name(&self, id: &Uuid) -> Option<Str> {
+        self.topics.name(id)
+    }
+
+    fn check(
+        &mut self,
+        operation: Operation,
+        resource_type: ResourceType,
+        name: &str,
+        count: usize,
+        silent: bool,
+    ) -> bool {
+        let decision = self.view.decide(operation, resource_type, name);
+        let checked = Checked { operation, resource_type, name, count, decision: &decision, silent };
+        self.witness.decided(&checked);
+        decision.allowed
+    }
+}
+
+/// The value of an authorized-operations field that nobody asked for (`MetadataResponse.AUTHORIZED_OPERATIONS_OMITTED`).
+pub const NOT_ASKED_FOR: i32 = i32::MIN;
+
+/// The names of topic ids. An id is never used twice and a topic cannot be renamed, so an entry never becomes wrong.
+pub trait TopicNames {
+    /// The name of `id`.
+    fn name(&self, id: &Uuid) -> Option<Str>;
+    /// Remembers the name of `id`.
+    fn learn(&self, id: Uuid, name: &str);
+}
+
+/// What is known of the broker behind a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broker {
+    /// The versions it serves, by API key; an empty range where it does not serve the API.
+    versions: Vec<(i16, i16)>,
+    /// Its settings, as far as they show in answers.
+    pub settings: BrokerSettings,
+}
+
+/// Settings of a broker that change what Kafka answers to somebody who may not do everything. They are not on the wire
+/// and are asked for with DescribeConfigs; `None` is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BrokerSettings {
+    /// `auto.create.topics.enable`
+    pub auto_create_topics: Option<bool>,
+    /// `delete.topic.enable`
+    pub delete_topics: Option<bool>,
+}
+
+impl Broker {
+    const UNSERVED: (i16, i16) = (0, -1);
+
+    /// What a broker says of itself in ApiVersions.
+    pub fn new(answer: &ApiVersionsResponse, settings: BrokerSettings) -> Self {
+        let highest = answer.api_keys.iter().map(|api| api.api_key).max().unwrap_or(-1).min(1023);
+        let mut versions = vec![Self::UNSERVED; usize::try_from(highest + 1).unwrap_or_default()];
+        for api in &answer.api_keys {
+            if let Some(entry) = usize::try_from(api.api_key).ok().and_then(|key| versions.get_mut(key)) {
+                *entry = (api.min_version, api.max_version);
+            }
+        }
+        Self { versions, settings }
+    }
+
+    /// The versions of the API that the broker serves.
+    pub fn versions(&self, key: i16) -> RangeInclusive<i16> {
+        let served = usize::try_from(key).ok().and_then(|key| self.versions.get(key));
+        let (low, high) = *served.unwrap_or(&Self::UNSERVED);
+        low..=high
+    }
+
+    /// The newest version of `M` that both the broker and we speak, of those in `wanted`.
+    pub fn newest<M: Message>(&self, wanted: RangeInclusive<i16>) -> Option<i16> {
+        let served = self.versions(M::KEY);
+        let newest = *served.end().min(M::VERSIONS.end()).min(wanted.end());
+        (newest >= *served.start().max(M::VERSIONS.start()).max(wanted.start())).then_some(newest)
+    }
+}

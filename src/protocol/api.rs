@@ -1,1 +1,473 @@
-//! placeholder
+//! What doorkeeper knows of each API: one row in [`TABLE`], one `impl` of [`Api`] in the family's file.
+//!
+//! A rule takes a decoded request and returns a [`Verdict`]; it never sees a socket. What it may look at is [`Access`].
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use bytes::Bytes;
+
+use super::access::Access;
+use super::messages::*;
+use super::wire::{Fault, Message, Request, Str, Uuid};
+use crate::words::acl::{Operation, ResourceType};
+
+mod configs;
+mod fetch;
+mod groups;
+mod metadata;
+mod offsets;
+mod records;
+mod topics;
+mod transactions;
+mod versions;
+
+#[cfg(test)]
+mod tests;
+
+pub use versions::unsupported_version;
+
+/// Every API key that a Kafka knows, and what becomes of it here.
+pub static TABLE: &[Row] = &[
+    Row { head: Some(records::judge_head), ..api::<ProduceRequest>() },
+    api::<FetchRequest>(),
+    api::<ListOffsetsRequest>(),
+    api::<MetadataRequest>(),
+    never(4, "LeaderAndIsr", BETWEEN_BROKERS),
+    never(5, "StopReplica", BETWEEN_BROKERS),
+    never(6, "UpdateMetadata", BETWEEN_BROKERS),
+    never(7, "ControlledShutdown", BETWEEN_BROKERS),
+    api::<OffsetCommitRequest>(),
+    api::<OffsetFetchRequest>(),
+    api::<FindCoordinatorRequest>(),
+    api::<JoinGroupRequest>(),
+    api::<HeartbeatRequest>(),
+    api::<LeaveGroupRequest>(),
+    api::<SyncGroupRequest>(),
+    api::<DescribeGroupsRequest>(),
+    api::<ListGroupsRequest>(),
+    api::<SaslHandshakeRequest>(),
+    api::<ApiVersionsRequest>(),
+    api::<CreateTopicsRequest>(),
+    api::<DeleteTopicsRequest>(),
+    api::<DeleteRecordsRequest>(),
+    api::<InitProducerIdRequest>(),
+    api::<OffsetForLeaderEpochRequest>(),
+    api::<AddPartitionsToTxnRequest>(),
+    api::<AddOffsetsToTxnRequest>(),
+    api::<EndTxnRequest>(),
+    never(27, "WriteTxnMarkers", NOT_YET),
+    api::<TxnOffsetCommitRequest>(),
+    never(29, "DescribeAcls", ACL_ADMINISTRATION),
+    never(30, "CreateAcls", ACL_ADMINISTRATION),
+    never(31, "DeleteAcls", ACL_ADMINISTRATION),
+    api::<DescribeConfigsRequest>(),
+    api::<AlterConfigsRequest>(),
+    never(34, "AlterReplicaLogDirs", NOT_YET),
+    never(35, "DescribeLogDirs", NOT_YET),
+    api::<SaslAuthenticateRequest>(),
+    api::<CreatePartitionsRequest>(),
+    never(38, "CreateDelegationToken", NOT_YET),
+    never(39, "RenewDelegationToken", NOT_YET),
+    never(40, "ExpireDelegationToken", NOT_YET),
+    never(41, "DescribeDelegationToken", NOT_YET),
+    api::<DeleteGroupsRequest>(),
+    never(43, "ElectLeaders", NOT_YET),
+    api::<IncrementalAlterConfigsRequest>(),
+    never(45, "AlterPartitionReassignments", NOT_YET),
+    never(46, "ListPartitionReassignments", NOT_YET),
+    api::<OffsetDeleteRequest>(),
+    never(48, "DescribeClientQuotas", NOT_YET),
+    never(49, "AlterClientQuotas", NOT_YET),
+    never(50, "DescribeUserScramCredentials", NOT_YET),
+    never(51, "AlterUserScramCredentials", NOT_YET),
+    never(52, "Vote", BETWEEN_CONTROLLERS),
+    never(53, "BeginQuorumEpoch", BETWEEN_CONTROLLERS),
+    never(54, "EndQuorumEpoch", BETWEEN_CONTROLLERS),
+    never(55, "DescribeQuorum", NOT_YET),
+    never(56, "AlterPartition", BETWEEN_BROKERS),
+    never(57, "UpdateFeatures", NOT_YET),
+    never(58, "Envelope", "carries a principal of the sender's choice"),
+    never(59, "FetchSnapshot", BETWEEN_CONTROLLERS),
+    api::<DescribeClusterRequest>(),
+    never(61, "DescribeProducers", NOT_YET),
+    never(62, "BrokerRegistration", BETWEEN_BROKERS),
+    never(63, "BrokerHeartbeat", BETWEEN_BROKERS),
+    never(64, "UnregisterBroker", NOT_YET),
+    never(65, "DescribeTransactions", NOT_YET),
+    never(66, "ListTransactions", NOT_YET),
+    never(67, "AllocateProducerIds", BETWEEN_BROKERS),
+    never(68, "ConsumerGroupHeartbeat", NOT_YET),
+    never(69, "ConsumerGroupDescribe", NOT_YET),
+    never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
+    never(71, "GetTelemetrySubscriptions", NOT_YET),
+    never(72, "PushTelemetry", NOT_YET),
+    never(73, "AssignReplicasToDirs", BETWEEN_BROKERS),
+    never(74, "ListConfigResources", NOT_YET),
+    never(75, "DescribeTopicPartitions", NOT_YET),
+    never(76, "ShareGroupHeartbeat", NOT_YET),
+    never(77, "ShareGroupDescribe", NOT_YET),
+    never(78, "ShareFetch", NOT_YET),
+    never(79, "ShareAcknowledge", NOT_YET),
+    never(80, "AddRaftVoter", NOT_YET),
+    never(81, "RemoveRaftVoter", NOT_YET),
+    never(82, "UpdateRaftVoter", BETWEEN_CONTROLLERS),
+    never(83, "InitializeShareGroupState", BETWEEN_BROKERS),
+    never(84, "ReadShareGroupState", BETWEEN_BROKERS),
+    never(85, "WriteShareGroupState", BETWEEN_BROKERS),
+    never(86, "DeleteShareGroupState", BETWEEN_BROKERS),
+    never(87, "ReadShareGroupStateSummary", BETWEEN_BROKERS),
+    never(88, "StreamsGroupHeartbeat", NOT_YET),
+    never(89, "StreamsGroupDescribe", NOT_YET),
+    never(90, "DescribeShareGroupOffsets", NOT_YET),
+    never(91, "AlterShareGroupOffsets", NOT_YET),
+    never(92, "DeleteShareGroupOffsets", NOT_YET),
+    never(93, "StreamsGroupTopologyDescriptionUpdate", NOT_YET),
+    never(94, "UnregisterController", NOT_YET),
+];
+
+const BETWEEN_BROKERS: &str = "is spoken between brokers and controllers only";
+const BETWEEN_CONTROLLERS: &str = "is spoken between controllers only";
+const ACL_ADMINISTRATION: &str = "ACLs are kept in doorkeeper's own file, not at the broker";
+const NOT_YET: &str = "has no rule in doorkeeper yet";
+
+/// What doorkeeper knows of one API.
+pub struct Row {
+    /// The API's key.
+    pub key: i16,
+    /// Kafka's name for it.
+    pub name: &'static str,
+    /// The versions that we can read and write. What is served is what the broker serves of them.
+    pub versions: RangeInclusive<i16>,
+    /// The first version with compact lengths and tagged fields.
+    pub flexible: i16,
+    /// What becomes of a request.
+    pub rule: Rule,
+    /// Decides a request by its head alone, while the rest still arrives.
+    pub head: Option<JudgeHead>,
+}
+
+/// Decides a request by what has come of its body. `None`: that needs all of it. Otherwise all of it is allowed.
+pub type JudgeHead = fn(&[u8], &mut Access<'_>) -> Option<Answer>;
+
+/// What becomes of a request.
+#[derive(Clone, Copy)]
+pub enum Rule {
+    /// It is decided.
+    Decided(fn(&Bytes, &mut Access<'_>) -> Result<Ruling, Fault>),
+    /// It is never advertised, and whoever sends it is disconnected: the reason.
+    Never(&'static str),
+}
+
+/// What is to be done with a request, in bytes.
+pub enum Ruling {
+    /// It goes to the broker as it came.
+    Forward(Answer),
+    /// This body goes to the broker in the place of its own.
+    Replace(Vec<u8>, Answer),
+    /// The broker is asked something of our own first. Nothing else of this client is looked at meanwhile.
+    Ask(Ask),
+    /// This is the answer's body; the broker hears nothing.
+    Reply(Vec<u8>),
+    /// The connection is closed without an answer, as Kafka does.
+    Close(&'static str),
+}
+
+/// What is done with the broker's answer to a forwarded request.
+pub enum Answer {
+    /// The broker does not answer (Produce with acks=0).
+    None {
+        /// Kafka closes the connection when a part of such a request was refused.
+        close: bool,
+    },
+    /// It passes as it comes and is never whole in memory.
+    Untouched,
+    /// It is taken whole and may be rewritten.
+    Rewritten(Rewrite),
+    /// It is taken whole when it is no longer than this many bytes, and watched while it passes when it is.
+    Watched {
+        /// The longest body that is taken whole.
+        whole: usize,
+        /// For a body that is taken whole.
+        rewrite: Rewrite,
+        /// For a longer one.
+        stream: Box<dyn AnswerStream>,
+    },
+}
+
+/// Looks at the body of an answer; returns another body if the client shall have another.
+pub type Rewrite = Box<dyn FnOnce(&[u8], &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault> + Send>;
+
+/// Watches the body of an answer while it passes in pieces, and may change bytes in place.
+pub trait AnswerStream: Send {
+    /// The next piece of the body.
+    fn feed(&mut self, piece: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault>;
+}
+
+/// A request of our own to the broker, on the client's connection to it.
+pub struct Ask {
+    /// The request's API.
+    pub key: i16,
+    /// The request's version.
+    pub version: i16,
+    /// Whether that version is flexible, which decides on the headers.
+    pub flexible: bool,
+    /// The request's body.
+    pub body: Vec<u8>,
+    /// What the answer's body leads to.
+    pub then: Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<Ruling, Fault> + Send>,
+}
+
+/// What a rule decides on a request.
+pub enum Verdict<R> {
+    /// All of it is allowed, and the broker's answer is the client's.
+    Forward,
+    /// It goes to the broker, and the answer is changed.
+    Amend(Amend<R>),
+    /// What must not reach the broker was taken out; the answer is changed.
+    Trim(Amend<R>),
+    /// The client has its answer, and the broker hears nothing.
+    Answer(R),
+    /// The broker is asked something of our own.
+    Ask(Question<R>),
+    /// As `Forward`, for a request that has no answer.
+    ForwardUnanswered,
+    /// What must not reach the broker was taken out; there is no answer, and the connection closes.
+    TrimUnanswered,
+    /// How the answer is treated is the rule's own business, and so is the request if there is another.
+    Raw(Option<Vec<u8>>, Answer),
+    /// The connection is closed without an answer, as Kafka does.
+    Close(&'static str),
+}
+
+/// Changes the broker's answer.
+pub type Amend<R> = Box<dyn FnOnce(&mut R, &mut Access<'_>) + Send>;
+
+/// A request of our own, and what its answer leads to.
+pub struct Question<R> {
+    key: i16,
+    version: i16,
+    flexible: bool,
+    body: Vec<u8>,
+    then: Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<Step<R>, Fault> + Send>,
+}
+
+/// What the answer to a question leads to.
+pub enum Step<R> {
+    /// The client has its answer.
+    Answer(R),
+    /// One more question.
+    Ask(Question<R>),
+}
+
+impl<R> Question<R> {
+    /// Asks `request` in `version`; `then` gets the answer.
+    pub fn new<Q>(
+        request: &Q,
+        version: i16,
+        then: impl FnOnce(Q::Response, &mut Access<'_>) -> Step<R> + Send + 'static,
+    ) -> Result<Self, Fault>
+    where
+        Q: Request,
+    {
+        let mut body = Vec::new();
+        request.encode(version, &mut body)?;
+        let then = move |answer: &Bytes, access: &mut Access<'_>| {
+            Q::Response::decode(answer, version).map(|answer| then(answer, access))
+        };
+        Ok(Self { key: Q::KEY, version, flexible: version >= Q::FLEXIBLE, body, then: Box::new(then) })
+    }
+}
+
+/// The rule of an API. Everything that Kafka checks with its authorizer stands in [`Api::decide`].
+pub trait Api: Request<Response: 'static> + Send + 'static {
+    /// The topic ids in the request, whose names the rule needs.
+    fn topic_ids(&self) -> Vec<Uuid> {
+        Vec::new()
+    }
+
+    /// Decides the request, taking out of it what must not reach the broker.
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<Self::Response>, Fault>;
+
+    /// Replaces the addresses of brokers in an answer, from the first version on that has any.
+    const READDRESS: Option<(i16, Readdress<Self::Response>)> = None;
+}
+
+/// Replaces the addresses of brokers in an answer. What cannot be mapped is withheld.
+pub type Readdress<R> = fn(&mut R, &mut Access<'_>);
+
+impl Row {
+    /// The row of an API key.
+    pub fn find(key: i16) -> Option<&'static Row> {
+        let row = TABLE.get(usize::try_from(key).ok()?)?;
+        debug_assert_eq!(row.key, key);
+        Some(row)
+    }
+
+    /// Whether the request has tagged fields in this version.
+    pub fn is_flexible(&self, version: i16) -> bool {
+        version >= self.flexible
+    }
+
+    /// Whether the answer's header has tagged fields. Never those of ApiVersions: a client must be able to read them
+    /// before it knows a version (`ApiVersionsResponse.json`).
+    pub fn has_answer_tags(&self, version: i16) -> bool {
+        self.key != ApiVersionsRequest::KEY && self.is_flexible(version)
+    }
+}
+
+const fn api<A: Api>() -> Row {
+    Row {
+        key: A::KEY,
+        name: A::NAME,
+        versions: A::VERSIONS,
+        flexible: A::FLEXIBLE,
+        rule: Rule::Decided(decide::<A>),
+        head: None,
+    }
+}
+
+const fn never(key: i16, name: &'static str, reason: &'static str) -> Row {
+    Row { key, name, versions: 0..=-1, flexible: i16::MAX, rule: Rule::Never(reason), head: None }
+}
+
+fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+    let request = A::decode(body, access.version)?;
+    let unresolved: Vec<Uuid> = request
+        .topic_ids()
+        .into_iter()
+        .filter(|id| !id.is_zero() && access.topics.name(id).is_none())
+        .collect();
+    if unresolved.is_empty() {
+        return judge(request, access);
+    }
+    match metadata::resolve(unresolved, access)? {
+        Some(mut ask) => {
+            // Whatever is still unknown then is unknown to the broker.
+            let version = ask.version;
+            ask.then = Box::new(move |answer, access| {
+                metadata::learn(answer, version, access)?;
+                judge(request, access)
+            });
+            Ok(Ruling::Ask(ask))
+        }
+        None => judge(request, access),
+    }
+}
+
+fn judge<A: Api>(mut request: A, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+    let version = access.version;
+    let edited = |request: &A| encoded(request, version);
+    Ok(match request.decide(access)? {
+        Verdict::Forward => Ruling::Forward(answer::<A>(None, access)),
+        Verdict::Amend(amend) => Ruling::Forward(answer::<A>(Some(amend), access)),
+        Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
+        Verdict::Answer(answer) => reply::<A>(answer, access)?,
+        Verdict::Ask(question) => Ruling::Ask(ask::<A>(question)),
+        Verdict::ForwardUnanswered => Ruling::Forward(Answer::None { close: false }),
+        Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
+        Verdict::Raw(None, answer) => Ruling::Forward(answer),
+        Verdict::Raw(Some(body), answer) => Ruling::Replace(body, answer),
+        Verdict::Close(reason) => Ruling::Close(reason),
+    })
+}
+
+/// How the broker's answer is treated: amended, then readdressed, or neither.
+fn answer<A: Api>(amend: Option<Amend<A::Response>>, access: &Access<'_>) -> Answer {
+    let readdress = readdress::<A>(access);
+    if amend.is_none() && readdress.is_none() {
+        return Answer::Untouched;
+    }
+    Answer::Rewritten(Box::new(move |body, access| {
+        let mut answer = A::Response::decode(&Bytes::copy_from_slice(body), access.version)?;
+        if let Some(amend) = amend {
+            amend(&mut answer, access);
+        }
+        if let Some(readdress) = readdress {
+            readdress(&mut answer, access);
+        }
+        encoded(&answer, access.version).map(Some)
+    }))
+}
+
+fn ask<A: Api>(question: Question<A::Response>) -> Ask {
+    let Question { key, version, flexible, body, then } = question;
+    let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| match then(answer, access)? {
+        Step::Answer(answer) => reply::<A>(answer, access),
+        Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question))),
+    });
+    Ask { key, version, flexible, body, then }
+}
+
+/// An answer of ours. Addresses in it came from the broker all the same.
+fn reply<A: Api>(mut answer: A::Response, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+    if let Some(readdress) = readdress::<A>(access) {
+        readdress(&mut answer, access);
+    }
+    encoded(&answer, access.version).map(Ruling::Reply)
+}
+
+fn readdress<A: Api>(access: &Access<'_>) -> Option<Readdress<A::Response>> {
+    let (from, readdress) = A::READDRESS?;
+    (access.advertised.rewrites() && access.version >= from).then_some(readdress)
+}
+
+/// Takes out of `entries` those whose resource the client may not do `operation` on. A resource that is named many
+/// times is decided once.
+fn take_denied<T>(
+    entries: &mut Vec<T>,
+    operation: Operation,
+    resource_type: ResourceType,
+    access: &mut Access<'_>,
+    name: impl Fn(&T) -> &Str,
+) -> Vec<T> {
+    match entries.as_slice() {
+        [] => return Vec::new(),
+        [only] => {
+            let allowed = access.allows(operation, resource_type, name(only));
+            return if allowed { Vec::new() } else { std::mem::take(entries) };
+        }
+        _ => {}
+    }
+    let mut decided: HashMap<Str, (usize, bool)> = HashMap::with_capacity(entries.len());
+    for entry in entries.iter() {
+        decided.entry(name(entry).clone()).or_default().0 += 1;
+    }
+    for (name, (count, allowed)) in &mut decided {
+        *allowed = access.allows_all(operation, resource_type, name, *count);
+    }
+    if decided.values().all(|(_, allowed)| *allowed) {
+        return Vec::new();
+    }
+    entries.extract_if(.., |entry| !decided.get(name(entry)).is_some_and(|(_, allowed)| *allowed)).collect()
+}
+
+/// The broker's answer with these refusals behind its own entries, or no change at all if nothing was refused.
+fn append<R: 'static, E: Send + 'static>(refusals: Vec<E>, place: fn(&mut R) -> &mut Vec<E>) -> Verdict<R> {
+    match refusals.is_empty() {
+        true => Verdict::Forward,
+        false => Verdict::Trim(Box::new(move |answer, _| place(answer).extend(refusals))),
+    }
+}
+
+/// As [`append`], with the refusals in front.
+fn prepend<R: 'static, E: Send + 'static>(
+    mut refusals: Vec<E>,
+    place: fn(&mut R) -> &mut Vec<E>,
+) -> Verdict<R> {
+    match refusals.is_empty() {
+        true => Verdict::Forward,
+        false => Verdict::Trim(Box::new(move |answer, _| {
+            let entries = place(answer);
+            refusals.append(entries);
+            *entries = refusals;
+        })),
+    }
+}
+
+/// The bytes of a message.
+pub fn encoded(message: &impl Message, version: i16) -> Result<Vec<u8>, Fault> {
+    let mut out = Vec::new();
+    message.encode(version, &mut out)?;
+    Ok(out)
+}

@@ -1,1 +1,5 @@
 //! placeholder
+
+/// The fetch sessions of one connection.
+#[derive(Default)]
+pub struct FetchSessions {}

@@ -1,1 +1,99 @@
-//! placeholder
+//! Which address a client is told for a broker: one that leads back to a sidecar, never the broker's own.
+
+use std::collections::BTreeMap;
+
+/// How a broker's address becomes the address of the sidecar in front of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mapping {
+    /// The broker already advertises its sidecar: addresses pass as they are.
+    None,
+    /// A sidecar stands beside every broker: the host stays, the broker's advertised port becomes the sidecar's.
+    KeepHost {
+        /// The broker's advertised port, and the sidecar's.
+        ports: BTreeMap<u16, u16>,
+    },
+    /// Each broker's sidecar is named, by node id.
+    Table {
+        /// Node id, and host and port of the sidecar.
+        brokers: BTreeMap<i32, (String, u16)>,
+    },
+}
+
+/// The addresses that clients are told.
+#[derive(Debug, Clone)]
+pub struct Advertised {
+    mapping: Mapping,
+}
+
+/// A broker that the mapping does not know. Its address is not told to anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmapped {
+    /// `keep_host` has no entry for the port.
+    Port(i32),
+    /// `table` has no entry for the node.
+    Node(i32),
+}
+
+impl std::fmt::Display for Unmapped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, "address_mapping.ports has no entry for the broker's port {port}"),
+            Self::Node(node) => write!(f, "address_mapping.brokers has no entry for node {node}"),
+        }
+    }
+}
+
+impl Advertised {
+    /// Addresses by this mapping.
+    pub fn new(mapping: Mapping) -> Self {
+        Self { mapping }
+    }
+
+    /// Whether answers have to be rewritten at all.
+    pub fn rewrites(&self) -> bool {
+        self.mapping != Mapping::None
+    }
+
+    /// Host and port that lead to the sidecar of `node`, which says of itself that it is at `host:port`.
+    pub fn address<'a>(&'a self, node: i32, host: &'a str, port: i32) -> Result<(&'a str, i32), Unmapped> {
+        match &self.mapping {
+            Mapping::None => Ok((host, port)),
+            Mapping::KeepHost { ports } => {
+                let mapped = u16::try_from(port).ok().and_then(|port| ports.get(&port));
+                mapped.map(|mapped| (host, i32::from(*mapped))).ok_or(Unmapped::Port(port))
+            }
+            Mapping::Table { brokers } => {
+                let mapped = brokers.get(&node).ok_or(Unmapped::Node(node))?;
+                Ok((mapped.0.as_str(), i32::from(mapped.1)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_passes_keep_host_maps_the_port_and_table_maps_the_node() {
+        let none = Advertised::new(Mapping::None);
+        assert_eq!(none.address(1, "b", 9092), Ok(("b", 9092)));
+        assert!(!none.rewrites());
+
+        let keep = Advertised::new(Mapping::KeepHost { ports: [(9092, 9093)].into() });
+        assert_eq!(keep.address(1, "b", 9092), Ok(("b", 9093)));
+
+        let table = Advertised::new(Mapping::Table { brokers: [(1, ("a".into(), 9093))].into() });
+        assert_eq!(table.address(1, "b", 9092), Ok(("a", 9093)));
+    }
+
+    #[test]
+    fn an_unknown_broker_has_no_address() {
+        let keep = Advertised::new(Mapping::KeepHost { ports: [(9092, 9093)].into() });
+        for port in [-1, 0, 9093, 70_000] {
+            assert_eq!(keep.address(1, "b", port), Err(Unmapped::Port(port)));
+        }
+        let table = Advertised::new(Mapping::Table { brokers: [(1, ("a".into(), 9093))].into() });
+        assert_eq!(table.address(2, "b", 9092), Err(Unmapped::Node(2)));
+    }
+}

@@ -19,6 +19,9 @@ use super::{At, Fault, FaultKind};
 pub struct Str(Bytes);
 
 impl Str {
+    /// No text.
+    pub const EMPTY: Self = Self(Bytes::new());
+
     /// The text.
     #[inline]
     pub fn as_str(&self) -> &str {

@@ -1,0 +1,180 @@
+//! What all connections of a listener share, and who a client is.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::topics::Topics;
+use crate::protocol::access::{BrokerSettings, Checked, Witness};
+use crate::protocol::api::Row;
+use crate::words::acl::{self, Authorizer, ClientView};
+use crate::words::advertise::{Advertised, Unmapped};
+use crate::words::audit::{AuditLog, Event};
+use crate::words::metrics::{ListenerMetrics, MappingError, Metrics};
+use crate::words::principal::MappingRules;
+
+/// What all connections of a listener share.
+pub struct Gate {
+    /// The listener's name.
+    pub listener: Arc<str>,
+    /// The broker, as configured: host and port.
+    pub upstream: String,
+    /// How certificates become principals.
+    pub mapping_rules: MappingRules,
+    /// The ACLs in force.
+    pub acls: Arc<Acls>,
+    /// The addresses that clients are told.
+    pub advertised: Advertised,
+    /// The names of topic ids of the cluster.
+    pub topics: Topics,
+    /// The broker's settings, as far as they have been learnt.
+    pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
+    /// The bounds of a connection.
+    pub limits: Limits,
+    /// Memory for large frames, in KiB, shared by all connections of the process.
+    pub memory: Arc<Semaphore>,
+    /// The process' metrics.
+    pub metrics: Arc<Metrics>,
+    /// The listener's own.
+    pub listener_metrics: ListenerMetrics,
+    /// Where decisions are recorded.
+    pub audit: AuditLog,
+}
+
+/// The bounds of a connection.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The longest frame, in bytes (`socket.request.max.bytes`).
+    pub max_frame_bytes: usize,
+    /// How long a handshake may take.
+    pub handshake_timeout: Duration,
+    /// How long a connection may be silent (`connections.max.idle.ms`).
+    pub idle_timeout: Duration,
+    /// How long connecting to the broker may take.
+    pub upstream_connect_timeout: Duration,
+    /// How long owed answers may take when doorkeeper stops.
+    pub drain_timeout: Duration,
+}
+
+/// The set of ACLs in force. It is replaced whole; whoever holds a view of the old one sees it by the generation.
+pub struct Acls {
+    current: arc_swap::ArcSwap<(Authorizer, u64)>,
+    generation: std::sync::atomic::AtomicU64,
+}
+
+impl Acls {
+    /// The first set.
+    pub fn new(authorizer: Authorizer) -> Self {
+        Self {
+            current: arc_swap::ArcSwap::from_pointee((authorizer, 1)),
+            generation: std::sync::atomic::AtomicU64::new(1),
+        }
+    }
+
+    /// A number that changes with every change.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    /// The set in force and its generation.
+    pub fn current(&self) -> Arc<(Authorizer, u64)> {
+        self.current.load_full()
+    }
+
+    /// Puts another set in force.
+    pub fn replace(&self, authorizer: Authorizer) {
+        let generation = self.generation() + 1;
+        self.current.store(Arc::new((authorizer, generation)));
+        self.generation.store(generation, std::sync::atomic::Ordering::Release);
+    }
+}
+
+/// An authenticated client.
+#[derive(Debug)]
+pub struct Client {
+    /// Who it is, as `User:alice`.
+    pub principal: Arc<str>,
+    /// Where it connects from.
+    pub address: IpAddr,
+    /// The address as Kafka prints it.
+    pub host: Arc<str>,
+}
+
+impl Client {
+    /// The client of this principal at this address.
+    pub fn new(principal: &str, address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        Self { principal: principal.into(), address, host: acl::host_text(address).into() }
+    }
+}
+
+impl Gate {
+    /// The ACLs in force as they matter for a client, and their generation.
+    pub fn view(&self, client: &Client) -> (ClientView, u64) {
+        let current = self.acls.current();
+        (current.0.client(&client.principal, client.address), current.1)
+    }
+}
+
+/// Hears of the decisions on one request: audits and counts them.
+pub struct Hearing<'a> {
+    /// The listener.
+    pub gate: &'a Gate,
+    /// Who asks.
+    pub client: &'a Client,
+    /// What it calls itself.
+    pub client_id: &'a str,
+    /// Which API; `None` where nothing is decided.
+    pub row: Option<&'static Row>,
+    /// The request's version.
+    pub version: i16,
+    /// The request's correlation id.
+    pub correlation_id: i32,
+    /// Set when something was denied.
+    pub denied: &'a mut bool,
+}
+
+impl Witness for Hearing<'_> {
+    fn decided(&mut self, checked: &Checked<'_>) {
+        let allowed = checked.decision.allowed;
+        if !allowed && checked.silent {
+            return;
+        }
+        *self.denied |= !allowed;
+        self.gate.metrics.authorization(
+            allowed,
+            checked.operation,
+            checked.resource_type,
+            checked.count as u64,
+        );
+        if !self.gate.audit.wants(allowed) {
+            return;
+        }
+        self.gate.audit.record(Event {
+            allowed,
+            principal: self.client.principal.clone(),
+            host: self.client.host.clone(),
+            listener: self.gate.listener.clone(),
+            client_id: (!self.client_id.is_empty()).then(|| self.client_id.into()),
+            operation: checked.operation,
+            resource_type: checked.resource_type,
+            resource_name: checked.name.to_owned(),
+            api: self.row.map_or("", |row| row.name),
+            api_version: self.version,
+            correlation_id: self.correlation_id,
+            rule: checked.decision.rule.to_string(),
+            count: u32::try_from(checked.count).unwrap_or(u32::MAX),
+        });
+    }
+
+    fn unmapped(&mut self, node: i32, unmapped: &Unmapped) {
+        let reason = match unmapped {
+            Unmapped::Port(_) => MappingError::UnmappedPort,
+            Unmapped::Node(_) => MappingError::UnmappedNode,
+        };
+        self.gate.metrics.address_mapping_error(reason);
+        tracing::warn!(listener = &*self.gate.listener, node, "a broker's address is withheld: {unmapped}");
+    }
+}

@@ -1,0 +1,142 @@
+//! TLS with a client: the handshake within its deadline, and the principal that comes of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use rustls::{AlertDescription, CertificateError, Error, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::buffer::{Buf, READ, RECORD};
+use super::close::Close;
+use super::connection::Greeted;
+use super::gate::Gate;
+use super::tls::{Tls, not_tls};
+use crate::words::metrics::{CloseReason, HandshakeResult};
+use crate::words::principal;
+
+/// Establishes TLS, or says why not; counts how it went.
+pub async fn shake_hands(
+    gate: &Gate,
+    config: Arc<ServerConfig>,
+    socket: TcpStream,
+) -> Result<Greeted, Close> {
+    let started = Instant::now();
+    let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
+    let mut greeted =
+        Greeted { socket, tls, incoming: Buf::default(), plain: BytesMut::new(), outgoing: Buf::default() };
+    let handshake = timeout(gate.limits.handshake_timeout, handshake(&mut greeted)).await;
+    let failure = match handshake {
+        Ok(Ok(())) => {
+            gate.listener_metrics.handshake(HandshakeResult::Ok, started.elapsed());
+            return Ok(greeted);
+        }
+        Ok(Err(failure)) => failure,
+        Err(_) => Failure {
+            result: HandshakeResult::Timeout,
+            detail: "the TLS handshake was not done within tls.handshake_timeout".into(),
+        },
+    };
+    gate.listener_metrics.handshake(failure.result, started.elapsed());
+    greeted.farewell().await;
+    Err(Close::new(CloseReason::HandshakeFailed, failure.detail))
+}
+
+struct Failure {
+    result: HandshakeResult,
+    detail: String,
+}
+
+async fn handshake(greeted: &mut Greeted) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure {
+        result: HandshakeResult::Eof,
+        detail: format!("the client's connection failed during the TLS handshake: {error}"),
+    };
+    let mut first = true;
+    loop {
+        greeted.incoming.reserve(RECORD);
+        let n = greeted.socket.read(greeted.incoming.space()).await.map_err(failed)?;
+        if n == 0 {
+            let detail = "the client closed the connection during the TLS handshake".to_owned();
+            return Err(Failure { result: HandshakeResult::Eof, detail });
+        }
+        greeted.incoming.add(n);
+        if let Some(spoken) = not_tls(greeted.incoming.filled()).filter(|_| first) {
+            greeted.incoming.consume(greeted.incoming.len());
+            let detail = format!("the client spoke {spoken}, this listener speaks TLS");
+            return Err(Failure { result: HandshakeResult::NotTls, detail });
+        }
+        first = false;
+        let Greeted { tls, incoming, plain, outgoing, .. } = greeted;
+        tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
+        if !greeted.outgoing.is_empty() {
+            greeted.socket.write_all(greeted.outgoing.filled()).await.map_err(failed)?;
+            greeted.outgoing.consume(greeted.outgoing.len());
+        }
+        if !greeted.tls.is_handshaking() {
+            greeted.incoming.release();
+            greeted.outgoing.release();
+            return Ok(());
+        }
+    }
+}
+
+/// What a failed handshake means to whoever has to mend it.
+fn explain(error: &Error) -> Failure {
+    use HandshakeResult as Result;
+    let (result, detail) = match error {
+        Error::NoCertificatesPresented => {
+            (Result::NoCert, "the client sent no certificate, and tls.client_auth is required".to_owned())
+        }
+        Error::InvalidCertificate(reason) => {
+            let result = match reason {
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. } => Result::Expired,
+                CertificateError::UnknownIssuer => Result::UnknownCa,
+                CertificateError::Revoked => Result::Revoked,
+                _ => Result::BadCert,
+            };
+            let hint = match reason {
+                CertificateError::UnknownIssuer => ": no certificate in tls.client_ca has issued it",
+                _ => "",
+            };
+            (result, format!("the client's certificate is refused ({reason}){hint}"))
+        }
+        Error::AlertReceived(alert) => {
+            let result = match alert {
+                AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure => Result::Version,
+                _ => Result::BadCert,
+            };
+            (
+                result,
+                format!("the client refuses the handshake, or doorkeeper's certificate: alert {alert:?}"),
+            )
+        }
+        Error::PeerIncompatible(reason) => (
+            Result::Version,
+            format!("the client has no TLS version or cipher in common with doorkeeper: {reason:?}"),
+        ),
+        error => (Result::Other, format!("the TLS handshake failed: {error}")),
+    };
+    Failure { result, detail }
+}
+
+/// Who the client is. A certificate that maps to no principal is no fault of TLS: Kafka closes at the first request.
+pub fn principal(gate: &Gate, tls: &Tls) -> Result<String, Close> {
+    let Some(certificate) = tls.client_certificate() else { return Ok(principal::ANONYMOUS.to_owned()) };
+    let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
+    let (_, certificate) = X509Certificate::from_der(certificate)
+        .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;
+    let name = principal::distinguished_name(certificate.subject.as_raw())
+        .map_err(|error| unmapped(format!("the subject of the client's certificate: {error}")))?;
+    let mapped = gate
+        .mapping_rules
+        .apply(&name)
+        .map_err(|error| unmapped(format!("principal_mapping_rules, subject \"{name}\": {error}")))?;
+    Ok(format!("User:{mapped}"))
+}

@@ -1,0 +1,137 @@
+//! Reaching the broker, and asking it on a connection of our own what it is like.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::close::Close;
+use super::gate::Gate;
+use super::session::{CLIENT_ID, frame};
+use crate::protocol::access::{Broker, BrokerSettings};
+use crate::protocol::header;
+use crate::protocol::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, MetadataRequest,
+    describe_configs_request,
+};
+use crate::protocol::wire::{Message, Request};
+use crate::words::metrics::{CloseReason, ConnectResult};
+
+/// The longest answer to a question of our own on a connection of our own.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// `ConfigResource.Type.BROKER`
+const BROKER: i8 = 4;
+
+/// Connects to the broker; counts how that went.
+pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
+    let started = Instant::now();
+    let connected = timeout(gate.limits.upstream_connect_timeout, TcpStream::connect(&gate.upstream)).await;
+    let (result, outcome) = match connected {
+        Ok(Ok(socket)) => {
+            // Small answers must not wait for each other; failing to say so is harmless.
+            let _ = socket.set_nodelay(true);
+            (ConnectResult::Ok, Ok(socket))
+        }
+        Ok(Err(error)) => (ConnectResult::of(&error), Err(error.to_string())),
+        Err(_) => {
+            (ConnectResult::Timeout, Err("no answer within limits.upstream_connect_timeout".to_owned()))
+        }
+    };
+    gate.metrics.upstream_connect(result, started.elapsed());
+    outcome.map_err(|error| {
+        Close::new(
+            CloseReason::UpstreamUnreachable,
+            format!("the broker at {} cannot be reached: {error}", gate.upstream),
+        )
+    })
+}
+
+/// Asks which versions the broker serves. Every broker answers version 0, and it may be asked at any time.
+pub async fn learn_versions(socket: &mut TcpStream, settings: BrokerSettings) -> Result<Broker, Close> {
+    let answer: ApiVersionsResponse = ask(socket, &ApiVersionsRequest::default(), 0).await?;
+    match answer.error_code {
+        0 => Ok(Broker::new(&answer, settings)),
+        code => Err(Close::upstream(format!("the broker answers ApiVersions with error {code}"))),
+    }
+}
+
+/// One question and its answer, on a socket where nothing else is on its way.
+async fn ask<Q: Request>(socket: &mut TcpStream, request: &Q, version: i16) -> Result<Q::Response, Close> {
+    const CORRELATION_ID: i32 = 0;
+    let io = |error: io::Error| {
+        Close::new(CloseReason::UpstreamError, format!("the broker does not answer {}: {error}", Q::NAME))
+    };
+    let mut bytes = Vec::new();
+    header::write_request(Q::KEY, version, CORRELATION_ID, CLIENT_ID, version >= Q::FLEXIBLE, &mut bytes);
+    request.encode(version, &mut bytes).map_err(|fault| Close::internal(fault.to_string()))?;
+    socket.write_all(&frame(&[&bytes])?).await.map_err(io)?;
+
+    let length = socket.read_i32().await.map_err(io)?;
+    let length = usize::try_from(length)
+        .ok()
+        .filter(|length| (4..=LONGEST_ANSWER).contains(length))
+        .ok_or_else(|| Close::upstream(format!("the answer to {} has length {length}", Q::NAME)))?;
+    let mut answer = Vec::new();
+    let read = socket.take(length as u64).read_to_end(&mut answer).await.map_err(io)?;
+    if read < length {
+        return Err(io(io::ErrorKind::UnexpectedEof.into()));
+    }
+    if answer.first_chunk() != Some(&CORRELATION_ID.to_be_bytes()) {
+        return Err(Close::upstream(format!("the answer to {} has another correlation id", Q::NAME)));
+    }
+    let mut body = 4;
+    if version >= Q::FLEXIBLE && Q::KEY != ApiVersionsRequest::KEY {
+        body += header::tagged_fields(&answer[4..]).map_err(Close::answer)?;
+    }
+    Q::Response::decode(&Bytes::from(answer).slice(body..), version).map_err(Close::answer)
+}
+
+/// Asks the broker on a connection of our own whether it is there, and for its settings.
+pub async fn probe(gate: &Gate) -> Result<BrokerSettings, Close> {
+    let mut socket = dial(gate).await?;
+    let limit = Duration::from_secs(10);
+    let settings = timeout(limit, learn_settings(&mut socket)).await;
+    settings.unwrap_or_else(|_| {
+        Err(Close::new(
+            CloseReason::UpstreamTimeout,
+            format!("the broker at {} accepts connections but does not answer", gate.upstream),
+        ))
+    })
+}
+
+/// The broker's own settings. Which node it is, nothing on the wire says: it is the one of all nodes for which this
+/// broker does not refuse to describe the configuration.
+async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close> {
+    let broker = learn_versions(socket, BrokerSettings::default()).await?;
+    let (Some(metadata), Some(configs)) =
+        (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeConfigsRequest>(0..=3))
+    else {
+        return Ok(BrokerSettings::default());
+    };
+    let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
+    let nodes = ask(socket, &no_topics, metadata).await?.brokers;
+    let keys = Some(vec!["auto.create.topics.enable".into(), "delete.topic.enable".into()]);
+    let resources = nodes.iter().map(|node| describe_configs_request::DescribeConfigsResource {
+        resource_type: BROKER,
+        resource_name: node.node_id.to_string().into(),
+        configuration_keys: keys.clone(),
+        ..Default::default()
+    });
+    let request = DescribeConfigsRequest { resources: resources.collect(), ..Default::default() };
+    let answer = ask(socket, &request, configs).await?;
+    let mut settings = BrokerSettings::default();
+    for config in
+        answer.results.iter().filter(|result| result.error_code == 0).flat_map(|result| &result.configs)
+    {
+        let value = config.value.as_deref().map(|value| value == "true");
+        match &*config.name {
+            "auto.create.topics.enable" => settings.auto_create_topics = value,
+            "delete.topic.enable" => settings.delete_topics = value,
+            _ => {}
+        }
+    }
+    Ok(settings)
+}

@@ -1,0 +1,443 @@
+//! The cluster as a client may see it: Metadata, FindCoordinator, DescribeCluster.
+//!
+//! A broker without an authorizer creates a topic for whoever asks about it, so a request that allows creation is never
+//! passed on together with a name that the client may not create.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+
+use super::{Api, Ask, Question, Readdress, Ruling, Step, Verdict, encoded, take_denied};
+use crate::protocol::access::Access;
+use crate::protocol::error_code::*;
+use crate::protocol::messages::find_coordinator_response::Coordinator;
+use crate::protocol::messages::metadata_request::MetadataRequestTopic;
+use crate::protocol::messages::metadata_response::MetadataResponseTopic;
+use crate::protocol::messages::{
+    DescribeClusterRequest, DescribeClusterResponse, FindCoordinatorRequest, FindCoordinatorResponse,
+    MetadataRequest, MetadataResponse,
+};
+use crate::protocol::wire::{Fault, Message, Str, Uuid};
+use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
+
+/// `KafkaApis.handleTopicMetadataRequest`
+impl Api for MetadataRequest {
+    fn topic_ids(&self) -> Vec<Uuid> {
+        self.topics.iter().flatten().map(|topic| topic.topic_id).collect()
+    }
+
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<MetadataResponse>, Fault> {
+        let flags = Flags {
+            cluster_operations: self.include_cluster_authorized_operations,
+            topic_operations: self.include_topic_authorized_operations,
+        };
+        let version = access.version;
+        let Some(topics) = self.topics.as_mut().filter(|topics| version > 0 || !topics.is_empty()) else {
+            return Ok(Verdict::Amend(Box::new(move |answer, access| {
+                learn_topic_names(answer, access);
+                answer.topics.retain(|topic| {
+                    let name = topic.name.as_deref().unwrap_or_default();
+                    access.allows_silently(Operation::Describe, ResourceType::Topic, name)
+                });
+                flags.fill(answer, access);
+            })));
+        };
+        if version < 12 && topics.iter().any(|topic| topic.name.is_none() || !topic.topic_id.is_zero()) {
+            // The broker refuses all of it before it looks at any topic.
+            return Ok(Verdict::Forward);
+        }
+        if topics.iter().any(|topic| !topic.topic_id.is_zero()) {
+            let refused = take_hidden_ids(topics, access);
+            return Ok(Verdict::Trim(Box::new(move |answer, access| {
+                learn_topic_names(answer, access);
+                flags.fill(answer, access);
+                let known = std::mem::replace(&mut answer.topics, refused.unknown);
+                answer.topics.extend(known.into_iter().chain(refused.denied));
+            })));
+        }
+        let denied = take_denied(topics, Operation::Describe, ResourceType::Topic, access, topic_name);
+        let denied: Vec<_> = denied.into_iter().map(|topic| refused(topic.name, false)).collect();
+        let may_create_here = access.broker.settings.auto_create_topics != Some(false);
+        if self.allow_auto_topic_creation && may_create_here && !all_creatable(topics, access) {
+            return ask_before_creating(self, flags, denied, access).map(Verdict::Ask);
+        }
+        let amend = Box::new(move |answer: &mut MetadataResponse, access: &mut Access<'_>| {
+            learn_topic_names(answer, access);
+            flags.fill(answer, access);
+            answer.topics.extend(denied);
+        });
+        Ok(Verdict::Trim(amend))
+    }
+
+    const READDRESS: Option<(i16, Readdress<MetadataResponse>)> = Some((0, |answer, access| {
+        answer.brokers.retain_mut(|broker| {
+            readdress(broker.node_id, &mut broker.host, &mut broker.port, access).is_some()
+        });
+    }));
+}
+
+/// Which authorized-operations fields a Metadata request asks for (KIP-430).
+#[derive(Clone, Copy)]
+struct Flags {
+    cluster_operations: bool,
+    topic_operations: bool,
+}
+
+impl Flags {
+    /// A broker without an authorizer reports every operation: only what the client may do stays.
+    fn fill(self, answer: &mut MetadataResponse, access: &mut Access<'_>) {
+        if self.cluster_operations && access.version <= 10 {
+            answer.cluster_authorized_operations =
+                cluster_operations(answer.cluster_authorized_operations, access);
+        }
+        if self.topic_operations {
+            for topic in answer.topics.iter_mut().filter(|topic| topic.error_code != UNKNOWN_TOPIC_ID) {
+                let name = topic.name.as_deref().unwrap_or_default();
+                topic.topic_authorized_operations = access.authorized_operations(
+                    topic.topic_authorized_operations,
+                    ResourceType::Topic,
+                    name,
+                );
+            }
+        }
+    }
+}
+
+/// The operations on the cluster that the client may do; none at all without DESCRIBE.
+fn cluster_operations(upstream: i32, access: &mut Access<'_>) -> i32 {
+    match access.allows_cluster(Operation::Describe) {
+        true => access.authorized_operations(upstream, ResourceType::Cluster, CLUSTER_NAME),
+        false => 0,
+    }
+}
+
+struct HiddenIds {
+    unknown: Vec<MetadataResponseTopic>,
+    denied: Vec<MetadataResponseTopic>,
+}
+
+/// Takes out the ids that are unknown and those whose topic the client may not see. As soon as one entry has an id, those
+/// that only have a name are nobody's business.
+fn take_hidden_ids(topics: &mut Vec<MetadataRequestTopic>, access: &mut Access<'_>) -> HiddenIds {
+    topics.retain(|topic| !topic.topic_id.is_zero());
+    let nameless = |error_code, topic_id| MetadataResponseTopic {
+        error_code,
+        topic_id,
+        name: None,
+        ..Default::default()
+    };
+    let mut hidden = HiddenIds { unknown: Vec::new(), denied: Vec::new() };
+    let mut seen = HashSet::new();
+    topics.retain(|topic| {
+        let id = topic.topic_id;
+        if !seen.insert(id) {
+            return false;
+        }
+        match access.topic_name(&id) {
+            None => hidden.unknown.push(nameless(UNKNOWN_TOPIC_ID, id)),
+            Some(name) if access.allows(Operation::Describe, ResourceType::Topic, &name) => return true,
+            Some(_) => hidden.denied.push(nameless(TOPIC_AUTHORIZATION_FAILED, id)),
+        }
+        false
+    });
+    hidden
+}
+
+/// Whether every named topic could be created by the client: then it does not matter which of them exist.
+fn all_creatable(topics: &[MetadataRequestTopic], access: &mut Access<'_>) -> bool {
+    topics.is_empty()
+        || access.allows_cluster_silently(Operation::Create)
+        || topics
+            .iter()
+            .all(|topic| access.allows_silently(Operation::Create, ResourceType::Topic, topic_name(topic)))
+}
+
+/// Asks for the topics without creating any; creates what is missing and may be created with a second question.
+fn ask_before_creating(
+    request: &MetadataRequest,
+    flags: Flags,
+    denied: Vec<MetadataResponseTopic>,
+    access: &Access<'_>,
+) -> Result<Question<MetadataResponse>, Fault> {
+    let mut request = request.clone();
+    let Some(version) = access.broker.newest::<MetadataRequest>(4..=access.version.max(4)) else {
+        return ask_an_old_broker(request, denied, access);
+    };
+    request.allow_auto_topic_creation = false;
+    Question::new(&request.clone(), version, move |mut answer: MetadataResponse, access| {
+        let missing = |topic: &MetadataResponseTopic| {
+            matches!(topic.error_code, UNKNOWN_TOPIC_OR_PARTITION | INVALID_TOPIC_EXCEPTION)
+        };
+        let (mut creatable, mut create_denied) = (Vec::new(), Vec::new());
+        for topic in answer.topics.extract_if(.., |topic| missing(topic)).collect::<Vec<_>>() {
+            match access.allows(
+                Operation::Create,
+                ResourceType::Topic,
+                topic.name.as_deref().unwrap_or_default(),
+            ) {
+                true => creatable.push(topic.name),
+                false => create_denied.push(refused(topic.name, true)),
+            }
+        }
+        let finish = move |mut answer: MetadataResponse, access: &mut Access<'_>| {
+            learn_topic_names(&answer, access);
+            flags.fill(&mut answer, access);
+            answer.topics.extend(create_denied.into_iter().chain(denied));
+            Step::Answer(answer)
+        };
+        if creatable.is_empty() {
+            return finish(answer, access);
+        }
+        request.allow_auto_topic_creation = true;
+        request.topics = Some(
+            creatable.into_iter().map(|name| MetadataRequestTopic { name, ..Default::default() }).collect(),
+        );
+        let existing = std::mem::take(&mut answer.topics);
+        let question = Question::new(&request, version, move |mut answer: MetadataResponse, access| {
+            answer.topics.splice(0..0, existing);
+            finish(answer, access)
+        });
+        // The request was written a moment ago, with more topics.
+        question.map_or_else(|_| Step::Answer(MetadataResponse::default()), Step::Ask)
+    })
+}
+
+/// Brokers before 0.11 create whatever a request names. What exists is known from a request that names nothing.
+fn ask_an_old_broker(
+    mut request: MetadataRequest,
+    denied: Vec<MetadataResponseTopic>,
+    access: &Access<'_>,
+) -> Result<Question<MetadataResponse>, Fault> {
+    let version = access.broker.newest::<MetadataRequest>(0..=3).unwrap_or(0);
+    let everything = MetadataRequest { topics: (version == 0).then(Vec::new), ..Default::default() };
+    Question::new(&everything, version, move |mut answer: MetadataResponse, access| {
+        let mut existing: HashMap<Option<Str>, MetadataResponseTopic> =
+            answer.topics.drain(..).map(|topic| (topic.name.clone(), topic)).collect();
+        let (mut creatable, mut create_denied) = (Vec::new(), Vec::new());
+        for topic in request.topics.take().unwrap_or_default() {
+            if let Some(found) = existing.remove(&topic.name) {
+                answer.topics.push(found);
+            } else if access.allows(Operation::Create, ResourceType::Topic, topic_name(&topic)) {
+                creatable.push(topic);
+            } else {
+                create_denied.push(refused(topic.name, true));
+            }
+        }
+        let finish = move |mut answer: MetadataResponse, _: &mut Access<'_>| {
+            answer.topics.extend(create_denied.into_iter().chain(denied));
+            Step::Answer(answer)
+        };
+        if creatable.is_empty() {
+            return finish(answer, access);
+        }
+        let existing = std::mem::take(&mut answer.topics);
+        let create = MetadataRequest { topics: Some(creatable), ..Default::default() };
+        let question = Question::new(&create, version, move |mut answer: MetadataResponse, access| {
+            answer.topics.splice(0..0, existing);
+            finish(answer, access)
+        });
+        question.map_or_else(|_| Step::Answer(MetadataResponse::default()), Step::Ask)
+    })
+}
+
+fn topic_name(topic: &MetadataRequestTopic) -> &Str {
+    static NAMELESS: Str = Str::EMPTY;
+    topic.name.as_ref().unwrap_or(&NAMELESS)
+}
+
+/// A topic that the client may not see, or may not create.
+fn refused(name: Option<Str>, may_be_internal: bool) -> MetadataResponseTopic {
+    let is_internal = may_be_internal && name.as_deref().is_some_and(is_internal);
+    MetadataResponseTopic { error_code: TOPIC_AUTHORIZATION_FAILED, name, is_internal, ..Default::default() }
+}
+
+/// `org.apache.kafka.common.internals.Topic.isInternal`
+pub(super) fn is_internal(name: &str) -> bool {
+    matches!(name, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
+}
+
+/// A question for the names of these topic ids, if the broker knows any.
+pub(super) fn resolve(ids: Vec<Uuid>, access: &Access<'_>) -> Result<Option<Ask>, Fault> {
+    let Some(version) = access.broker.newest::<MetadataRequest>(12..=13) else { return Ok(None) };
+    let topics =
+        ids.into_iter().map(|topic_id| MetadataRequestTopic { topic_id, name: None, ..Default::default() });
+    let request = MetadataRequest {
+        topics: Some(topics.collect()),
+        allow_auto_topic_creation: false,
+        ..Default::default()
+    };
+    Ok(Some(Ask {
+        key: MetadataRequest::KEY,
+        version,
+        flexible: true,
+        body: encoded(&request, version)?,
+        then: Box::new(|_, _| Ok(Ruling::Close("a question without a purpose"))),
+    }))
+}
+
+/// Remembers the names in an answer to [`resolve`].
+pub(super) fn learn(answer: &Bytes, version: i16, access: &Access<'_>) -> Result<(), Fault> {
+    learn_topic_names(&MetadataResponse::decode(answer, version)?, access);
+    Ok(())
+}
+
+fn learn_topic_names(answer: &MetadataResponse, access: &Access<'_>) {
+    for topic in answer.topics.iter().filter(|topic| topic.error_code == NONE) {
+        if let Some(name) = &topic.name {
+            access.topics.learn(topic.topic_id, name);
+        }
+    }
+}
+
+/// Replaces a broker's address; `None`, and a report, when there is none to tell.
+pub(super) fn readdress(node: i32, host: &mut Str, port: &mut i32, access: &mut Access<'_>) -> Option<()> {
+    match access.advertised.address(node, host, *port) {
+        Ok((mapped_host, mapped_port)) => {
+            if mapped_host != &**host {
+                *host = Str::from(mapped_host);
+            }
+            *port = mapped_port;
+            Some(())
+        }
+        Err(unmapped) => {
+            access.witness.unmapped(node, &unmapped);
+            None
+        }
+    }
+}
+
+/// `FindCoordinatorRequest.CoordinatorType`
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+
+/// `KafkaApis.handleFindCoordinatorRequest`. A denied key must not reach the broker: the lookup creates the internal
+/// topic behind it.
+impl Api for FindCoordinatorRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<FindCoordinatorResponse>, Fault> {
+        let batched = access.version >= 4;
+        let resource_type = match self.key_type {
+            GROUP => ResourceType::Group,
+            TRANSACTION => ResourceType::TransactionalId,
+            SHARE if access.version < 6 => return Ok(Verdict::Forward),
+            SHARE => {
+                return Ok(match access.allows_cluster(Operation::ClusterAction) {
+                    true => Verdict::Forward,
+                    false => Verdict::Answer(self.failed(CLUSTER_AUTHORIZATION_FAILED, batched)),
+                });
+            }
+            // Kafka does not know it either.
+            _ => return Ok(Verdict::Answer(self.failed(UNKNOWN_SERVER_ERROR, batched))),
+        };
+        let code = match resource_type {
+            ResourceType::Group => GROUP_AUTHORIZATION_FAILED,
+            _ => TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        };
+        if !batched {
+            return Ok(match access.allows(Operation::Describe, resource_type, &self.key) {
+                true => Verdict::Forward,
+                false => Verdict::Answer(self.failed(code, false)),
+            });
+        }
+        let keys = self.coordinator_keys.clone();
+        let denied: HashSet<Str> =
+            take_denied(&mut self.coordinator_keys, Operation::Describe, resource_type, access, |key| key)
+                .into_iter()
+                .collect();
+        if denied.is_empty() {
+            return Ok(Verdict::Forward);
+        }
+        let all_denied = self.coordinator_keys.is_empty();
+        let place = move |found: Vec<Coordinator>| {
+            let mut found = found.into_iter();
+            keys.into_iter()
+                .filter_map(|key| match denied.contains(&key) {
+                    true => Some(no_coordinator(key, code)),
+                    false => found.next(),
+                })
+                .collect()
+        };
+        Ok(match all_denied {
+            true => Verdict::Answer(FindCoordinatorResponse {
+                coordinators: place(Vec::new()),
+                ..Default::default()
+            }),
+            false => Verdict::Trim(Box::new(move |answer: &mut FindCoordinatorResponse, _| {
+                answer.coordinators = place(std::mem::take(&mut answer.coordinators));
+            })),
+        })
+    }
+
+    const READDRESS: Option<(i16, Readdress<FindCoordinatorResponse>)> = Some((0, |answer, access| {
+        if access.version <= 3 {
+            if answer.error_code == NONE
+                && readdress(answer.node_id, &mut answer.host, &mut answer.port, access).is_none()
+            {
+                answer.error_code = COORDINATOR_NOT_AVAILABLE;
+                (answer.node_id, answer.host, answer.port) = (-1, Str::EMPTY, -1);
+            }
+            return;
+        }
+        for found in answer.coordinators.iter_mut().filter(|found| found.error_code == NONE) {
+            if readdress(found.node_id, &mut found.host, &mut found.port, access).is_none() {
+                *found = no_coordinator(found.key.clone(), COORDINATOR_NOT_AVAILABLE);
+            }
+        }
+    }));
+}
+
+trait Failed {
+    /// `FindCoordinatorRequest.getErrorResponse`
+    fn failed(&self, error_code: i16, batched: bool) -> FindCoordinatorResponse;
+}
+
+impl Failed for FindCoordinatorRequest {
+    fn failed(&self, error_code: i16, batched: bool) -> FindCoordinatorResponse {
+        let error_message = Some(Str::from(message(error_code)));
+        if !batched {
+            let (node_id, port) = (-1, -1);
+            return FindCoordinatorResponse {
+                error_code,
+                error_message,
+                node_id,
+                port,
+                ..Default::default()
+            };
+        }
+        let coordinators = self.coordinator_keys.iter().map(|key| Coordinator {
+            error_message: error_message.clone(),
+            ..no_coordinator(key.clone(), error_code)
+        });
+        FindCoordinatorResponse { coordinators: coordinators.collect(), ..Default::default() }
+    }
+}
+
+fn no_coordinator(key: Str, error_code: i16) -> Coordinator {
+    Coordinator { key, error_code, node_id: -1, port: -1, ..Default::default() }
+}
+
+/// `KafkaApis.handleDescribeCluster`
+impl Api for DescribeClusterRequest {
+    fn decide(&mut self, _: &mut Access<'_>) -> Result<Verdict<DescribeClusterResponse>, Fault> {
+        if !self.include_cluster_authorized_operations {
+            return Ok(Verdict::Forward);
+        }
+        Ok(Verdict::Amend(Box::new(|answer: &mut DescribeClusterResponse, access| {
+            if answer.error_code == NONE {
+                answer.cluster_authorized_operations =
+                    cluster_operations(answer.cluster_authorized_operations, access);
+            }
+        })))
+    }
+
+    const READDRESS: Option<(i16, Readdress<DescribeClusterResponse>)> = Some((0, |answer, access| {
+        const CONTROLLERS: i8 = 2;
+        if answer.endpoint_type == CONTROLLERS {
+            // Nothing stands in front of a controller.
+            answer.brokers.clear();
+        }
+        answer.brokers.retain_mut(|broker| {
+            readdress(broker.broker_id, &mut broker.host, &mut broker.port, access).is_some()
+        });
+    }));
+}
