@@ -87,8 +87,24 @@ fn bench(size: &Size) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(tokio::task::LocalSet::new().run_until(scenarios(size, &folder)));
+    if result.is_err() {
+        print_logs(&folder)?;
+    }
     std::fs::remove_dir_all(&folder)?;
     result
+}
+
+/// The last lines of what the proxies said, for whoever wonders why a run failed.
+fn print_logs(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "log") {
+            let text = std::fs::read_to_string(&path)?;
+            let lines: Vec<&str> = text.lines().collect();
+            eprintln!("{}:\n{}", path.display(), lines[lines.len().saturating_sub(20)..].join("\n"));
+        }
+    }
+    Ok(())
 }
 
 async fn scenarios(size: &Size, folder: &Path) -> Result<(), Failure> {
