@@ -3,6 +3,7 @@
 pub mod access;
 pub mod api;
 pub mod error_code;
+pub mod fetch_answer;
 pub mod fetch_sessions;
 pub mod header;
 pub mod messages;

@@ -5,6 +5,7 @@ pub mod acl;
 pub mod advertise;
 pub mod audit;
 pub mod health;
+pub mod lossy;
 pub mod metrics;
 pub mod principal;
 pub mod repeats;

@@ -14,7 +14,7 @@ use super::buffer::Buf;
 use super::close::Close;
 use super::gate::{Client, Gate, Hearing};
 use crate::protocol::access::{Access, Broker};
-use crate::protocol::api::{self, Answer, AnswerStream, Ask, Rewrite, Row, Rule, Ruling};
+use crate::protocol::api::{self, Answer, AnswerWatch, Ask, Rewrite, Row, Rule, Ruling};
 use crate::protocol::fetch_sessions::FetchSessions;
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::ApiVersionsRequest;
@@ -105,7 +105,7 @@ enum Reading {
     /// Its head, so many bytes of it.
     Head([u8; ANSWER_HEAD], usize),
     /// It passes: bytes left, whether the header's tags are still to come, and who watches it.
-    Pass { left: usize, tags: bool, version: i16, stream: Option<Box<dyn AnswerStream>> },
+    Pass { left: usize, tags: bool, version: i16, watch: Option<Box<dyn AnswerWatch>> },
     /// It is taken whole: its length without the head, and what has come of it.
     Whole { length: usize, so_far: Vec<u8>, owed: Box<Owed> },
 }
@@ -300,7 +300,7 @@ impl Session {
                     self.reading = reading;
                     break Want::Bytes;
                 }
-                Reading::Pass { left, tags, version, mut stream } => {
+                Reading::Pass { left, tags, version, mut watch } => {
                     let n = left.min(rest);
                     let mut piece = &mut bytes[at..at + n];
                     if tags {
@@ -309,12 +309,12 @@ impl Session {
                         }
                         piece = &mut piece[1..];
                     }
-                    if let Some(stream) = &mut stream {
-                        self.with_access(version, b"", 0, None, |access| stream.feed(piece, access))
+                    if let Some(watch) = &mut watch {
+                        self.with_access(version, b"", 0, None, |access| watch.piece(piece, access))
                             .map_err(Close::answer)?;
                     }
                     at += n;
-                    self.reading = Reading::Pass { left: left - n, tags: false, version, stream };
+                    self.reading = Reading::Pass { left: left - n, tags: false, version, watch };
                 }
                 Reading::Whole { length, mut so_far, owed } => {
                     let n = (length - so_far.len()).min(rest);
@@ -601,11 +601,12 @@ impl Session {
         let tags = owed.row.has_answer_tags(owed.version);
         let version = owed.version;
         Ok(match owed.what {
-            What::Answer(Answer::Watched { whole, stream, .. }) if length > whole => {
-                Reading::Pass { left: length, tags, version, stream: Some(stream) }
+            What::Answer(Answer::Watched { whole, watch }) if length > whole => {
+                Reading::Pass { left: length, tags, version, watch: Some(watch) }
             }
-            What::Answer(Answer::Watched { rewrite, .. }) => {
-                owed.what = What::Answer(Answer::Rewritten(rewrite));
+            What::Answer(Answer::Watched { watch, .. }) => {
+                owed.what =
+                    What::Answer(Answer::Rewritten(Box::new(|body, access| watch.whole(body, access))));
                 Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
             }
             What::Answer(Answer::Rewritten(_)) | What::Own(_) => {
@@ -618,7 +619,7 @@ impl Session {
                 Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
             }
             What::Answer(Answer::Untouched | Answer::None { .. }) => {
-                Reading::Pass { left: length, tags: false, version, stream: None }
+                Reading::Pass { left: length, tags: false, version, watch: None }
             }
             What::Reply(_) => return Err(Close::upstream("an answer that nobody asked for")),
         })

@@ -1,1 +1,179 @@
-//! placeholder
+//! The configuration file: YAML in, a [`Config`] that cannot be wrong out, or every fault with its place.
+//!
+//! 1. [`document`] reads the YAML into a tree that can tell where each value stands.
+//! 2. [`shape`] holds the tree against the JSON schema, which is made from the types in [`raw`] and [`settings`].
+//! 3. serde turns what is left into those types.
+//! 4. [`meaning`] checks what no schema can say, and builds the [`Config`].
+//!
+//! Step 4 runs even when step 2 found faults, on the parts that are sound, so that all faults come at once.
+
+pub mod document;
+pub mod fault;
+mod meaning;
+mod raw;
+pub mod reference;
+pub mod schema;
+#[cfg(test)]
+pub(crate) mod scratch;
+pub mod settings;
+pub(crate) mod shape;
+pub(crate) mod text;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustls::SupportedCipherSuite;
+
+use crate::words::principal::MappingRules;
+
+pub use document::Document;
+pub use fault::{Fault, Faults, Place};
+pub use settings::{Admin, Audit, Limits, Log, LogFormat, LogLevel, Shutdown, TlsVersion};
+pub use text::HostPort;
+
+/// The most bytes of a configuration file.
+pub const MAX_BYTES: u64 = 1024 * 1024;
+
+/// A valid configuration. Files that it names have not been looked at yet.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// At least one; names and addresses are distinct.
+    pub listeners: Vec<Listener>,
+    /// Who may do what.
+    pub authorization: Authorization,
+    /// The endpoint for metrics and health, if there is one.
+    pub admin: Option<Admin>,
+    /// What peers may use up.
+    pub limits: Limits,
+    /// How the process ends.
+    pub shutdown: Shutdown,
+    /// The process log.
+    pub log: Log,
+    /// The audit log.
+    pub audit: Audit,
+    /// What is allowed but risky, for the log and for `doorkeeper check`.
+    pub warnings: Vec<Fault>,
+    /// The file, so that a fault that is found later can name its place.
+    pub document: Document,
+}
+
+/// One address that clients connect to, with the broker behind it.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// The name in logs and metrics.
+    pub name: String,
+    /// Where clients connect.
+    pub bind: SocketAddr,
+    /// The plaintext listener of the broker.
+    pub upstream: HostPort,
+    /// The TLS side.
+    pub tls: Tls,
+    /// From a certificate's subject to the name of a principal.
+    pub principal_mapping_rules: MappingRules,
+    /// From the broker's advertised address to ours.
+    pub address_mapping: AddressMapping,
+}
+
+/// The TLS side of a listener; the paths are complete.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// PEM: the server's certificate, then its issuers.
+    pub certificate_chain: PathBuf,
+    /// PEM: the key of the first certificate.
+    pub private_key: PathBuf,
+    /// Whether clients show a certificate, and who may have issued it.
+    pub client_auth: ClientAuth,
+    /// From the accepted connection to the end of the handshake.
+    pub handshake_timeout: Duration,
+    /// The oldest version that is spoken.
+    pub min_version: TlsVersion,
+    /// In order of preference; empty for the library's own choice.
+    pub cipher_suites: Vec<SupportedCipherSuite>,
+}
+
+/// Kafka's `ssl.client.auth`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// No client without a valid certificate.
+    Required {
+        /// PEM: the certificates of the issuers that are trusted.
+        client_ca: PathBuf,
+    },
+    /// A client without a certificate is `User:ANONYMOUS`; one that shows a certificate must show a valid one.
+    Requested {
+        /// PEM: the certificates of the issuers that are trusted.
+        client_ca: PathBuf,
+    },
+    /// Clients are not asked; every one is `User:ANONYMOUS`.
+    None,
+}
+
+/// How the broker's addresses are replaced in answers. An address without an entry is an error, never passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddressMapping {
+    /// The broker advertises this listener's address itself.
+    None,
+    /// The host stays, the port is replaced.
+    KeepHost {
+        /// From the broker's advertised port to the port that clients use.
+        ports: BTreeMap<u16, u16>,
+    },
+    /// Host and port by broker.
+    Table {
+        /// From the broker's id to host and port.
+        brokers: BTreeMap<i32, (String, u16)>,
+    },
+}
+
+/// Who may do what.
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// Kafka's `super.users`, as `Type:name`.
+    pub super_users: Vec<String>,
+    /// Kafka's `allow.everyone.if.no.acl.found`.
+    pub allow_everyone_if_no_acl_found: bool,
+    /// The ACL file; without one there are no bindings.
+    pub acls: Option<Acls>,
+}
+
+/// Where the bindings come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acls {
+    /// The complete path of the YAML file.
+    pub file: PathBuf,
+    /// How often the file is looked at for a change.
+    pub reload_interval: Duration,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// Every fault in it.
+    pub fn load(path: &Path) -> Result<Config, Faults> {
+        Config::from_document(Document::read(path, MAX_BYTES)?)
+    }
+
+    /// Takes `text` for what stands in the file `path`.
+    ///
+    /// # Errors
+    /// Every fault in it.
+    pub fn parse(path: &Path, text: &str) -> Result<Config, Faults> {
+        Config::from_document(Document::parse(path, text.to_owned())?)
+    }
+
+    fn from_document(mut document: Document) -> Result<Config, Faults> {
+        let mut faults = shape::check(&mut document, schema::config_schema().as_value());
+        let raw: Option<raw::Root> = shape::typed(&document, &mut faults);
+        let Some(raw) = raw else { return Err(Faults::sorted(faults)) };
+        match meaning::config(raw, document, &mut faults) {
+            Some(config) if faults.is_empty() => Ok(config),
+            _ => Err(Faults::sorted(faults)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,315 @@
-//! placeholder
+//! From the PEM files of a listener to the TLS configuration that serves it.
+//!
+//! Everything that can be wrong with the files is said in one sentence that names the file, at the place in the
+//! configuration that names it; all files are looked at before anything is refused. An expired server certificate
+//! is refused at start rather than served: every client would refuse it, one unclear failure each.
+
+mod certificate;
+mod pem;
+
+use std::fmt::{self, Debug, Formatter};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::SigningKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{RootCertStore, ServerConfig};
+
+use super::config::{ClientAuth, Config, Fault, Faults, Tls, TlsVersion};
+
+pub use certificate::{CertificateFacts, Role};
+
+/// What a listener shows and whom it trusts.
+#[derive(Clone)]
+pub struct Identity {
+    /// For every accepted connection. A changed file needs a new one: rustls does not ask the verifier again for
+    /// a session that it resumes.
+    pub server_config: Arc<ServerConfig>,
+    /// Every certificate that was read, the server's own first.
+    pub certificates: Vec<CertificateFacts>,
+    /// What is allowed but risky.
+    pub warnings: Vec<Fault>,
+}
+
+impl Debug for Identity {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("certificates", &self.certificates).finish_non_exhaustive()
+    }
+}
+
+/// Reads the files of the listener with this index.
+///
+/// # Errors
+/// Every fault in them.
+pub fn load(config: &Config, listener: usize, now: SystemTime) -> Result<Identity, Faults> {
+    let Some(tls) = config.listeners.get(listener).map(|listener| &listener.tls) else {
+        return Err(Faults(Vec::new()));
+    };
+    let now =
+        now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    let mut reader = Reader {
+        config,
+        at: format!("listeners.{listener}.tls"),
+        now,
+        provider: provider(tls),
+        faults: Vec::new(),
+        certificates: Vec::new(),
+        warnings: Vec::new(),
+    };
+    match reader.server_config(tls) {
+        Some(server_config) if reader.faults.is_empty() => Ok(Identity {
+            server_config: Arc::new(server_config),
+            certificates: reader.certificates,
+            warnings: reader.warnings,
+        }),
+        _ => Err(Faults::sorted(reader.faults)),
+    }
+}
+
+fn provider(tls: &Tls) -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::default_provider();
+    if !tls.cipher_suites.is_empty() {
+        provider.cipher_suites.clone_from(&tls.cipher_suites);
+    }
+    Arc::new(provider)
+}
+
+struct Reader<'a> {
+    config: &'a Config,
+    /// The place of the `tls` mapping.
+    at: String,
+    /// Seconds since 1970.
+    now: i64,
+    provider: Arc<CryptoProvider>,
+    faults: Vec<Fault>,
+    certificates: Vec<CertificateFacts>,
+    warnings: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, key: &str, message: impl fmt::Display) {
+        self.faults.push(self.config.document.fault(&format!("{}.{key}", self.at), message.to_string()));
+    }
+
+    fn server_config(&mut self, tls: &Tls) -> Option<ServerConfig> {
+        let chain = self.chain(&tls.certificate_chain);
+        let key = self.key(&tls.private_key);
+        let verifier = match &tls.client_auth {
+            ClientAuth::Required { client_ca } => {
+                self.roots(client_ca).and_then(|roots| self.verifier(roots, true))
+            }
+            ClientAuth::Requested { client_ca } => {
+                self.roots(client_ca).and_then(|roots| self.verifier(roots, false))
+            }
+            ClientAuth::None => Some(WebPkiClientVerifier::no_client_auth()),
+        };
+        let (chain, (key, signer)) = (chain?, key?);
+        self.check_key(tls, &chain, signer.as_ref());
+        if !self.faults.is_empty() {
+            return None;
+        }
+        let verifier = verifier?;
+        let versions: &[_] = match tls.min_version {
+            TlsVersion::Tls12 => &[&TLS13, &TLS12],
+            TlsVersion::Tls13 => &[&TLS13],
+        };
+        let built = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(versions)
+            .and_then(|builder| builder.with_client_cert_verifier(verifier).with_single_cert(chain, key));
+        let mut server_config = match built {
+            Ok(server_config) => server_config,
+            Err(error) => {
+                let message =
+                    format!("{}: no server can be set up with it: {error}", tls.certificate_chain.display());
+                self.fault("certificate_chain", message);
+                return None;
+            }
+        };
+        server_config.ignore_client_order = !tls.cipher_suites.is_empty();
+        if tls.client_auth != ClientAuth::None {
+            // A resumed session keeps the client's certificate without a look at its expiry or its issuer.
+            server_config.session_storage = Arc::new(NoServerSessionStorage {});
+            server_config.send_tls13_tickets = 0;
+        }
+        Some(server_config)
+    }
+
+    fn chain(&mut self, path: &Path) -> Option<Vec<CertificateDer<'static>>> {
+        let name = path.display();
+        let pem = match pem::read(path) {
+            Ok(pem) => pem,
+            Err(message) => {
+                self.fault("certificate_chain", format!("{name}: {message}"));
+                return None;
+            }
+        };
+        if pem.certificates.is_empty() {
+            let message = format!(
+                "{name}: there is no certificate in it but {}: name the file that begins with the \
+                                   server's certificate",
+                pem.contents()
+            );
+            self.fault("certificate_chain", message);
+            return None;
+        }
+        let mut sound = true;
+        for (i, der) in pem.certificates.iter().enumerate() {
+            match certificate::facts(der, Role::Server) {
+                Ok(facts) => {
+                    if let Some(problem) = facts.problem_at(self.now) {
+                        let message =
+                            format!("{name}: the certificate of {} {problem}: renew it", facts.subject);
+                        self.fault("certificate_chain", message);
+                    }
+                    if i == 0 && facts.version == 1 {
+                        let message = format!(
+                            "{name}: the certificate of {} is of X.509 version 1, which has no place for host \
+                             names: issue it as version 3, with a subjectAltName ('openssl x509 -req' needs \
+                             -extfile for that)",
+                            facts.subject
+                        );
+                        self.fault("certificate_chain", message);
+                    }
+                    self.certificates.push(facts);
+                }
+                Err(reason) => {
+                    sound = false;
+                    let message = format!("{name}: certificate {} in it cannot be read: {reason}", i + 1);
+                    self.fault("certificate_chain", message);
+                }
+            }
+        }
+        sound.then_some(pem.certificates)
+    }
+
+    fn key(&mut self, path: &Path) -> Option<(PrivateKeyDer<'static>, Arc<dyn SigningKey>)> {
+        let read = pem::read(path).and_then(|pem| match pem.keys.as_slice() {
+            [key] => match self.provider.key_provider.load_private_key(key.clone_key()) {
+                Ok(signer) => Ok((key.clone_key(), signer)),
+                Err(_) => {
+                    Err("the key is damaged or of a kind that is not served here: use ECDSA (P-256, P-384, \
+                               P-521), RSA (2048 bits or more) or Ed25519"
+                        .to_owned())
+                }
+            },
+            [] if pem.encrypted => {
+                Err("the private key is encrypted, and no password is ever asked for: decrypt it \
+                                        with 'openssl pkey' and protect the file by its permissions"
+                    .to_owned())
+            }
+            [] => Err(format!(
+                "there is no private key in it but {}: name the file with the server's key",
+                pem.contents()
+            )),
+            keys => Err(format!(
+                "there are {} private keys in it: keep the one of the server's certificate",
+                keys.len()
+            )),
+        });
+        match read {
+            Ok(key) => Some(key),
+            Err(message) => {
+                self.fault("private_key", format!("{}: {message}", path.display()));
+                None
+            }
+        }
+    }
+
+    /// The key must be the one of the first certificate.
+    fn check_key(&mut self, tls: &Tls, chain: &[CertificateDer<'_>], signer: &dyn SigningKey) {
+        let Some(public_key) = signer.public_key() else { return };
+        let (key, chain_file) = (tls.private_key.display(), tls.certificate_chain.display());
+        let of_key = |der: &CertificateDer<'_>| {
+            certificate::public_key(der).is_some_and(|other| *other == *public_key)
+        };
+        let message = match chain.iter().position(of_key) {
+            Some(0) => return,
+            Some(i) => format!(
+                "{key}: the key is that of certificate {} in {chain_file}: put the server's own certificate first, \
+                 then its issuers",
+                i + 1
+            ),
+            None => format!(
+                "{key}: the key does not fit the certificate in {chain_file}: name the key that the certificate was \
+                 issued for"
+            ),
+        };
+        self.fault("private_key", message);
+    }
+
+    fn roots(&mut self, path: &Path) -> Option<RootCertStore> {
+        let name = path.display();
+        let pem = match pem::read(path) {
+            Ok(pem) => pem,
+            Err(message) => {
+                self.fault("client_ca", format!("{name}: {message}"));
+                return None;
+            }
+        };
+        if pem.certificates.is_empty() {
+            let message = format!(
+                "{name}: there is no certificate in it but {}: name the file with the certificates \
+                                   of the issuers whose clients are trusted",
+                pem.contents()
+            );
+            self.fault("client_ca", message);
+            return None;
+        }
+        if !pem.keys.is_empty() || pem.encrypted {
+            let message = format!(
+                "{name}: there is a private key beside the certificates: it is not used, and should \
+                                   not be here"
+            );
+            self.warnings.push(self.config.document.fault(&format!("{}.client_ca", self.at), message));
+        }
+        let mut roots = RootCertStore::empty();
+        let mut sound = true;
+        for (i, der) in pem.certificates.iter().enumerate() {
+            let added = certificate::facts(der, Role::ClientCa)
+                .and_then(|facts| roots.add(der.clone()).map(|()| facts).map_err(|error| error.to_string()));
+            match added {
+                Ok(facts) => {
+                    if let Some(problem) = facts.problem_at(self.now) {
+                        let message = format!(
+                            "{name}: the certificate of {} {problem}, but clients that it issued \
+                                               certificates for are still accepted",
+                            facts.subject
+                        );
+                        self.warnings
+                            .push(self.config.document.fault(&format!("{}.client_ca", self.at), message));
+                    }
+                    self.certificates.push(facts);
+                }
+                Err(reason) => {
+                    sound = false;
+                    self.fault(
+                        "client_ca",
+                        format!("{name}: certificate {} in it cannot be read: {reason}", i + 1),
+                    );
+                }
+            }
+        }
+        sound.then_some(roots)
+    }
+
+    fn verifier(&mut self, roots: RootCertStore, required: bool) -> Option<Arc<dyn ClientCertVerifier>> {
+        let builder =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider));
+        let builder = if required { builder } else { builder.allow_unauthenticated() };
+        match builder.build() {
+            Ok(verifier) => Some(verifier),
+            Err(error) => {
+                self.fault("client_ca", error);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -188,20 +188,21 @@ pub enum Answer {
     Watched {
         /// The longest body that is taken whole.
         whole: usize,
-        /// For a body that is taken whole.
-        rewrite: Rewrite,
-        /// For a longer one.
-        stream: Box<dyn AnswerStream>,
+        /// Who watches.
+        watch: Box<dyn AnswerWatch>,
     },
 }
 
 /// Looks at the body of an answer; returns another body if the client shall have another.
 pub type Rewrite = Box<dyn FnOnce(&[u8], &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault> + Send>;
 
-/// Watches the body of an answer while it passes in pieces, and may change bytes in place.
-pub trait AnswerStream: Send {
-    /// The next piece of the body.
-    fn feed(&mut self, piece: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault>;
+/// Looks at the body of an answer: at all of it, or at one piece after the other while it passes.
+pub trait AnswerWatch: Send {
+    /// The body was taken whole; returns another if the client shall have another.
+    fn whole(self: Box<Self>, body: &[u8], access: &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// The next piece of a body that passes. Bytes may be changed in place.
+    fn piece(&mut self, piece: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault>;
 }
 
 /// A request of our own to the broker, on the client's connection to it.
@@ -281,8 +282,8 @@ impl<R> Question<R> {
 
 /// The rule of an API. Everything that Kafka checks with its authorizer stands in [`Api::decide`].
 pub trait Api: Request<Response: 'static> + Send + 'static {
-    /// The topic ids in the request, whose names the rule needs.
-    fn topic_ids(&self) -> Vec<Uuid> {
+    /// The topic ids whose names the rule needs.
+    fn topic_ids(&self, _access: &Access<'_>) -> Vec<Uuid> {
         Vec::new()
     }
 
@@ -334,7 +335,7 @@ const fn never(key: i16, name: &'static str, reason: &'static str) -> Row {
 fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault> {
     let request = A::decode(body, access.version)?;
     let unresolved: Vec<Uuid> = request
-        .topic_ids()
+        .topic_ids(access)
         .into_iter()
         .filter(|id| !id.is_zero() && access.topics.name(id).is_none())
         .collect();

@@ -1,5 +1,305 @@
-//! placeholder
+//! Fetch sessions (KIP-227), as a broker keeps them and a client believes them to be.
+//!
+//! A session's membership is access to data: an incremental request names no topic and gets the records of all that the
+//! session holds. The broker behind knows no ACLs and hands a session to whoever knows its number. So each connection
+//! keeps a shadow of the sessions that were made on it: what the client asked for, divided into what the broker's session
+//! holds and what was refused, and the ACLs that this division was made by.
 
-/// The fetch sessions of one connection.
+use std::collections::{BTreeMap, HashMap};
+
+use super::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
+use super::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use super::wire::{Str, Uuid};
+
+/// How many sessions a connection may have. A client has one with each broker.
+const MOST: usize = 8;
+
+/// The sessions that were made on a connection.
 #[derive(Default)]
-pub struct FetchSessions {}
+pub struct FetchSessions {
+    sessions: HashMap<i32, Session>,
+}
+
+impl FetchSessions {
+    /// Whether the session was made on this connection.
+    pub fn contains(&self, id: i32) -> bool {
+        self.sessions.contains_key(&id)
+    }
+
+    /// The topic ids in the session that had no name when it was last looked at.
+    pub fn unresolved(&self, id: i32) -> Vec<Uuid> {
+        let refused = self.sessions.get(&id).map(|session| &session.refused);
+        let ids = refused.into_iter().flatten().filter(|(_, refused)| refused.is_unresolved);
+        ids.filter_map(|(topic, _)| topic.id()).collect()
+    }
+
+    /// Keeps a session that the broker made. A connection that has too many loses one, as at a broker whose cache is
+    /// full.
+    pub fn insert(&mut self, id: i32, session: Session) {
+        if self.sessions.len() >= MOST
+            && !self.sessions.contains_key(&id)
+            && let Some(oldest) = self.sessions.keys().next().copied()
+        {
+            self.sessions.remove(&oldest);
+        }
+        self.sessions.insert(id, session);
+    }
+
+    /// Takes a session out, if it was made on this connection.
+    pub fn remove(&mut self, id: i32) -> Option<Session> {
+        self.sessions.remove(&id)
+    }
+}
+
+/// A topic as a Fetch request names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// By name, up to version 12.
+    Named(Str),
+    /// By id, from version 13 on.
+    Id(Uuid),
+}
+
+impl Topic {
+    /// The topic of a request's entry.
+    pub fn new(name: &Str, id: Uuid, by_id: bool) -> Self {
+        if by_id { Self::Id(id) } else { Self::Named(name.clone()) }
+    }
+
+    fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::Named(_) => None,
+            Self::Id(id) => Some(*id),
+        }
+    }
+
+    fn detached(self) -> Self {
+        match self {
+            Self::Named(name) => Self::Named(name.detached()),
+            id @ Self::Id(_) => id,
+        }
+    }
+
+    fn name_and_id(&self) -> (Str, Uuid) {
+        match self {
+            Self::Named(name) => (name.clone(), Uuid::ZERO),
+            Self::Id(id) => (Str::EMPTY, *id),
+        }
+    }
+}
+
+/// Why a topic's partitions are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// The error of each partition.
+    pub error_code: i16,
+    /// The topic id has no name (yet).
+    pub is_unresolved: bool,
+}
+
+/// What a client last asked of a partition; all but what only followers send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    current_leader_epoch: i32,
+    fetch_offset: i64,
+    last_fetched_epoch: i32,
+    log_start_offset: i64,
+    partition_max_bytes: i32,
+}
+
+type Partitions = BTreeMap<i32, Asked>;
+
+#[derive(Debug, Clone)]
+struct Refused {
+    error_code: i16,
+    is_unresolved: bool,
+    partitions: Partitions,
+}
+
+/// A client's session, divided.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The epoch of the next request.
+    pub epoch: i32,
+    /// Whether it names topics by id.
+    pub by_id: bool,
+    /// The ACLs that it was divided by.
+    pub generation: u64,
+    /// What the broker's session holds.
+    held: HashMap<Topic, Partitions>,
+    /// What the client believes to be in its session, and gets an error for.
+    refused: BTreeMap<Topic, Refused>,
+}
+
+/// What has to be told to the broker so that its session holds what it should.
+#[derive(Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Partitions that it must add.
+    pub add: Vec<FetchTopic>,
+    /// Partitions that it must forget.
+    pub forget: Vec<ForgottenTopic>,
+}
+
+impl Changes {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.forget.is_empty()
+    }
+}
+
+impl Session {
+    /// A session that is being made by a full request.
+    pub fn new(by_id: bool, generation: u64) -> Self {
+        Self { epoch: 1, by_id, generation, held: HashMap::new(), refused: BTreeMap::new() }
+    }
+
+    /// Whether anything is refused.
+    pub fn has_refusals(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// Whether the broker's session holds nothing.
+    pub fn holds_nothing(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Whether the client believes that there is nothing in its session.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.refused.is_empty()
+    }
+
+    /// Counts a request (`FetchMetadata.nextEpoch`): after the highest epoch comes 1.
+    pub fn advance(&mut self) {
+        self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
+    }
+
+    /// Adds a topic's partitions, or updates what was asked of them. A refused topic stays refused until
+    /// [`Session::divide`] finds otherwise.
+    pub fn ask(&mut self, topic: Topic, partitions: &[FetchPartition], refusal: Option<Refusal>) {
+        let asked = partitions.iter().map(|partition| (partition.partition, Asked::of(partition)));
+        match refusal {
+            None => match self.held.get_mut(&topic) {
+                Some(held) => held.extend(asked),
+                None => drop(self.held.insert(topic.detached(), asked.collect())),
+            },
+            Some(Refusal { error_code, is_unresolved }) => match self.refused.get_mut(&topic) {
+                Some(refused) => {
+                    (refused.error_code, refused.is_unresolved) = (error_code, is_unresolved);
+                    refused.partitions.extend(asked);
+                }
+                None => {
+                    let refused = Refused { error_code, is_unresolved, partitions: asked.collect() };
+                    self.refused.insert(topic.detached(), refused);
+                }
+            },
+        }
+    }
+
+    /// Removes partitions that the client forgets.
+    pub fn forget(&mut self, topic: &Topic, partitions: &[i32]) {
+        let gone = |left: &mut Partitions| {
+            partitions.iter().for_each(|partition| drop(left.remove(partition)));
+            left.is_empty()
+        };
+        if self.held.get_mut(topic).is_some_and(gone) {
+            self.held.remove(topic);
+        }
+        if self.refused.get_mut(topic).is_some_and(|refused| gone(&mut refused.partitions)) {
+            self.refused.remove(topic);
+        }
+    }
+
+    /// Divides the session anew by what `judge` says of each topic: all of them when `all` is set, else those that were
+    /// refused. Returns what the broker has to be told.
+    pub fn divide(&mut self, all: bool, mut judge: impl FnMut(&Topic) -> Option<Refusal>) -> Changes {
+        let mut changes = Changes::default();
+        let refused = std::mem::take(&mut self.refused);
+        if all {
+            let denied: Vec<(Topic, Refusal)> = self
+                .held
+                .keys()
+                .filter_map(|topic| judge(topic).map(|refusal| (topic.clone(), refusal)))
+                .collect();
+            for (topic, Refusal { error_code, is_unresolved }) in denied {
+                let partitions = self.held.remove(&topic).unwrap_or_default();
+                let (name, topic_id) = topic.name_and_id();
+                changes.forget.push(ForgottenTopic {
+                    topic: name,
+                    topic_id,
+                    partitions: partitions.keys().copied().collect(),
+                    ..Default::default()
+                });
+                self.refused.insert(topic, Refused { error_code, is_unresolved, partitions });
+            }
+        }
+        for (topic, mut was) in refused {
+            match judge(&topic) {
+                Some(Refusal { error_code, is_unresolved }) => {
+                    (was.error_code, was.is_unresolved) = (error_code, is_unresolved);
+                    self.refused.insert(topic, was);
+                }
+                None => {
+                    let (name, topic_id) = topic.name_and_id();
+                    changes.add.push(FetchTopic {
+                        topic: name,
+                        topic_id,
+                        partitions: was
+                            .partitions
+                            .iter()
+                            .map(|(index, asked)| asked.partition(*index))
+                            .collect(),
+                        ..Default::default()
+                    });
+                    self.held.entry(topic).or_default().extend(was.partitions);
+                }
+            }
+        }
+        changes
+    }
+
+    /// The errors that every answer of the session carries: first those of unknown ids, then those of denied topics.
+    pub fn refusals(&self) -> Vec<FetchableTopicResponse> {
+        let entry = |(topic, refused): (&Topic, &Refused)| {
+            let (topic, topic_id) = topic.name_and_id();
+            let partitions = refused.partitions.keys();
+            FetchableTopicResponse {
+                topic,
+                topic_id,
+                partitions: partitions.map(|index| refused_partition(*index, refused.error_code)).collect(),
+                ..Default::default()
+            }
+        };
+        let unresolved = self.refused.iter().filter(|(_, refused)| refused.is_unresolved);
+        let denied = self.refused.iter().filter(|(_, refused)| !refused.is_unresolved);
+        unresolved.chain(denied).map(entry).collect()
+    }
+}
+
+/// A partition's error in a Fetch answer (`FetchResponse.partitionResponse`).
+pub fn refused_partition(partition_index: i32, error_code: i16) -> PartitionData {
+    PartitionData { partition_index, error_code, high_watermark: -1, ..Default::default() }
+}
+
+impl Asked {
+    fn of(partition: &FetchPartition) -> Self {
+        Self {
+            current_leader_epoch: partition.current_leader_epoch,
+            fetch_offset: partition.fetch_offset,
+            last_fetched_epoch: partition.last_fetched_epoch,
+            log_start_offset: partition.log_start_offset,
+            partition_max_bytes: partition.partition_max_bytes,
+        }
+    }
+
+    fn partition(self, partition: i32) -> FetchPartition {
+        FetchPartition {
+            partition,
+            current_leader_epoch: self.current_leader_epoch,
+            fetch_offset: self.fetch_offset,
+            last_fetched_epoch: self.last_fetched_epoch,
+            log_start_offset: self.log_start_offset,
+            partition_max_bytes: self.partition_max_bytes,
+            ..Default::default()
+        }
+    }
+}

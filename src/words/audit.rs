@@ -9,10 +9,10 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::SystemTime;
 
 use crate::words::acl::{Operation, ResourceType};
+use crate::words::lossy::{self, Offering, Taking};
 use crate::words::metrics::{Metrics, labels};
 
 mod ecs;
@@ -132,34 +132,42 @@ fn address(host: &str) -> Option<IpAddr> {
 
 /// An event with the time at which it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// When.
-    pub time: SystemTime,
-    /// What.
-    pub event: Event,
+struct Recorded {
+    time: SystemTime,
+    event: Event,
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A time, a level and Kafka's own line.
+    Kafka,
+    /// An object of the Elastic Common Schema.
+    Ecs,
 }
 
 /// Takes events from connections and hands them to whoever writes them; cheap to clone. Never waits: when the
 /// queue is full the event is lost, and counted.
 #[derive(Debug, Clone)]
 pub struct AuditLog {
-    queue: SyncSender<Recorded>,
+    queue: Offering<Recorded>,
     metrics: Arc<Metrics>,
     allowed_too: bool,
     clock: fn() -> SystemTime,
 }
 
 impl AuditLog {
-    /// The log, and the end of its queue of `capacity` events from which they are written. `allowed_too` asks
-    /// for what was allowed besides what was denied; `clock` stamps the events.
+    /// The log, and the other end of its queue of `capacity` events. `allowed_too` asks for what was allowed
+    /// besides what was denied; `clock` stamps the events.
     pub fn new(
         capacity: usize,
         allowed_too: bool,
         metrics: Arc<Metrics>,
         clock: fn() -> SystemTime,
-    ) -> (Self, Receiver<Recorded>) {
-        let (queue, events) = sync_channel(capacity);
-        (Self { queue, metrics, allowed_too, clock }, events)
+    ) -> (Self, AuditWriter) {
+        let (queue, events) = lossy::queue(capacity);
+        let writer = AuditWriter { events, metrics: Arc::clone(&metrics), clock };
+        (Self { queue, metrics, allowed_too, clock }, writer)
     }
 
     /// Whether an event with this decision would be written: ask before making one.
@@ -167,11 +175,87 @@ impl AuditLog {
         self.allowed_too || !allowed
     }
 
-    /// Hands the event on if it is wanted, and counts it as taken or lost.
+    /// Hands the event on if it is wanted. What cannot be handed on is counted as lost.
     pub fn record(&self, event: Event) {
         if self.wants(event.allowed) {
             let recorded = Recorded { time: (self.clock)(), event: event.clip() };
-            self.metrics.audit_event(self.queue.try_send(recorded).is_ok());
+            if !self.queue.offer(recorded) {
+                self.metrics.audit_dropped();
+            }
         }
     }
+
+    /// Whether all that was recorded has been written.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_idle()
+    }
+}
+
+/// Writes what an [`AuditLog`] takes.
+#[derive(Debug)]
+pub struct AuditWriter {
+    events: Taking<Recorded>,
+    metrics: Arc<Metrics>,
+    clock: fn() -> SystemTime,
+}
+
+impl AuditWriter {
+    /// Writes one line for each event until no [`AuditLog`] is left, and one that tells of losses before the
+    /// first event after them. Waits for events: this wants a thread of its own. An event that `out` does not
+    /// take is counted as lost.
+    pub fn run(self, format: Format, out: &mut dyn Write) {
+        let mut sequence = 0;
+        let mut line = Vec::with_capacity(1024);
+        while let Some(Recorded { time, event }) = self.events.next() {
+            let lost = self.events.lost();
+            if lost > 0 {
+                line.clear();
+                let told =
+                    write_loss(lost, (self.clock)(), format, &mut line).and_then(|()| out.write_all(&line));
+                // The counter has them already; a line that cannot be written has nobody to read it.
+                drop(told);
+            }
+            sequence += 1;
+            line.clear();
+            let written = write_line(&event, time, sequence, format, &mut line)
+                .and_then(|()| out.write_all(&line))
+                .and_then(|()| out.flush());
+            match written {
+                Ok(()) => self.metrics.audit_event(),
+                Err(_) => self.metrics.audit_dropped(),
+            }
+        }
+    }
+}
+
+/// The name under which the lines stand in the log.
+const TARGET: &str = "audit";
+
+fn write_line(
+    event: &Event,
+    time: SystemTime,
+    sequence: u64,
+    format: Format,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    match format {
+        Format::Kafka => {
+            write!(out, "{} {} {TARGET}: ", Rfc3339(time), if event.allowed { "DEBUG" } else { " INFO" })?;
+            event.write_kafka_line(out)?;
+        }
+        Format::Ecs => event.write_ecs(time, sequence, out)?,
+    }
+    out.push(b'\n');
+    Ok(())
+}
+
+fn write_loss(lost: u64, time: SystemTime, format: Format, out: &mut Vec<u8>) -> io::Result<()> {
+    let message =
+        format!("{lost} audit events were lost: the queue was full because the output does not keep up");
+    match format {
+        Format::Kafka => write!(out, "{}  WARN {TARGET}: {message}", Rfc3339(time))?,
+        Format::Ecs => ecs::write_loss(&message, time, out)?,
+    }
+    out.push(b'\n');
+    Ok(())
 }

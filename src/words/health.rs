@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::words::audit::printable;
 use crate::words::metrics::{Check, Metrics};
 
 /// The checks of readiness, set from anywhere, read by the probes; cheap to clone. A check may have several
@@ -90,7 +91,7 @@ impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failure {
             None => write!(f, "[+]{} ok", self.check),
-            Some(reason) => write!(f, "[-]{} failed: {reason}", self.check),
+            Some(reason) => write!(f, "[-]{} failed: {}", self.check, printable(reason)),
         }
     }
 }

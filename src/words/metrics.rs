@@ -1,7 +1,7 @@
 //! What doorkeeper counts.
 //!
 //! One [`Metrics`] is made at start and shared. Every series is found without a look-up: by position in an
-//! array for the closed sets of [labels], through a handle taken once for what has a configured name. Counting
+//! array for the closed sets of labels, through a handle taken once for what has a configured name. Counting
 //! is an atomic addition; the scrape does the rest.
 
 use std::fmt;
@@ -175,11 +175,11 @@ impl Metrics {
                 last_successful: last_successful.with_label_values(&[what]),
                 last_success: last_success.with_label_values(&[what]),
             }),
-            audit_events: make.counter("audit_events_total", "Audit events taken on to be written.")?,
+            audit_events: make.counter("audit_events_total", "Audit events written.")?,
             audit_dropped: make
-                .counter("audit_dropped_total", "Audit events lost because nobody took them.")?,
+                .counter("audit_dropped_total", "Audit events lost because the output did not take them.")?,
             log_lines_dropped: make
-                .counter("log_lines_dropped_total", "Log lines lost because nobody took them.")?,
+                .counter("log_lines_dropped_total", "Log lines lost because the output did not take them.")?,
             buffered_bytes: make.gauge("buffered_bytes", "Bytes held in connection buffers.")?,
             inflight_requests: make
                 .gauge("inflight_requests", "Requests sent to the broker and not yet answered.")?,
@@ -266,9 +266,14 @@ impl Metrics {
         self.ready[check].set(i64::from(ready));
     }
 
-    /// Counts an audit event: taken on, or lost.
-    pub(in crate::words) fn audit_event(&self, taken: bool) {
-        if taken { self.audit_events.inc() } else { self.audit_dropped.inc() }
+    /// Counts an audit event that was written.
+    pub(in crate::words) fn audit_event(&self) {
+        self.audit_events.inc();
+    }
+
+    /// Counts an audit event that was lost.
+    pub(in crate::words) fn audit_dropped(&self) {
+        self.audit_dropped.inc();
     }
 
     /// The counter of log lines that were lost.

@@ -22,7 +22,14 @@ const MAX_KEYS: usize = 1024;
 #[derive(Debug)]
 pub struct Repeats<K> {
     interval: Duration,
-    seen: Mutex<HashMap<K, Seen>>,
+    kinds: Mutex<Kinds<K>>,
+}
+
+#[derive(Debug)]
+struct Kinds<K> {
+    seen: HashMap<K, Seen>,
+    /// When there are [`MAX_KEYS`]: the time before which looking for a stale one is in vain.
+    full_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -34,7 +41,7 @@ struct Seen {
 impl<K: Hash + Eq> Repeats<K> {
     /// One warning of a kind each `interval`.
     pub fn new(interval: Duration) -> Self {
-        Self { interval, seen: Mutex::default() }
+        Self { interval, kinds: Mutex::new(Kinds { seen: HashMap::new(), full_until: None }) }
     }
 
     /// Whether a warning of this kind may pass now, and if so how many were held back since the last that did.
@@ -42,14 +49,11 @@ impl<K: Hash + Eq> Repeats<K> {
     /// Keys are best a closed set. If not, a thousand are told apart; while all of those are fresh the warnings
     /// of any further kind are held back.
     pub fn admit(&self, key: K, now: Instant) -> Option<u64> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= MAX_KEYS && !seen.contains_key(&key) {
-            seen.retain(|_, kind| now.saturating_duration_since(kind.last) < self.interval);
-            if seen.len() >= MAX_KEYS {
-                return None;
-            }
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kinds.seen.contains_key(&key) && !kinds.make_room(self.interval, now) {
+            return None;
         }
-        match seen.entry(key) {
+        match kinds.seen.entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert(Seen { last: now, suppressed: 0 });
                 Some(0)
@@ -64,6 +68,21 @@ impl<K: Hash + Eq> Repeats<K> {
                 Some(std::mem::take(&mut kind.suppressed))
             }
         }
+    }
+}
+
+impl<K: Hash + Eq> Kinds<K> {
+    /// Whether there is room for one more key, after the stale ones have gone if need be.
+    fn make_room(&mut self, interval: Duration, now: Instant) -> bool {
+        if self.seen.len() < MAX_KEYS {
+            return true;
+        }
+        if self.full_until.is_some_and(|until| now < until) {
+            return false;
+        }
+        self.seen.retain(|_, kind| now.saturating_duration_since(kind.last) < interval);
+        self.full_until = self.seen.values().map(|kind| kind.last + interval).min();
+        self.seen.len() < MAX_KEYS
     }
 }
 
@@ -95,6 +114,6 @@ mod tests {
         let admitted = (0..100_000).filter(|&kind| repeats.admit(kind, start).is_some()).count();
         assert_eq!(admitted, MAX_KEYS);
         assert_eq!(repeats.admit(100_000, start + INTERVAL), Some(0));
-        assert_eq!(repeats.seen.lock().unwrap().len(), 1);
+        assert_eq!(repeats.kinds.lock().unwrap().seen.len(), 1);
     }
 }

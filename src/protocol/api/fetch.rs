@@ -1,12 +1,315 @@
-//! placeholder
+//! Fetch: reading, with sessions that hold only what the client may read.
 
-use super::{Api, Verdict};
+use super::{Answer, AnswerWatch, Api, Readdress, Verdict, encoded, metadata};
 use crate::protocol::access::Access;
+use crate::protocol::error_code::*;
+use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk};
+use crate::protocol::fetch_sessions::{Refusal, Session, Topic, refused_partition};
+use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
-use crate::protocol::wire::Fault;
+use crate::protocol::wire::{Bytes, Fault, Message, Uuid};
+use crate::words::acl::{Operation, ResourceType};
 
+/// The first version with sessions.
+const SESSIONS: i16 = 7;
+/// The first version that names topics by id.
+const TOPIC_IDS: i16 = 13;
+/// The first version that says in its tagged fields which replica asks.
+const REPLICA_STATE: i16 = 15;
+/// `FetchMetadata.INITIAL_EPOCH`: all partitions are named, a session may be made.
+const INITIAL_EPOCH: i32 = 0;
+/// `FetchMetadata.FINAL_EPOCH`: all partitions are named, there is no session afterwards.
+const FINAL_EPOCH: i32 = -1;
+/// Answers up to this many bytes are taken whole, so that addresses of new leaders in them can be rewritten. In longer
+/// ones, full of records, they are erased while they pass.
+const WHOLE: usize = 64 * 1024;
+
+/// `KafkaApis.handleFetchRequest` and `FetchManager.newContext`
 impl Api for FetchRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<FetchResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn topic_ids(&self, access: &Access<'_>) -> Vec<Uuid> {
+        if access.version < TOPIC_IDS {
+            return Vec::new();
+        }
+        let mut ids: Vec<Uuid> = self.topics.iter().map(|topic| topic.topic_id).collect();
+        if self.session_epoch > INITIAL_EPOCH {
+            ids.extend(access.fetch_sessions.unresolved(self.session_id));
+        }
+        ids
+    }
+
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<FetchResponse>, Fault> {
+        let reader = Reader::of(self, access);
+        match self.session_epoch {
+            INITIAL_EPOCH | FINAL_EPOCH => decide_full(self, reader, access),
+            _ => decide_incremental(self, reader, access),
+        }
+    }
+
+    const READDRESS: Option<(i16, Readdress<FetchResponse>)> = Some((NODE_ENDPOINTS, |answer, access| {
+        answer.node_endpoints.retain_mut(|node| {
+            metadata::readdress(node.node_id, &mut node.host, &mut node.port, access).is_some()
+        });
+    }));
+}
+
+/// Whose rights count: a consumer's on each topic, or a follower's on the cluster.
+#[derive(Clone, Copy)]
+enum Reader {
+    Consumer,
+    Follower { allowed: bool },
+}
+
+impl Reader {
+    fn of(request: &FetchRequest, access: &mut Access<'_>) -> Self {
+        let replica = match access.version {
+            REPLICA_STATE.. => request.replica_state.replica_id,
+            _ => request.replica_id,
+        };
+        match replica {
+            0.. => Self::Follower { allowed: access.allows_cluster(Operation::ClusterAction) },
+            _ => Self::Consumer,
+        }
+    }
+
+    fn judge(self, topic: &Topic, partitions: usize, access: &mut Access<'_>) -> Option<Refusal> {
+        let name = match topic {
+            Topic::Named(name) => Some(name.clone()),
+            Topic::Id(id) => access.topic_name(id),
+        };
+        let Some(name) = name else {
+            return Some(Refusal { error_code: UNKNOWN_TOPIC_ID, is_unresolved: true });
+        };
+        let allowed = match self {
+            Self::Follower { allowed } => allowed,
+            Self::Consumer => access.allows_all(Operation::Read, ResourceType::Topic, &name, partitions),
+        };
+        (!allowed).then_some(Refusal { error_code: TOPIC_AUTHORIZATION_FAILED, is_unresolved: false })
+    }
+}
+
+/// A request that names all that it wants.
+fn decide_full(
+    request: &mut FetchRequest,
+    reader: Reader,
+    access: &mut Access<'_>,
+) -> Result<Verdict<FetchResponse>, Fault> {
+    let by_id = access.version >= TOPIC_IDS;
+    let may_make_session = access.version >= SESSIONS && request.session_epoch == INITIAL_EPOCH;
+    let mut edited = false;
+    if request.session_id != 0 {
+        // The broker closes that session. Somebody else's shall stay open.
+        if !access.fetch_sessions.contains(request.session_id) {
+            request.session_id = 0;
+            edited = true;
+        }
+        drop(access.fetch_sessions.remove(request.session_id));
+    }
+    let mut session = Session::new(by_id, access.generation);
+    let mut unknown = Vec::new();
+    let mut denied = Vec::new();
+    request.topics.retain(|topic| {
+        let key = Topic::new(&topic.topic, topic.topic_id, by_id);
+        let refusal = reader.judge(&key, topic.partitions.len(), access);
+        if let Some(refusal) = refusal {
+            let indexes = topic.partitions.iter().map(|partition| partition.partition);
+            let entry = FetchableTopicResponse {
+                topic: topic.topic.clone(),
+                topic_id: topic.topic_id,
+                partitions: indexes.map(|index| refused_partition(index, refusal.error_code)).collect(),
+                ..Default::default()
+            };
+            if refusal.is_unresolved { unknown.push(entry) } else { denied.push(entry) }
+        }
+        if may_make_session {
+            session.ask(key, &topic.partitions, refusal);
+        }
+        refusal.is_none()
+    });
+    let mut refused = unknown;
+    refused.append(&mut denied);
+    if request.topics.is_empty() && !refused.is_empty() {
+        // Nobody waits for what cannot be read.
+        return Ok(Verdict::Answer(FetchResponse { responses: refused, ..Default::default() }));
+    }
+    let change = match may_make_session {
+        true => SessionChange::Made(Box::new(session)),
+        false => SessionChange::Nothing,
+    };
+    finish(request, edited || !refused.is_empty(), refused, change, access)
+}
+
+/// A request that names what has changed since the last one.
+fn decide_incremental(
+    request: &mut FetchRequest,
+    reader: Reader,
+    access: &mut Access<'_>,
+) -> Result<Verdict<FetchResponse>, Fault> {
+    let by_id = access.version >= TOPIC_IDS;
+    let id = request.session_id;
+    let failed = |error_code| Ok(Verdict::Answer(FetchResponse { error_code, ..Default::default() }));
+    // Whoever knows a session's number could read its records: only the connection that it was made on may use it.
+    let Some(mut session) = access.fetch_sessions.remove(id) else {
+        return failed(FETCH_SESSION_ID_NOT_FOUND);
+    };
+    let error = match () {
+        () if session.epoch != request.session_epoch => Some(INVALID_FETCH_SESSION_EPOCH),
+        () if session.by_id != by_id => Some(FETCH_SESSION_TOPIC_ID_ERROR),
+        () => None,
+    };
+    if let Some(error) = error {
+        access.fetch_sessions.insert(id, session);
+        return failed(error);
+    }
+    session.advance();
+    let moved = session.generation != access.generation;
+    session.generation = access.generation;
+
+    let mut edited = false;
+    for topic in &request.forgotten_topics_data {
+        session.forget(&Topic::new(&topic.topic, topic.topic_id, by_id), &topic.partitions);
+    }
+    let before = request.topics.len();
+    request.topics.retain(|topic| {
+        let key = Topic::new(&topic.topic, topic.topic_id, by_id);
+        let refusal = reader.judge(&key, topic.partitions.len(), access);
+        session.ask(key, &topic.partitions, refusal);
+        refusal.is_none()
+    });
+    edited |= request.topics.len() != before;
+    if moved || session.has_refusals() {
+        let changes = session.divide(moved, |topic| reader.judge(topic, 1, access));
+        edited |= !changes.is_empty();
+        merge(request, changes);
+    }
+    let refused = session.refusals();
+    if session.holds_nothing() && !refused.is_empty() {
+        // The broker's session would be empty: it is closed, and the client starts anew.
+        request.session_epoch = FINAL_EPOCH;
+        request.topics.clear();
+        request.forgotten_topics_data.clear();
+        return finish(request, true, refused, SessionChange::Nothing, access);
+    }
+    if !session.is_empty() {
+        access.fetch_sessions.insert(id, session);
+    }
+    finish(request, edited, refused, SessionChange::Used(id), access)
+}
+
+/// Adds what the broker has to be told to what the client says.
+fn merge(request: &mut FetchRequest, changes: crate::protocol::fetch_sessions::Changes) {
+    for topic in changes.add {
+        // What the client says of a partition in this request is newer.
+        let same = request
+            .topics
+            .iter_mut()
+            .find(|other| (&other.topic, other.topic_id) == (&topic.topic, topic.topic_id));
+        match same {
+            Some(other) => {
+                let fresh: Vec<i32> = other.partitions.iter().map(|partition| partition.partition).collect();
+                let rest =
+                    topic.partitions.into_iter().filter(|partition| !fresh.contains(&partition.partition));
+                other.partitions.extend(rest);
+            }
+            None => request.topics.push(topic),
+        }
+    }
+    request.forgotten_topics_data.extend(changes.forget);
+}
+
+/// What the answer means for the shadow of the session.
+enum SessionChange {
+    Nothing,
+    /// A session may have been made.
+    Made(Box<Session>),
+    /// This session was used; an error ends it.
+    Used(i32),
+}
+
+impl SessionChange {
+    fn settle(self, head: Head, access: &mut Access<'_>) {
+        let lives = head.error_code == NONE && head.session_id != 0;
+        match self {
+            Self::Made(session) if lives => access.fetch_sessions.insert(head.session_id, *session),
+            Self::Used(id) if !lives => drop(access.fetch_sessions.remove(id)),
+            Self::Nothing | Self::Made(_) | Self::Used(_) => {}
+        }
+    }
+}
+
+fn finish(
+    request: &FetchRequest,
+    edited: bool,
+    refused: Vec<FetchableTopicResponse>,
+    change: SessionChange,
+    access: &Access<'_>,
+) -> Result<Verdict<FetchResponse>, Fault> {
+    let version = access.version;
+    let has_addresses = version >= NODE_ENDPOINTS && access.advertised.rewrites();
+    let body = edited.then(|| encoded(request, version)).transpose()?;
+    let watches = has_addresses || !matches!(change, SessionChange::Nothing);
+    let whole = match (refused.is_empty(), has_addresses) {
+        (true, true) => WHOLE,
+        (true, false) => 0,
+        (false, _) => usize::MAX,
+    };
+    let watch = Watch { change, refused, has_addresses, head: [0; HEAD], have: 0, walk: Walk::new() };
+    let answer = match watches || whole > 0 {
+        true => Answer::Watched { whole, watch: Box::new(watch) },
+        false => Answer::Untouched,
+    };
+    Ok(Verdict::Raw(body, answer))
+}
+
+/// Looks at the broker's answer: whether the session lives, and whether there are addresses in it.
+struct Watch {
+    change: SessionChange,
+    refused: Vec<FetchableTopicResponse>,
+    has_addresses: bool,
+    head: [u8; HEAD],
+    have: usize,
+    walk: Walk,
+}
+
+impl Watch {
+    fn settle(&mut self, access: &mut Access<'_>) {
+        if access.version >= SESSIONS && self.have == HEAD {
+            std::mem::replace(&mut self.change, SessionChange::Nothing)
+                .settle(Head::read(&self.head), access);
+        }
+    }
+
+    fn take_head(&mut self, piece: &[u8]) -> bool {
+        let n = piece.len().min(HEAD - self.have);
+        for (to, from) in self.head.iter_mut().skip(self.have).zip(piece) {
+            *to = *from;
+        }
+        self.have += n;
+        n > 0 && self.have == HEAD
+    }
+}
+
+impl AnswerWatch for Watch {
+    fn whole(mut self: Box<Self>, body: &[u8], access: &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault> {
+        self.take_head(body);
+        self.settle(access);
+        if self.refused.is_empty() && !(self.has_addresses && Walk::search(body)?) {
+            return Ok(None);
+        }
+        let mut answer = FetchResponse::decode(&Bytes::copy_from_slice(body), access.version)?;
+        // A session that has ended has nothing more to say than that.
+        if answer.error_code == NONE {
+            answer.responses.append(&mut self.refused);
+        }
+        if let Some((_, readdress)) = FetchRequest::READDRESS.filter(|_| self.has_addresses) {
+            readdress(&mut answer, access);
+        }
+        encoded(&answer, access.version).map(Some)
+    }
+
+    fn piece(&mut self, piece: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault> {
+        if self.take_head(piece) {
+            self.settle(access);
+        }
+        if self.has_addresses { self.walk.erase(piece) } else { Ok(()) }
     }
 }

@@ -22,7 +22,7 @@ use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
 
 /// `KafkaApis.handleTopicMetadataRequest`
 impl Api for MetadataRequest {
-    fn topic_ids(&self) -> Vec<Uuid> {
+    fn topic_ids(&self, _access: &Access<'_>) -> Vec<Uuid> {
         self.topics.iter().flatten().map(|topic| topic.topic_id).collect()
     }
 

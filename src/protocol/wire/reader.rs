@@ -134,7 +134,11 @@ impl<'a> Reader<'a> {
             let size = self.varint()?;
             let value = self.slice(size as usize)?;
             let mut inner = Reader { rest: value, frame: self.frame, budget: self.budget };
-            let is_known = known(tag, &mut inner)?;
+            let is_known = known(tag, &mut inner).map_err(|fault| match fault.kind {
+                // It is the size of the field that is too small.
+                FaultKind::Short => Fault { kind: FaultKind::Tag, ..fault },
+                _ => fault,
+            })?;
             self.budget = inner.budget;
             if !is_known {
                 self.charge(Tags::SIZE)?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 use super::text::is_unsafe;
-use super::{Event, Rfc3339, address, resource_type_name};
+use super::{Event, Rfc3339, TARGET, address, resource_type_name};
 use crate::words::metrics::labels;
 
 /// The version of the schema whose fields are used.
@@ -23,7 +23,7 @@ pub(super) fn write(event: &Event, time: SystemTime, sequence: u64, out: &mut dy
     let document = Document {
         timestamp: Rfc3339(time).to_string(),
         ecs: Ecs { version: ECS_VERSION },
-        log: Log { level: if event.allowed { "debug" } else { "info" }, logger: "audit" },
+        log: Log { level: if event.allowed { "debug" } else { "info" }, logger: TARGET },
         message: &String::from_utf8_lossy(&message),
         event: EventFields {
             kind: "event",
@@ -58,6 +58,36 @@ pub(super) fn write(event: &Event, time: SystemTime, sequence: u64, out: &mut dy
     };
     document.serialize(&mut Serializer::with_formatter(out, OneSafeLine))?;
     Ok(())
+}
+
+/// Writes that events were lost, as `event.kind: pipeline_error` says it.
+pub(super) fn write_loss(message: &str, time: SystemTime, out: &mut dyn Write) -> io::Result<()> {
+    let document = LossDocument {
+        timestamp: Rfc3339(time).to_string(),
+        ecs: Ecs { version: ECS_VERSION },
+        log: Log { level: "warn", logger: TARGET },
+        message,
+        event: LossFields { kind: "pipeline_error", module: "doorkeeper", dataset: "doorkeeper.audit" },
+    };
+    document.serialize(&mut Serializer::with_formatter(out, OneSafeLine))?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct LossDocument<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    ecs: Ecs,
+    log: Log,
+    message: &'a str,
+    event: LossFields,
+}
+
+#[derive(Serialize)]
+struct LossFields {
+    kind: &'static str,
+    module: &'static str,
+    dataset: &'static str,
 }
 
 #[derive(Serialize)]

@@ -188,42 +188,113 @@ fn times_are_rfc_3339() {
     assert_eq!(Rfc3339(UNIX_EPOCH - Duration::from_secs(9)).to_string(), "1970-01-01T00:00:00.000000Z");
 }
 
-#[test]
-fn only_what_is_wanted_is_queued_and_what_does_not_fit_is_counted() {
-    let metrics = metrics();
-    let (log, events) = AuditLog::new(2, false, Arc::clone(&metrics), || UNIX_EPOCH + Duration::from_secs(9));
-    assert!(log.wants(false) && !log.wants(true));
-    log.record(Event { allowed: true, ..event() });
-    for correlation_id in 0..5 {
-        log.clone().record(Event { correlation_id, ..event() });
-    }
+/// What the log has written once nobody can add to it.
+fn written(log: AuditLog, writer: AuditWriter, format: Format) -> Vec<String> {
     drop(log);
+    let mut out = Vec::new();
+    writer.run(format, &mut out);
+    String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+}
 
-    let taken: Vec<Recorded> = events.iter().collect();
-    assert_eq!(taken.iter().map(|recorded| recorded.event.correlation_id).collect::<Vec<_>>(), [0, 1]);
-    assert!(taken.iter().all(|recorded| recorded.time == UNIX_EPOCH + Duration::from_secs(9)));
+fn counted(metrics: &Metrics) -> (String, String) {
     let text = metrics.encode().unwrap();
-    assert!(text.contains("\ndoorkeeper_audit_events_total 2\n"), "{text}");
-    assert!(text.contains("\ndoorkeeper_audit_dropped_total 3\n"), "{text}");
+    let value = |name: &str| {
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap().to_owned()
+    };
+    (value("doorkeeper_audit_events_total"), value("doorkeeper_audit_dropped_total"))
+}
+
+const NINE: &str = "1970-01-01T00:00:09.000000Z";
+
+fn nine() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(9)
 }
 
 #[test]
-fn allowed_events_are_taken_when_asked_for_and_nobody_listening_is_no_harm() {
-    let (log, events) = AuditLog::new(1, true, metrics(), || UNIX_EPOCH);
+fn denials_are_written_and_losses_are_told_and_counted() {
+    let metrics = metrics();
+    let (log, writer) = AuditLog::new(2, false, Arc::clone(&metrics), nine);
+    assert!(log.wants(false) && !log.wants(true));
     log.record(Event { allowed: true, ..event() });
-    assert!(events.try_recv().unwrap().event.allowed);
-    drop(events);
+    assert!(log.is_idle());
+    for name in ["a", "b", "c", "d", "e"] {
+        log.clone().record(Event { resource_name: name.to_owned(), ..event() });
+    }
+    assert!(!log.is_idle());
+
+    let of = |name: &str| kafka_line(&Event { resource_name: name.to_owned(), ..event() });
+    assert_eq!(
+        written(log, writer, Format::Kafka),
+        [
+            format!(
+                "{NINE}  WARN audit: 3 audit events were lost: the queue was full because the output does not keep up"
+            ),
+            format!("{NINE}  INFO audit: {}", of("a")),
+            format!("{NINE}  INFO audit: {}", of("b")),
+        ]
+    );
+    assert_eq!(counted(&metrics), ("2".to_owned(), "3".to_owned()));
+}
+
+#[test]
+fn allowed_events_are_written_when_asked_for() {
+    let (log, writer) = AuditLog::new(1, true, metrics(), nine);
+    let allowed = Event { allowed: true, ..event() };
+    log.record(allowed.clone());
+    let expected = format!("{NINE} DEBUG audit: {}", kafka_line(&allowed));
+    assert_eq!(written(log, writer, Format::Kafka), [expected]);
+}
+
+#[test]
+fn ecs_lines_are_numbered_and_losses_are_a_pipeline_error() {
+    let (log, writer) = AuditLog::new(2, false, metrics(), nine);
+    for _ in 0..3 {
+        log.record(event());
+    }
+    let lines = written(log, writer, Format::Ecs);
+    let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["event"]["kind"], "pipeline_error");
+    assert!(lines[0]["message"].as_str().unwrap().starts_with("1 audit events were lost"));
+    assert_eq!((&lines[1]["event"]["sequence"], &lines[2]["event"]["sequence"]), (&json!(1), &json!(2)));
+    assert!(lines.iter().all(|line| line["@timestamp"] == NINE && line["log"]["logger"] == "audit"));
+}
+
+#[test]
+fn events_that_the_output_refuses_are_lost() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let metrics = metrics();
+    let (log, writer) = AuditLog::new(4, false, Arc::clone(&metrics), nine);
     log.record(event());
+    log.record(event());
+    drop(log);
+    writer.run(Format::Ecs, &mut Full);
+    assert_eq!(counted(&metrics), ("0".to_owned(), "2".to_owned()));
 }
 
 #[test]
 fn a_queued_event_is_of_a_bounded_size() {
-    let (log, events) = AuditLog::new(1, false, metrics(), || UNIX_EPOCH);
     let huge = "\u{e9}".repeat(MAX_FIELD * 20);
-    log.record(Event { resource_name: huge.clone(), client_id: Some(huge.into()), ..event() });
-    let queued = events.try_recv().unwrap().event;
+    let clipped = Event {
+        resource_name: huge.clone(),
+        rule: huge.clone(),
+        client_id: Some(huge.as_str().into()),
+        principal: huge.into(),
+        ..event()
+    }
+    .clip();
     let expected = format!("{}... ({} more bytes)", "\u{e9}".repeat(MAX_FIELD / 2), MAX_FIELD * 39);
-    assert_eq!(queued.resource_name, expected);
-    assert_eq!(queued.client_id.as_deref(), Some(expected.as_str()));
-    assert_eq!(queued.principal, event().principal);
+    assert_eq!(clipped.resource_name, expected);
+    assert_eq!(clipped.rule, expected);
+    assert_eq!(clipped.client_id.as_deref(), Some(expected.as_str()));
+    assert_eq!(&*clipped.principal, expected);
+    assert_eq!(event().clip(), event());
 }

@@ -37,7 +37,8 @@ pub(super) fn clipped(text: &str, limit: usize) -> Option<String> {
     if text.len() <= limit {
         return None;
     }
-    let kept = &text[..text.floor_char_boundary(limit)];
+    let end = (0..=limit).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let kept = &text[..end];
     Some(format!("{kept}... ({} more bytes)", text.len() - kept.len()))
 }
 

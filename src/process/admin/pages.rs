@@ -1,0 +1,155 @@
+//! What the admin endpoint answers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
+
+use super::probe::{Options, Outcome, evaluate};
+use crate::words::audit::printable;
+use crate::words::health::{CheckReport, Health};
+use crate::words::metrics::{self, Build, Check, Metrics};
+
+/// Scrapes encoded at a time: each holds a thread for some milliseconds.
+const SCRAPES: usize = 2;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+#[derive(Debug, Clone, Copy)]
+enum Page {
+    Index,
+    Metrics,
+    Live,
+    Ready,
+    Started,
+}
+
+/// Every page, with the line that the index has for it.
+const PAGES: &[(&str, Page, &str)] = &[
+    ("/", Page::Index, "this page"),
+    ("/metrics", Page::Metrics, "metrics for Prometheus"),
+    ("/livez", Page::Live, "the process is alive"),
+    ("/healthz", Page::Live, "the same, by its older name"),
+    ("/readyz", Page::Ready, "traffic may be sent; /readyz/NAME for a single check"),
+    ("/startupz", Page::Started, "doorkeeper itself has started, whatever the broker does"),
+];
+
+/// What a start consists of. The broker is no part: a broker in the same pod starts only after the sidecar's
+/// startup probe is passed.
+const STARTED: &[Check] = &[Check::Listeners, Check::Certificates, Check::Acls];
+
+/// The pages and what stands on them.
+#[derive(Debug)]
+pub(super) struct Pages {
+    build: Build,
+    metrics: Arc<Metrics>,
+    health: Health,
+    scrapes: Arc<Semaphore>,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+impl Pages {
+    pub(super) fn new(build: Build, metrics: Arc<Metrics>, health: Health) -> Self {
+        Self { build, metrics, health, scrapes: Arc::new(Semaphore::new(SCRAPES)) }
+    }
+
+    /// Answers a request; its body, if it has one, is not read.
+    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+        let path = request.uri().path();
+        let single = path.strip_prefix("/readyz/");
+        let page = PAGES.iter().find(|(known, ..)| *known == path).map(|&(_, page, _)| page);
+        if page.is_none() && single.is_none() {
+            return text(StatusCode::NOT_FOUND, "404: no such page; / lists them\n");
+        }
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "405: pages are read with GET or HEAD\n");
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return answer;
+        }
+
+        let options = Options::parse(request.uri().query().unwrap_or_default());
+        match page {
+            None => self.single_check(single.unwrap_or_default()),
+            Some(Page::Index) => text(StatusCode::OK, self.index()),
+            Some(Page::Metrics) => self.scrape().await,
+            Some(Page::Live) => probe("livez", &[], &options),
+            Some(Page::Ready) => probe("readyz", &self.health.report(), &options),
+            Some(Page::Started) => {
+                let mut report = self.health.report();
+                report.retain(|report| STARTED.contains(&report.check));
+                probe("startupz", &report, &options)
+            }
+        }
+    }
+
+    fn index(&self) -> String {
+        let Build { version, revision, .. } = self.build;
+        let mut page = format!("doorkeeper {version} ({revision})\n\n");
+        for (path, _, meaning) in PAGES {
+            page.push_str(&format!("{path:<10} {meaning}\n"));
+        }
+        page.push_str("\nProbes take ?verbose and ?exclude=NAME. Checks of readiness:");
+        for check in Check::ALL {
+            page.push(' ');
+            page.push_str(check.as_str());
+        }
+        page.push('\n');
+        page
+    }
+
+    fn single_check(&self, name: &str) -> Answer {
+        let report = self.health.report().into_iter().find(|report| report.check.as_str() == name);
+        match report {
+            None => text(
+                StatusCode::NOT_FOUND,
+                format!("404: no check named '{}'; /readyz?verbose lists them\n", printable(name)),
+            ),
+            Some(CheckReport { failure: None, .. }) => text(StatusCode::OK, "ok"),
+            Some(report) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{report}\n")),
+        }
+    }
+
+    async fn scrape(&self) -> Answer {
+        let failed = |error: &dyn std::fmt::Display| {
+            text(StatusCode::INTERNAL_SERVER_ERROR, format!("500: the metrics cannot be written: {error}\n"))
+        };
+        let permit = match Arc::clone(&self.scrapes).acquire_owned().await {
+            Ok(permit) => permit,
+            Err(error) => return failed(&error),
+        };
+        let metrics = Arc::clone(&self.metrics);
+        // The permit goes along: a scraper that leaves does not end the work on its scrape.
+        let encoded = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            metrics.encode()
+        });
+        match encoded.await {
+            Ok(Ok(scrape)) => answer(StatusCode::OK, metrics::CONTENT_TYPE, scrape),
+            Ok(Err(error)) => failed(&error),
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+fn probe(name: &str, report: &[CheckReport], options: &Options<'_>) -> Answer {
+    let Outcome { passed, text: body } = evaluate(name, report, options);
+    text(if passed { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    answer(status, TEXT, body)
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}

@@ -1,0 +1,255 @@
+//! From the file as it was written to a configuration that can be run: what one value means for another.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::document::Document;
+use super::fault::Fault;
+use super::raw::{self, ClientAuthWord};
+use super::text::{self, HostPort};
+use super::{Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, Tls, TlsVersion};
+
+/// The configuration, unless there are faults that leave none.
+pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Option<Config> {
+    let mut reader = Reader { document: &document, faults, warnings: Vec::new() };
+    let mut listeners = Vec::new();
+    for (i, listener) in raw.listeners.iter().enumerate() {
+        listeners.extend(reader.listener(&format!("listeners.{i}"), listener));
+    }
+    reader.addresses(&raw);
+    reader.limits(&raw);
+    let authorization = reader.authorization(raw.authorization);
+    let warnings = reader.warnings;
+    let complete = listeners.len() == raw.listeners.len();
+    complete.then_some(Config {
+        listeners,
+        authorization,
+        admin: raw.admin,
+        limits: raw.limits,
+        shutdown: raw.shutdown,
+        log: raw.log,
+        audit: raw.audit,
+        warnings,
+        document,
+    })
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    faults: &'a mut Vec<Fault>,
+    warnings: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, at: &str, message: impl Into<String>) {
+        self.faults.push(self.document.fault(at, message));
+    }
+
+    fn warn(&mut self, at: &str, message: impl Into<String>) {
+        self.warnings.push(self.document.fault(at, message));
+    }
+
+    fn listener(&mut self, at: &str, raw: &raw::Listener) -> Option<Listener> {
+        if !is_loopback(&raw.upstream.host) {
+            let message = format!(
+                "plaintext to {} leaves this host: anybody on the way can read and change it",
+                raw.upstream
+            );
+            self.warn(&format!("{at}.upstream"), message);
+        }
+        let tls = self.tls(&format!("{at}.tls"), &raw.tls);
+        let address_mapping = self.address_mapping(&format!("{at}.address_mapping"), raw);
+        let principal_mapping_rules = match text::mapping_rules(&raw.principal_mapping_rules) {
+            Ok(rules) => Some(rules),
+            Err(message) => {
+                self.fault(&format!("{at}.principal_mapping_rules"), message);
+                None
+            }
+        };
+        Some(Listener {
+            name: raw.name.clone(),
+            bind: raw.bind,
+            upstream: raw.upstream.clone(),
+            tls: tls?,
+            principal_mapping_rules: principal_mapping_rules?,
+            address_mapping: address_mapping?,
+        })
+    }
+
+    fn tls(&mut self, at: &str, raw: &raw::Tls) -> Option<Tls> {
+        let client_ca = raw.client_ca.as_ref().map(|path| self.document.resolve(path));
+        let client_auth = match (raw.client_auth, client_ca) {
+            (ClientAuthWord::Required, Some(client_ca)) => Some(ClientAuth::Required { client_ca }),
+            (ClientAuthWord::Requested, Some(client_ca)) => Some(ClientAuth::Requested { client_ca }),
+            (ClientAuthWord::None, given) => {
+                if given.is_some() {
+                    self.warn(&format!("{at}.client_ca"), "client_ca is not used with 'client_auth: none'");
+                }
+                let message = "clients are not asked for certificates: each one is User:ANONYMOUS";
+                self.warn(&format!("{at}.client_auth"), message);
+                Some(ClientAuth::None)
+            }
+            (_, None) => {
+                if !self.document.is_wrong(&format!("{at}.client_ca")) {
+                    let message = "the key 'client_ca' is missing: name the file with the certificates of the issuers \
+                                   whose clients are trusted, or write 'client_auth: none'";
+                    self.fault(at, message);
+                }
+                None
+            }
+        };
+        let mut cipher_suites = Vec::new();
+        for (i, name) in raw.cipher_suites.iter().enumerate() {
+            match text::cipher_suite(name) {
+                Ok(suite) => cipher_suites.push(suite),
+                Err(message) => self.fault(&format!("{at}.cipher_suites.{i}"), message),
+            }
+        }
+        let all_older =
+            !cipher_suites.is_empty() && cipher_suites.iter().all(|suite| suite.tls13().is_none());
+        if raw.min_version == TlsVersion::Tls13 && all_older {
+            let message = "none of the cipher suites is of TLSv1.3, the oldest version that is spoken: add \
+                           TLS_AES_128_GCM_SHA256 or leave the key out";
+            self.fault(&format!("{at}.cipher_suites"), message);
+        }
+        Some(Tls {
+            certificate_chain: self.document.resolve(&raw.certificate_chain),
+            private_key: self.document.resolve(&raw.private_key),
+            client_auth: client_auth?,
+            handshake_timeout: raw.handshake_timeout,
+            min_version: raw.min_version,
+            cipher_suites,
+        })
+    }
+
+    fn address_mapping(&mut self, at: &str, listener: &raw::Listener) -> Option<AddressMapping> {
+        match &listener.address_mapping {
+            Some(raw::AddressMapping::None {}) => Some(AddressMapping::None),
+            Some(raw::AddressMapping::KeepHost { ports: Some(ports), .. }) => {
+                Some(AddressMapping::KeepHost { ports: ports.clone() })
+            }
+            Some(raw::AddressMapping::KeepHost { ports: None, .. }) | None => match listener.bind.port() {
+                0 => {
+                    let message = "with port 0 in bind the port that clients use is not known: write the ports, such as \
+                                   '{ strategy: keep_host, ports: { 9092: 9093 } }'";
+                    self.fault(at, message);
+                    None
+                }
+                port => {
+                    Some(AddressMapping::KeepHost { ports: BTreeMap::from([(listener.upstream.port, port)]) })
+                }
+            },
+            Some(raw::AddressMapping::Table { brokers, .. }) => {
+                let mut seen: BTreeMap<String, i32> = BTreeMap::new();
+                for (id, address) in brokers {
+                    if let Some(other) = seen.insert(address.to_string(), *id) {
+                        let message = format!(
+                            "brokers {other} and {id} have the same address {address}: clients could not reach \
+                             one of them, give each its own"
+                        );
+                        self.fault(&format!("{at}.brokers.{id}"), message);
+                    }
+                }
+                let brokers =
+                    brokers.iter().map(|(id, HostPort { host, port })| (*id, (host.clone(), *port)));
+                Some(AddressMapping::Table { brokers: brokers.collect() })
+            }
+        }
+    }
+
+    /// Names and addresses that must be distinct.
+    fn addresses(&mut self, raw: &raw::Root) {
+        for (i, listener) in raw.listeners.iter().enumerate() {
+            let at = format!("listeners.{i}");
+            for earlier in &raw.listeners[..i] {
+                if earlier.name == listener.name {
+                    let message = format!(
+                        "another listener is called '{}' already: give each its own name",
+                        listener.name
+                    );
+                    self.fault(&format!("{at}.name"), message);
+                }
+                if overlap(earlier.bind, listener.bind) {
+                    let message = format!(
+                        "the listener '{}' has {} already: choose another port",
+                        earlier.name, earlier.bind
+                    );
+                    self.fault(&format!("{at}.bind"), message);
+                }
+            }
+            if let Some(admin) = &raw.admin
+                && overlap(admin.bind, listener.bind)
+            {
+                let message = format!(
+                    "the listener '{}' has {} already: choose another port",
+                    listener.name, listener.bind
+                );
+                self.fault("admin.bind", message);
+            }
+            let own_host = match listener.upstream.host.parse::<IpAddr>() {
+                Ok(ip) => overlap(SocketAddr::new(ip, 1), SocketAddr::new(listener.bind.ip(), 1)),
+                Err(_) => listener.upstream.host == "localhost" && listener.bind.ip().is_loopback(),
+            };
+            if own_host
+                && is_loopback(&listener.upstream.host)
+                && listener.upstream.port == listener.bind.port()
+            {
+                let message = format!(
+                    "{} is this listener itself: name the broker's plaintext listener",
+                    listener.upstream
+                );
+                self.fault(&format!("{at}.upstream"), message);
+            }
+        }
+    }
+
+    fn limits(&mut self, raw: &raw::Root) {
+        let limits = &raw.limits;
+        let known = !self.document.is_wrong("limits.max_frame_bytes")
+            && !self.document.is_wrong("limits.buffered_bytes");
+        if known && limits.buffered_bytes < limits.max_frame_bytes.into() {
+            let message = format!(
+                "buffered_bytes is {}, less than one request of max_frame_bytes ({}): make it at least as large",
+                limits.buffered_bytes, limits.max_frame_bytes
+            );
+            self.fault("limits.buffered_bytes", message);
+        }
+    }
+
+    fn authorization(&mut self, raw: raw::Authorization) -> Authorization {
+        for (i, name) in raw.super_users.iter().enumerate() {
+            if !name.starts_with("User:") {
+                let message =
+                    format!("'{name}' is nobody: the type of a principal from a certificate is 'User'");
+                self.warn(&format!("authorization.super_users.{i}"), message);
+            }
+        }
+        if raw.acls.is_none() && !self.document.is_wrong("authorization.acls") {
+            let message = match raw.allow_everyone_if_no_acl_found {
+                true => {
+                    "without 'acls' and with 'allow_everyone_if_no_acl_found: true' everybody may do everything"
+                }
+                false => "without 'acls' nobody but the super users may do anything",
+            };
+            self.warn("authorization", message);
+        }
+        Authorization {
+            super_users: raw.super_users,
+            allow_everyone_if_no_acl_found: raw.allow_everyone_if_no_acl_found,
+            acls: raw.acls.map(|acls| Acls {
+                file: self.document.resolve(&acls.file),
+                reload_interval: acls.reload_interval,
+            }),
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether the second cannot be bound beside the first. Port 0 is a different one each time.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let same_ip = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.port() != 0 && same_ip
+}

@@ -1,0 +1,178 @@
+//! The configuration file as a person writes it: what serde reads and what the JSON schema is made from.
+//!
+//! The comments here are what users read, as in [`settings`](super::settings).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::settings::{Admin, Audit, Limits, Log, Shutdown, TlsVersion};
+use super::text::{self, HostPort};
+
+/// The configuration of doorkeeper.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Root {
+    /// The version of this file's format: 1.
+    #[serde(rename = "version")]
+    #[schemars(extend("const" = 1))]
+    pub(super) _version: u32,
+    /// The addresses that clients connect to.
+    #[schemars(length(min = 1))]
+    pub(super) listeners: Vec<Listener>,
+    /// Who may do what.
+    pub(super) authorization: Authorization,
+    /// The endpoint for metrics and health; without the key there is none.
+    pub(super) admin: Option<Admin>,
+    #[serde(default)]
+    pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) shutdown: Shutdown,
+    #[serde(default)]
+    pub(super) log: Log,
+    #[serde(default)]
+    pub(super) audit: Audit,
+}
+
+/// One address that clients connect to, with the broker behind it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listener {
+    /// The listener's name in logs and metrics: letters, digits, `_`, `-` and `.`.
+    #[schemars(extend("format" = "name"))]
+    pub(super) name: String,
+    /// The address and port that clients connect to.
+    #[schemars(with = "text::SocketAddress")]
+    pub(super) bind: SocketAddr,
+    /// Host and port of the broker's plaintext listener, which should be reachable from here only.
+    pub(super) upstream: HostPort,
+    /// Certificates and what is asked of clients.
+    pub(super) tls: Tls,
+    /// How a certificate's subject becomes a principal, in the grammar of Kafka's `ssl.principal.mapping.rules`.
+    #[serde(default = "default_rules")]
+    #[schemars(extend("format" = "principal-mapping-rules"))]
+    pub(super) principal_mapping_rules: String,
+    /// How the broker's addresses are replaced in answers. Without the key: `keep_host`, with the port of
+    /// `upstream` mapped to the port of `bind`.
+    pub(super) address_mapping: Option<AddressMapping>,
+}
+
+/// Kafka's own default of `ssl.principal.mapping.rules`.
+fn default_rules() -> String {
+    "DEFAULT".into()
+}
+
+/// The TLS side of a listener. Files are PEM; relative paths start at the folder of the configuration file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    /// The server's certificate, then the certificates of its issuers.
+    #[schemars(extend("format" = "path"))]
+    pub(super) certificate_chain: String,
+    /// The private key of the first certificate, not encrypted.
+    #[schemars(extend("format" = "path"))]
+    pub(super) private_key: String,
+    /// The certificates of the issuers whose clients are trusted. Needed unless `client_auth` is `none`.
+    #[schemars(extend("format" = "path"))]
+    pub(super) client_ca: Option<String>,
+    /// Whether clients must show a certificate, as Kafka's `ssl.client.auth`. With `requested`, a client without
+    /// one is `User:ANONYMOUS`.
+    #[serde(default)]
+    pub(super) client_auth: ClientAuthWord,
+    /// How long a client may take from connecting to the end of the handshake.
+    #[serde(default = "default_handshake_timeout", with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub(super) handshake_timeout: Duration,
+    /// The oldest version of TLS that is spoken.
+    #[serde(default)]
+    pub(super) min_version: TlsVersion,
+    /// Cipher suites in order of preference, by their IANA names; without the key, the library's choice.
+    #[serde(default)]
+    #[schemars(with = "Vec<text::CipherSuite>")]
+    pub(super) cipher_suites: Vec<String>,
+}
+
+fn default_handshake_timeout() -> Duration {
+    Duration::from_secs(10)
+}
+
+/// Kafka's `ssl.client.auth`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClientAuthWord {
+    #[default]
+    Required,
+    Requested,
+    None,
+}
+
+/// How the broker's addresses are replaced in answers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "strategy", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum AddressMapping {
+    /// The broker advertises this listener's address itself: nothing is replaced.
+    None {},
+    /// The broker's host stays, its port is replaced: for a doorkeeper beside every broker.
+    KeepHost {
+        /// From the port that the broker advertises to the port that clients use. Without the key: from the
+        /// port of `upstream` to the port of `bind`.
+        #[schemars(with = "Option<text::Ports>")]
+        ports: Option<BTreeMap<u16, u16>>,
+        /// What becomes of an address without an entry: the answer fails, so that no client ever sees it.
+        #[serde(default, rename = "unknown_broker")]
+        _unknown_broker: UnknownBroker,
+    },
+    /// Host and port by broker id.
+    Table {
+        /// From the broker's id to the host and port that clients use.
+        #[schemars(with = "text::Brokers")]
+        brokers: BTreeMap<i32, HostPort>,
+        /// What becomes of an address without an entry: the answer fails, so that no client ever sees it.
+        #[serde(default, rename = "unknown_broker")]
+        _unknown_broker: UnknownBroker,
+    },
+}
+
+/// What becomes of an address that the mapping does not know.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UnknownBroker {
+    #[default]
+    Fail,
+}
+
+/// Who may do what.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Authorization {
+    /// Principals that may do everything, as Kafka's `super.users`.
+    #[serde(default)]
+    #[schemars(with = "Vec<text::Principal>")]
+    pub(super) super_users: Vec<String>,
+    /// Whether everybody may use a resource that has no binding at all, as Kafka's
+    /// `allow.everyone.if.no.acl.found`.
+    #[serde(default)]
+    pub(super) allow_everyone_if_no_acl_found: bool,
+    /// Where the bindings are; without the key there are none.
+    pub(super) acls: Option<Acls>,
+}
+
+/// Where the bindings are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Acls {
+    /// The YAML file with the bindings; a relative path starts at the folder of the configuration file.
+    #[schemars(extend("format" = "path"))]
+    pub(super) file: String,
+    /// How often the file is looked at for a change. SIGHUP looks at once.
+    #[serde(default = "default_reload_interval", with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub(super) reload_interval: Duration,
+}
+
+fn default_reload_interval() -> Duration {
+    Duration::from_secs(5)
+}

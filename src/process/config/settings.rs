@@ -1,0 +1,133 @@
+//! Parts of the configuration file that serde reads straight into their final form.
+//!
+//! The comments on the fields are what users read: they become the descriptions in the JSON schema and the rows
+//! of the reference table. The `Default` impls are the one place of the defaults.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::text;
+
+/// The endpoint for Prometheus and the kubelet: `/metrics`, `/livez`, `/readyz`, over plain HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    /// The address and port of the endpoint. Nothing secret is served there, but it has no access control.
+    #[schemars(with = "text::SocketAddress")]
+    pub bind: SocketAddr,
+}
+
+/// What peers may use up before they are refused or slowed down.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Client connections at one time, over all listeners; more are closed as they arrive.
+    #[schemars(range(min = 1))]
+    pub max_connections: u32,
+    /// Client connections at one time from one IP address; without the key only `max_connections` counts.
+    #[schemars(range(min = 1))]
+    pub max_connections_per_ip: Option<u32>,
+    /// TLS handshakes at one time; further connections wait for theirs, within its deadline.
+    #[schemars(range(min = 1))]
+    pub max_handshakes: u32,
+    /// The largest request, in bytes, as Kafka's `socket.request.max.bytes`.
+    #[schemars(range(min = 1024, max = 2147483647))]
+    pub max_frame_bytes: u32,
+    /// What all connections together may hold in buffers, in bytes; at the bound, reading waits.
+    #[schemars(range(min = 1024))]
+    pub buffered_bytes: u64,
+    /// A connection on which nothing moves for this long is closed, as by Kafka's `connections.max.idle.ms`.
+    #[serde(with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub idle_timeout: Duration,
+    /// How long the broker may take to accept a connection.
+    #[serde(with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub upstream_connect_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_connections: 10_000,
+            max_connections_per_ip: None,
+            max_handshakes: 256,
+            max_frame_bytes: 100 * 1024 * 1024,
+            buffered_bytes: 512 * 1024 * 1024,
+            idle_timeout: Duration::from_secs(600),
+            upstream_connect_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How the process ends after SIGTERM or SIGINT.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shutdown {
+    /// How long answers that are under way may take to get out. Keep it below Kubernetes'
+    /// `terminationGracePeriodSeconds`, which is 30 by default.
+    #[serde(with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub drain_timeout: Duration,
+}
+
+impl Default for Shutdown {
+    fn default() -> Shutdown {
+        Shutdown { drain_timeout: Duration::from_secs(20) }
+    }
+}
+
+/// The log of the process, on standard output.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Lines for people, or one JSON object a line.
+    pub format: LogFormat,
+    /// The least important lines that are written.
+    pub level: LogLevel,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// How important a log line is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// The audit log: who was refused what, and by which binding.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Write a line for what was allowed too. Refusals always have one.
+    pub allowed: bool,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum TlsVersion {
+    #[default]
+    #[serde(rename = "TLSv1.2")]
+    Tls12,
+    #[serde(rename = "TLSv1.3")]
+    Tls13,
+}

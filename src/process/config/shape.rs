@@ -1,0 +1,304 @@
+//! Holds a document against a JSON schema: keys, types, words, numbers and formats, every fault with its place.
+//!
+//! It understands the part of JSON Schema that our own types produce. What is wrong is reported and taken out of
+//! the tree, so that the rest can be read on: a key that may be missing goes alone, one that may not be missing
+//! takes the value that it belongs to along.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+
+use super::document::{Document, Node, Value, quoted};
+use super::fault::Fault;
+use super::text::{FORMATS, nearest};
+
+/// The most faults that are listed of one file.
+const MAX_LISTED: usize = 100;
+
+/// Reports what in the document does not fit the schema, and takes it out.
+pub(crate) fn check(document: &mut Document, schema: &Json) -> Vec<Fault> {
+    let mut found = Found { definitions: schema.get("$defs"), faults: Vec::new(), taken_out: Vec::new() };
+    let mut root = document.root.clone();
+    let usable = match root.value {
+        Value::Null => {
+            let message = "the file is empty".to_owned();
+            return vec![Fault { file: document.path().into(), place: None, message }];
+        }
+        _ => found.check(&mut root, schema),
+    };
+    if !usable {
+        root.value = Value::Null;
+    }
+    document.root = root;
+    document.taken_out.extend(found.taken_out);
+    report(document, found.faults)
+}
+
+/// The document as `T`, after [`check`]; `None` when the faults left nothing to read.
+pub(crate) fn typed<T: DeserializeOwned>(document: &Document, faults: &mut Vec<Fault>) -> Option<T> {
+    if matches!(document.root.value, Value::Null) {
+        return None;
+    }
+    match serde_yaml::from_value(document.root.to_yaml()) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            // The schema is made from T, so that this says something only if the two disagree.
+            faults.push(document.fault_at(0, error.to_string()));
+            None
+        }
+    }
+}
+
+/// Faults by the number of their value, with their places, in reading order.
+pub(crate) fn report(document: &Document, mut found: Vec<(u32, String)>) -> Vec<Fault> {
+    found.sort();
+    if found.len() > MAX_LISTED {
+        let left_out = found.len() - MAX_LISTED;
+        found.truncate(MAX_LISTED + 1);
+        found[MAX_LISTED].1 = format!("{left_out} more faults from here on are not listed");
+    }
+    found.into_iter().map(|(id, message)| document.fault_at(id, message)).collect()
+}
+
+struct Found<'a> {
+    definitions: Option<&'a Json>,
+    faults: Vec<(u32, String)>,
+    taken_out: Vec<(u32, String)>,
+}
+
+impl<'a> Found<'a> {
+    fn fault(&mut self, node: &Node, message: String) -> bool {
+        self.faults.push((node.id, message));
+        false
+    }
+
+    /// Whether the value is usable, perhaps after parts were taken out of it.
+    fn check(&mut self, node: &mut Node, schema: &'a Json) -> bool {
+        let schema = self.resolved(schema);
+        if let Some(choices) = schema.get("oneOf").and_then(Json::as_array) {
+            return match tag_of(choices) {
+                Some(tag) => self.check_variant(node, choices, tag),
+                None => self.check_words(node, choices.iter().filter_map(|choice| choice.get("const"))),
+            };
+        }
+        if let Some(words) = schema.get("enum").and_then(Json::as_array) {
+            return self.check_words(node, words.iter());
+        }
+        if let Some(word) = schema.get("const") {
+            return self.check_words(node, std::iter::once(word));
+        }
+        match schema.get("type").and_then(Json::as_str) {
+            Some("object") => self.check_map(node, schema),
+            Some("array") => self.check_list(node, schema),
+            Some("string") => self.check_text(node, schema),
+            Some("integer") => self.check_integer(node, schema),
+            Some("boolean") => match node.value {
+                Value::Bool(_) => true,
+                _ => self.fault(node, format!("{} is not a yes or no: write true or false", node.describe())),
+            },
+            _ => true,
+        }
+    }
+
+    fn resolved(&self, schema: &'a Json) -> &'a Json {
+        let name = schema.get("$ref").and_then(Json::as_str).and_then(|path| path.strip_prefix("#/$defs/"));
+        name.and_then(|name| self.definitions?.get(name)).unwrap_or(schema)
+    }
+
+    fn check_map(&mut self, node: &mut Node, schema: &'a Json) -> bool {
+        let id = node.id;
+        let none = Map::new();
+        let properties = schema.get("properties").and_then(Json::as_object);
+        let known = || properties.unwrap_or(&none).keys().map(String::as_str);
+        let Value::Map(entries) = &mut node.value else {
+            let keys = known().collect::<Vec<_>>().join(", ");
+            let what = if keys.is_empty() { String::new() } else { format!(" of {keys}") };
+            return self
+                .fault(node, format!("{} is not a mapping{what}: write 'key: value'", node.describe()));
+        };
+        let mut given: Vec<String> = Vec::new();
+        let mut meant: Vec<&str> = Vec::new();
+        let mut kept = Vec::new();
+        for (key, mut value) in std::mem::take(entries) {
+            let name = key.key_text();
+            if given.contains(&name) {
+                self.fault(&key, format!("the key {} is written twice: keep one", quoted(&name)));
+                continue;
+            }
+            given.push(name.clone());
+            let usable = match properties.and_then(|properties| properties.get(&name)) {
+                Some(schema) => self.check_value(&name, &mut value, schema),
+                None => match schema.get("additionalProperties") {
+                    Some(other @ Json::Object(_)) => {
+                        self.check_key(&key, schema) & self.check_value(&name, &mut value, other)
+                    }
+                    _ => {
+                        let near = nearest(&name, known().filter(|known| *known != name));
+                        meant.extend(near);
+                        self.fault(&key, unknown_key(&name, near, &known().collect::<Vec<_>>()))
+                    }
+                },
+            };
+            match usable {
+                true => kept.push((key, value)),
+                false => self.taken_out.push((id, name)),
+            }
+        }
+        let required =
+            || schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        let mut usable = true;
+        for name in required() {
+            usable &= kept.iter().any(|(key, _)| key.key_text() == name);
+            if !given.iter().any(|given| given == name) && !meant.contains(&name) {
+                let example = properties.and_then(|properties| self.example(properties.get(name)?));
+                let example =
+                    example.map(|example| format!(", such as '{name}: {example}'")).unwrap_or_default();
+                self.fault(node, format!("the key '{name}' is missing: add it{example}"));
+            }
+        }
+        if given.is_empty() && schema.get("minProperties").is_some() {
+            usable = self.fault(node, "the mapping is empty: write at least one 'key: value'".into());
+        }
+        node.value = Value::Map(kept);
+        usable
+    }
+
+    fn check_value(&mut self, name: &str, value: &mut Node, schema: &'a Json) -> bool {
+        match value.value {
+            Value::Null => self
+                .fault(value, format!("the key {} has no value: give it one or leave it out", quoted(name))),
+            Value::Tagged(_) => {
+                self.fault(value, format!("{} is not read here: leave the tag out", value.describe()))
+            }
+            _ => self.check(value, schema),
+        }
+    }
+
+    fn check_key(&mut self, key: &Node, schema: &Json) -> bool {
+        match format_of(schema.get("propertyNames").unwrap_or(&Json::Null))
+            .map(|format| (format.check)(&key.key_text()))
+        {
+            Some(Err(reason)) => self.fault(key, reason),
+            _ => true,
+        }
+    }
+
+    fn check_list(&mut self, node: &mut Node, schema: &'a Json) -> bool {
+        let Value::List(items) = &mut node.value else {
+            return self.fault(
+                node,
+                format!("{} is not a list: write '- …' for each entry, or [ … ]", node.describe()),
+            );
+        };
+        let least = schema.get("minItems").and_then(Json::as_u64).unwrap_or(0);
+        let mut items = std::mem::take(items);
+        let enough = items.len() as u64 >= least;
+        if let Some(item_schema) = schema.get("items") {
+            items.retain_mut(|item| self.check_value("-", item, item_schema));
+        }
+        let left = items.len() as u64 >= least;
+        node.value = Value::List(items);
+        match enough {
+            true => left,
+            false => self.fault(node, format!("the list needs at least {least} entry")),
+        }
+    }
+
+    fn check_text(&mut self, node: &Node, schema: &Json) -> bool {
+        let format = format_of(schema);
+        let Value::Text(text) = &node.value else {
+            let right = match format {
+                Some(format) => format!("it is written as text, like {}", quoted(format.example)),
+                None => "put it in quotes".into(),
+            };
+            return self.fault(node, format!("{} is not text: {right}", node.describe()));
+        };
+        match format.map(|format| (format, (format.check)(text))) {
+            Some((format, Err(reason))) => {
+                self.fault(node, format!("{reason}; write it like {}", quoted(format.example)))
+            }
+            _ => true,
+        }
+    }
+
+    fn check_integer(&mut self, node: &Node, schema: &Json) -> bool {
+        let bound = |word: &str| schema.get(word).and_then(Json::as_i64).map(i128::from);
+        let least = bound("minimum").unwrap_or(0);
+        let most = bound("maximum").unwrap_or(i64::MAX.into());
+        match node.value {
+            Value::Integer(number) if (least..=most).contains(&number) => true,
+            Value::Integer(number) => {
+                self.fault(node, format!("{number} is out of range: from {least} to {most} is right"))
+            }
+            _ => self.fault(node, format!("{} is not a whole number", node.describe())),
+        }
+    }
+
+    fn check_words(&mut self, node: &Node, words: impl Iterator<Item = &'a Json>) -> bool {
+        let given = node.key_text();
+        let words: Vec<String> =
+            words.map(|word| word.as_str().map_or_else(|| word.to_string(), Into::into)).collect();
+        if words.contains(&given) {
+            return true;
+        }
+        let near = nearest(&given, words.iter().map(String::as_str));
+        let hint = match near {
+            Some(near) if words.len() > 1 => format!("; did you mean '{near}'?"),
+            _ => String::new(),
+        };
+        let right = match words.as_slice() {
+            [word] => format!("the only value is {word}"),
+            _ => format!("it is one of {}", words.join(", ")),
+        };
+        self.fault(node, format!("{} is not known here: {right}{hint}", quoted(&given)))
+    }
+
+    /// A mapping whose key `tag` says which of the choices it is.
+    fn check_variant(&mut self, node: &mut Node, choices: &'a [Json], tag: &str) -> bool {
+        let word = |choice: &'a Json| choice.get("properties")?.get(tag)?.get("const")?.as_str();
+        let words = choices.iter().filter_map(word).collect::<Vec<_>>().join(", ");
+        let Value::Map(entries) = &node.value else {
+            let message =
+                format!("{} is not a mapping: write {{ {tag}: … }} with one of {words}", node.describe());
+            return self.fault(node, message);
+        };
+        let Some((_, given)) = entries.iter().find(|(key, _)| key.key_text() == tag) else {
+            return self.fault(node, format!("the key '{tag}' is missing: it is one of {words}"));
+        };
+        match choices.iter().find(|choice| word(choice) == Some(&given.key_text())) {
+            Some(choice) => self.check_map(node, choice),
+            None => {
+                let given = given.clone();
+                self.check_words(
+                    &given,
+                    choices.iter().filter_map(|choice| choice.get("properties")?.get(tag)?.get("const")),
+                )
+            }
+        }
+    }
+
+    /// A value that would be right.
+    fn example(&self, schema: &'a Json) -> Option<String> {
+        let schema = self.resolved(schema);
+        let example =
+            schema.get("examples").and_then(|examples| examples.get(0)).or_else(|| schema.get("const"))?;
+        Some(example.as_str().map_or_else(|| example.to_string(), Into::into))
+    }
+}
+
+/// The key by which tagged choices are told apart: the one with a fixed word in each.
+fn tag_of(choices: &[Json]) -> Option<&str> {
+    let properties = choices.first()?.get("properties")?.as_object()?;
+    properties.iter().find(|(_, schema)| schema.get("const").is_some()).map(|(name, _)| name.as_str())
+}
+
+fn format_of(schema: &Json) -> Option<&'static super::text::Format> {
+    let name = schema.get("format")?.as_str()?;
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+fn unknown_key(name: &str, near: Option<&str>, known: &[&str]) -> String {
+    match near {
+        Some(near) => format!("the key {} is not known here; did you mean '{near}'?", quoted(name)),
+        None => format!("the key {} is not known here: {} are", quoted(name), known.join(", ")),
+    }
+}

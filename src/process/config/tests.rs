@@ -1,0 +1,437 @@
+use super::*;
+
+/// The configuration that the product was designed around.
+const DESIGNED: &str = r#"version: 1
+listeners:
+  - name: clients
+    bind: 0.0.0.0:9093
+    upstream: 127.0.0.1:9092
+    tls:
+      certificate_chain: tls/tls.crt
+      private_key: tls/tls.key
+      client_ca: tls/ca.crt
+      client_auth: required                       # required | requested | none
+    principal_mapping_rules: "RULE:^CN=([^,]+).*$/$1/, DEFAULT"
+    address_mapping: { strategy: keep_host, ports: { 9092: 9093 } }   # or { strategy: table, brokers: { 0: "a:9093" } }, or { strategy: none }
+authorization:
+  super_users: ["User:admin"]
+  allow_everyone_if_no_acl_found: false
+  acls: { file: acls.yaml }
+admin: { bind: 0.0.0.0:9901 }                     # /metrics /livez /readyz
+"#;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(Path::new("etc/doorkeeper.yaml"), text).map_err(|faults| faults.to_string())
+}
+
+/// The faults of the designed configuration with one part replaced, without the name of the file.
+fn faults_with(old: &str, new: &str) -> String {
+    assert!(DESIGNED.contains(old), "{old}");
+    let faults = parse(&DESIGNED.replacen(old, new, 1)).expect_err(new);
+    faults.replace("etc/doorkeeper.yaml:", "")
+}
+
+fn warnings_with(old: &str, new: &str) -> Vec<String> {
+    assert!(DESIGNED.contains(old), "{old}");
+    let config = parse(&DESIGNED.replacen(old, new, 1)).unwrap();
+    config.warnings.iter().map(|fault| fault.to_string().replace("etc/doorkeeper.yaml:", "")).collect()
+}
+
+#[test]
+fn the_designed_configuration_loads() {
+    let config = parse(DESIGNED).unwrap();
+    let [listener] = config.listeners.as_slice() else { panic!("one listener") };
+    assert_eq!(listener.name, "clients");
+    assert_eq!(listener.bind, "0.0.0.0:9093".parse().unwrap());
+    assert_eq!(listener.upstream, HostPort { host: "127.0.0.1".into(), port: 9092 });
+    assert_eq!(listener.tls.certificate_chain, Path::new("etc/tls/tls.crt"));
+    assert_eq!(listener.tls.private_key, Path::new("etc/tls/tls.key"));
+    assert_eq!(listener.tls.client_auth, ClientAuth::Required { client_ca: "etc/tls/ca.crt".into() });
+    assert_eq!(listener.tls.handshake_timeout, Duration::from_secs(10));
+    assert_eq!(listener.principal_mapping_rules.apply("CN=alice,O=x").unwrap(), "alice");
+    assert_eq!(listener.address_mapping, AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) });
+    assert_eq!(config.authorization.super_users, ["User:admin"]);
+    assert!(!config.authorization.allow_everyone_if_no_acl_found);
+    let acls = Acls { file: "etc/acls.yaml".into(), reload_interval: Duration::from_secs(5) };
+    assert_eq!(config.authorization.acls, Some(acls));
+    assert_eq!(config.admin, Some(Admin { bind: "0.0.0.0:9901".parse().unwrap() }));
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.warnings, []);
+}
+
+#[test]
+fn the_other_strategies_load() {
+    let keep_host = "{ strategy: keep_host, ports: { 9092: 9093 } }";
+    let mapping = |text: &str| {
+        parse(&DESIGNED.replacen(keep_host, text, 1)).unwrap().listeners.remove(0).address_mapping
+    };
+    assert_eq!(mapping("{ strategy: none }"), AddressMapping::None);
+    let brokers = BTreeMap::from([(0, ("a".to_owned(), 9093)), (7, ("::1".to_owned(), 1))]);
+    assert_eq!(
+        mapping("{ strategy: table, brokers: { 0: \"a:9093\", 7: '[::1]:1' }, unknown_broker: fail }"),
+        AddressMapping::Table { brokers }
+    );
+    let own_ports = AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) };
+    assert_eq!(mapping("{ strategy: keep_host }"), own_ports);
+    let without = DESIGNED.replacen("    address_mapping: ", "    # ", 1);
+    assert_eq!(parse(&without).unwrap().listeners[0].address_mapping, own_ports);
+}
+
+#[test]
+fn with_a_port_of_the_systems_choice_the_ports_must_be_written() {
+    let any_port = DESIGNED.replacen("0.0.0.0:9093", "0.0.0.0:0", 1);
+    assert!(parse(&any_port).is_ok());
+    let without = any_port.replacen("keep_host, ports: { 9092: 9093 }", "keep_host", 1);
+    assert_eq!(
+        parse(&without).unwrap_err(),
+        "etc/doorkeeper.yaml:12:22: with port 0 in bind the port that clients use is not known: write the ports, such as '{ strategy: keep_host, ports: { 9092: 9093 } }'"
+    );
+}
+
+#[test]
+fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
+    let mut differences = Vec::new();
+    for (old, new, expected) in [
+        // Not YAML at all.
+        ("listeners:", "listeners: [", "3:3: not YAML: did not find expected node content"),
+        (
+            "version: 1",
+            "\tversion: 1",
+            "1:1: not YAML: found character that cannot start any token, while scanning for the next token",
+        ),
+        (
+            "admin:",
+            "---\nadmin:",
+            " the file has several YAML documents: keep one, without '---' between parts",
+        ),
+        ("0.0.0.0:9901", "*nowhere", "17:16: not YAML: unknown anchor"),
+        // Keys.
+        (
+            "client_auth:",
+            "client_auht:",
+            "10:7: the key 'client_auht' is not known here; did you mean 'client_auth'?",
+        ),
+        (
+            "admin:",
+            "metrics:",
+            "17:1: the key 'metrics' is not known here: admin, audit, authorization, limits, listeners, log, shutdown, version are",
+        ),
+        (
+            "name: clients",
+            "name: clients\n    name: others",
+            "4:5: the key 'name' is written twice: keep one",
+        ),
+        ("9092: 9093", "9092: 9093, 9092: 9094", "12:66: the key '9092' is written twice: keep one"),
+        (
+            "    upstream: 127.0.0.1:9092\n",
+            "",
+            "3:5: the key 'upstream' is missing: add it, such as 'upstream: 127.0.0.1:9092'",
+        ),
+        ("version: 1\n", "", "1:1: the key 'version' is missing: add it, such as 'version: 1'"),
+        (
+            "      client_ca: tls/ca.crt\n",
+            "",
+            "7:7: the key 'client_ca' is missing: name the file with the certificates of the issuers whose clients are trusted, or write 'client_auth: none'",
+        ),
+        (
+            "private_key: tls/tls.key",
+            "private_key:",
+            "8:19: the key 'private_key' has no value: give it one or leave it out",
+        ),
+        (
+            "private_key: tls/tls.key",
+            "private_key: !env KEY",
+            "8:20: a value with the tag !env is not read here: leave the tag out",
+        ),
+        // Values.
+        ("version: 1", "version: 2", "1:10: '2' is not known here: the only value is 1"),
+        (
+            "bind: 0.0.0.0:9093",
+            "bind: localhost:9093",
+            "4:11: 'localhost:9093' is not an IP address and a port; write it like '0.0.0.0:9093'",
+        ),
+        (
+            "bind: 0.0.0.0:9093",
+            "bind: 9093",
+            "4:11: the number 9093 is not text: it is written as text, like '0.0.0.0:9093'",
+        ),
+        ("127.0.0.1:9092", "localhost", "5:15: 'localhost' names no port; write it like '127.0.0.1:9092'"),
+        (
+            "127.0.0.1:9092",
+            "'::1:9092'",
+            "5:15: an IPv6 address needs brackets, as in [::1]:9092; write it like '127.0.0.1:9092'",
+        ),
+        (
+            "name: clients",
+            "name: two words",
+            "3:11: 'two words' is not 1 to 64 of letters, digits, '_', '-' and '.'; write it like 'clients'",
+        ),
+        (
+            "client_auth: required",
+            "client_auth: requird",
+            "10:20: 'requird' is not known here: it is one of required, requested, none; did you mean 'required'?",
+        ),
+        ("keep_host,", "host,", "12:34: 'host' is not known here: it is one of none, keep_host, table"),
+        (
+            "strategy: keep_host,",
+            "",
+            "12:22: the key 'strategy' is missing: it is one of none, keep_host, table",
+        ),
+        (
+            "ports: { 9092: 9093 }",
+            "ports: { 9092: 99093 }",
+            "12:60: 99093 is out of range: from 1 to 65535 is right",
+        ),
+        ("ports: { 9092: 9093 }", "ports: { a: 9093 }", "12:54: 'a' is not a port (1 to 65535)"),
+        (
+            "ports: { 9092: 9093 }",
+            "ports: {}",
+            "12:52: the mapping is empty: write at least one 'key: value'",
+        ),
+        (
+            "keep_host, ports: { 9092: 9093 }",
+            "table, brokers: { -1: a:1 }",
+            "12:52: '-1' is not the id of a broker (0 to 2147483647)",
+        ),
+        (
+            "keep_host, ports: { 9092: 9093 }",
+            "table, brokers: { 0: 'a:1', 1: 'a:1' }",
+            "12:65: brokers 0 and 1 have the same address a:1: clients could not reach one of them, give each its own",
+        ),
+        (
+            "keep_host, ports: { 9092: 9093 }",
+            "table, ports: { 9092: 9093 }",
+            "12:22: the key 'brokers' is missing: add it, such as 'brokers: {\"0\":\"kafka-0:9093\"}'\n12:41: the key 'ports' is not known here: brokers, strategy, unknown_broker are",
+        ),
+        (
+            "address_mapping: {",
+            "address_mapping: keep_host # {",
+            "12:22: 'keep_host' is not a mapping: write { strategy: … } with one of none, keep_host, table",
+        ),
+        (
+            "[\"User:admin\"]",
+            "[\"admin\"]",
+            "14:17: 'admin' is not a principal with its type; write it like 'User:alice'",
+        ),
+        (
+            "[\"User:admin\"]",
+            "\"User:admin\"",
+            "14:16: 'User:admin' is not a list: write '- …' for each entry, or [ … ]",
+        ),
+        ("found: false", "found: no", "15:35: 'no' is not a yes or no: write true or false"),
+        (
+            "acls.yaml }",
+            "acls.yaml, reload_interval: 5 }",
+            "16:45: the number 5 is not text: it is written as text, like '10s'",
+        ),
+        (
+            "acls.yaml }",
+            "acls.yaml, reload_interval: 5 sec }",
+            "16:45: '5 sec' is not a whole number with one of the units ms, s, m, h, d; write it like '10s'",
+        ),
+        (
+            "admin:",
+            "limits: { max_connections: 0 }\nadmin:",
+            "17:28: 0 is out of range: from 1 to 9223372036854775807 is right",
+        ),
+        (
+            "admin:",
+            "limits: { buffered_bytes: 1024 }\nadmin:",
+            "17:27: buffered_bytes is 1024, less than one request of max_frame_bytes (104857600): make it at least as large",
+        ),
+        (
+            "client_auth: required",
+            "cipher_suites: [TLS_AES_128_GCM_SHA256, RC4]",
+            "10:47: 'RC4' is not a cipher suite that is served here: TLS_AES_256_GCM_SHA384, TLS_AES_128_GCM_SHA256, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256; write it like 'TLS_AES_128_GCM_SHA256'",
+        ),
+        (
+            "client_auth: required",
+            "min_version: TLSv1.3\n      cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
+            "11:22: none of the cipher suites is of TLSv1.3, the oldest version that is spoken: add TLS_AES_128_GCM_SHA256 or leave the key out",
+        ),
+        // What must be distinct.
+        (
+            "admin: { bind: 0.0.0.0:9901 }",
+            "admin: { bind: 127.0.0.1:9093 }",
+            "17:16: the listener 'clients' has 0.0.0.0:9093 already: choose another port",
+        ),
+        (
+            "upstream: 127.0.0.1:9092",
+            "upstream: localhost:9092\n    tls: *t\n  - &t { }",
+            "6:10: not YAML: unknown anchor",
+        ),
+        (
+            "127.0.0.1:9092",
+            "127.0.0.1:9093",
+            "5:15: 127.0.0.1:9093 is this listener itself: name the broker's plaintext listener",
+        ),
+    ] {
+        let faults = faults_with(old, new);
+        if faults != expected {
+            differences.push(format!("{new}\n  has      {faults}\n  expected {expected}"));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn an_empty_or_foreign_file_is_refused() {
+    for (text, expected) in [
+        ("", "etc/doorkeeper.yaml: the file is empty"),
+        ("# nothing\n", "etc/doorkeeper.yaml: the file is empty"),
+        (
+            "- 1",
+            "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, shutdown, version: write 'key: value'",
+        ),
+        (
+            "version: 1\nlisteners: []\nauthorization: {}",
+            "etc/doorkeeper.yaml:2:12: the list needs at least 1 entry",
+        ),
+    ] {
+        assert_eq!(parse(text).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn all_faults_come_at_once_in_reading_order() {
+    let text = DESIGNED
+        .replace("name: clients", "name: ''")
+        .replace("127.0.0.1:9092", "127.0.0.1")
+        .replace("client_auth:", "client_auht:")
+        .replace("RULE:^CN", "RULE^CN")
+        .replace("User:admin", "admin")
+        .replace("9901", "99011")
+        .replace("acls: {", "acls: { fiel: x,");
+    let faults = parse(&text).unwrap_err();
+    let places: Vec<&str> = faults.lines().filter_map(|line| line.split(": ").next()).collect();
+    let expected = ["3:11", "5:15", "10:7", "11:30", "14:17", "16:11", "17:16"];
+    assert_eq!(places, expected.map(|place| format!("etc/doorkeeper.yaml:{place}")), "{faults}");
+}
+
+#[test]
+fn a_fault_in_one_listener_does_not_hide_those_in_the_next() {
+    let second = "  - { name: clients, bind: '127.0.0.1:9093', upstream: 'localhost:1', tls: { certificate_chain: a, private_key: b } }\nauthorization:";
+    let text = DESIGNED.replacen("authorization:", second, 1).replacen("127.0.0.1:9092", "x", 1);
+    let faults = parse(&text).unwrap_err();
+    assert_eq!(
+        faults,
+        "etc/doorkeeper.yaml:5:15: 'x' names no port; write it like '127.0.0.1:9092'\n\
+         etc/doorkeeper.yaml:13:76: the key 'client_ca' is missing: name the file with the certificates of the issuers whose clients are trusted, or write 'client_auth: none'"
+    );
+    let text = DESIGNED.replacen("authorization:", second, 1);
+    assert_eq!(
+        parse(&text).unwrap_err().replace("etc/doorkeeper.yaml:", ""),
+        "13:13: another listener is called 'clients' already: give each its own name\n\
+         13:28: the listener 'clients' has 0.0.0.0:9093 already: choose another port\n\
+         13:76: the key 'client_ca' is missing: name the file with the certificates of the issuers whose clients are trusted, or write 'client_auth: none'"
+    );
+}
+
+#[test]
+fn what_is_risky_is_warned_of() {
+    for (old, new, expected) in [
+        (
+            "127.0.0.1:9092",
+            "kafka:9092",
+            "5:15: plaintext to kafka:9092 leaves this host: anybody on the way can read and change it",
+        ),
+        (
+            "client_auth: required",
+            "client_auth: none",
+            "9:18: client_ca is not used with 'client_auth: none'",
+        ),
+        (
+            "User:admin",
+            "Group:admin",
+            "14:17: 'Group:admin' is nobody: the type of a principal from a certificate is 'User'",
+        ),
+        (
+            "  acls: { file: acls.yaml }\n",
+            "",
+            "14:3: without 'acls' nobody but the super users may do anything",
+        ),
+    ] {
+        assert_eq!(warnings_with(old, new)[0], expected);
+    }
+    for fine in ["localhost:9092", "'[::1]:9092'", "127.8.9.1:1"] {
+        assert_eq!(warnings_with("127.0.0.1:9092", fine), [""; 0]);
+    }
+}
+
+#[test]
+fn a_key_written_twice_in_flow_or_block_is_found_everywhere() {
+    let text = format!("{DESIGNED}admin: {{ bind: 0.0.0.0:9902 }}\nlog: {{ level: info, level: debug }}\n");
+    let faults = parse(&text).unwrap_err().replace("etc/doorkeeper.yaml:", "");
+    assert_eq!(
+        faults,
+        "18:1: the key 'admin' is written twice: keep one\n19:21: the key 'level' is written twice: keep one"
+    );
+}
+
+#[test]
+fn multiplying_aliases_and_deep_nesting_are_refused() {
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for i in 1..10 {
+        let previous = i - 1;
+        let list = vec![format!("*a{previous}"); 10].join(", ");
+        bomb.push_str(&format!("a{i}: &a{i} [{list}]\n"));
+    }
+    let faults = parse(&bomb).unwrap_err();
+    assert!(faults.contains("multiply") || faults.contains("more than"), "{faults}");
+    let deep = format!("version: {}", "[".repeat(1000));
+    assert!(parse(&deep).unwrap_err().starts_with("etc/doorkeeper.yaml:1:"), "deep");
+}
+
+#[test]
+fn a_long_list_of_faults_is_cut() {
+    let keys: String = (0..150).map(|i| format!("unknown_{i}: 1\n")).collect();
+    let faults = parse(&format!("{DESIGNED}{keys}")).unwrap_err();
+    assert_eq!(faults.lines().count(), 101);
+    assert!(
+        faults.ends_with("etc/doorkeeper.yaml:118:1: 50 more faults from here on are not listed"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn hostile_text_in_a_value_is_shown_harmless() {
+    let faults = faults_with("client_auth: required", "client_auth: \"\\e[31mred\\nline\"");
+    assert_eq!(
+        faults,
+        "10:20: '\\u{1b}[31mred\\nline' is not known here: it is one of required, requested, none"
+    );
+}
+
+#[test]
+fn the_reference_has_a_row_for_every_key_of_the_designed_configuration() {
+    let table = reference::markdown(schema::config_schema().as_value());
+    for key in [
+        "version",
+        "listeners",
+        "listeners[].tls.client_auth",
+        "listeners[].address_mapping.ports",
+        "authorization.acls.file",
+        "admin.bind",
+        "limits.max_frame_bytes",
+    ] {
+        let row = table.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).expect(key);
+        assert!(!row.trim_end_matches(" |").ends_with('|'), "no meaning: {row}");
+    }
+    assert!(table.contains("| `limits.idle_timeout` | duration | `10m` |"), "{table}");
+}
+
+#[test]
+fn every_key_has_a_meaning_and_every_default_is_what_the_code_has() {
+    let table = reference::markdown(schema::config_schema().as_value());
+    for row in table.lines().skip(2) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        assert!(cells.len() >= 4 && cells[3].len() > 3, "{row}");
+    }
+    let minimal = "version: 1\nlisteners: [{ name: a, bind: '127.0.0.1:1', upstream: 'localhost:2', tls: { certificate_chain: c, private_key: k, client_auth: none } }]\nauthorization: {}\n";
+    let spelled = minimal.replace(
+        "client_auth: none",
+        "client_auth: none, handshake_timeout: 10s, min_version: TLSv1.2, cipher_suites: []",
+    );
+    let (a, b) = (parse(minimal).unwrap(), parse(&spelled).unwrap());
+    assert_eq!(format!("{:?}", a.listeners), format!("{:?}", b.listeners));
+}

@@ -1,0 +1,377 @@
+//! Scalars with a grammar of their own: the table of formats that the schema names, and how they are read.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use rustls::SupportedCipherSuite;
+use rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::document::quoted;
+use crate::words::principal::MappingRules;
+
+/// What a text of the schema's `format` must be.
+pub(crate) struct Format {
+    /// The schema's word.
+    pub(crate) name: &'static str,
+    /// What it is, for messages and for the reference.
+    pub(crate) what: &'static str,
+    /// One that is right.
+    pub(crate) example: &'static str,
+    /// Why a text is not one, as a sentence about the text.
+    pub(crate) check: fn(&str) -> Result<(), String>,
+}
+
+/// All formats of the configuration file and the ACL file.
+pub(crate) const FORMATS: &[Format] = &[
+    Format {
+        name: "socket-address",
+        what: "IP address and port",
+        example: "0.0.0.0:9093",
+        check: |text| {
+            text.parse::<SocketAddr>().map(drop).map_err(|_| not_a("an IP address and a port", text))
+        },
+    },
+    Format {
+        name: "host-port",
+        what: "host and port",
+        example: "127.0.0.1:9092",
+        check: |text| text.parse::<HostPort>().map(drop),
+    },
+    Format {
+        name: "time-span",
+        what: "duration",
+        example: "10s",
+        check: |text| parse_duration(text).map(drop),
+    },
+    Format { name: "name", what: "name", example: "clients", check: check_name },
+    Format { name: "path", what: "file name", example: "tls/tls.crt", check: check_not_empty },
+    Format { name: "port", what: "port", example: "9092", check: check_port },
+    Format { name: "broker-id", what: "broker id", example: "0", check: check_broker_id },
+    Format {
+        name: "cipher-suite",
+        what: "cipher suite",
+        example: "TLS_AES_128_GCM_SHA256",
+        check: |text| cipher_suite(text).map(drop),
+    },
+    Format { name: "principal", what: "principal", example: "User:alice", check: check_principal },
+    Format {
+        name: "principal-mapping-rules",
+        what: "mapping rules",
+        example: "RULE:^CN=([^,]+).*$/$1/, DEFAULT",
+        check: |text| mapping_rules(text).map(drop),
+    },
+];
+
+/// A host and a port; the host is a name or an IP address, IPv6 without its brackets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostPort {
+    /// A name, an IPv4 address, or an IPv6 address without brackets.
+    pub host: String,
+    /// Never 0.
+    pub port: u16,
+}
+
+impl FromStr for HostPort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<HostPort, String> {
+        let (host, port) = text.rsplit_once(':').ok_or_else(|| format!("{} names no port", quoted(text)))?;
+        let port = match port.parse::<u16>() {
+            Ok(number) if number != 0 && number.to_string() == port => number,
+            _ => return Err(format!("{} is not a port (1 to 65535)", quoted(port))),
+        };
+        let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(inside) if inside.parse::<std::net::Ipv6Addr>().is_ok() => inside,
+            Some(inside) => return Err(format!("{} is not an IPv6 address", quoted(inside))),
+            None if host.contains(':') => {
+                return Err("an IPv6 address needs brackets, as in [::1]:9092".into());
+            }
+            None => host,
+        };
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
+            return Err(format!("{} is not a host", quoted(host)));
+        }
+        Ok(HostPort { host: host.into(), port })
+    }
+}
+
+impl TryFrom<String> for HostPort {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<HostPort, String> {
+        text.parse()
+    }
+}
+
+impl From<HostPort> for String {
+    fn from(address: HostPort) -> String {
+        address.to_string()
+    }
+}
+
+impl Display for HostPort {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl JsonSchema for HostPort {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HostPort".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "host-port" })
+    }
+}
+
+/// The schema of a type whose text has a format of the table.
+macro_rules! text_schema {
+    ($($(#[$doc:meta])* $name:ident = $schema:tt;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+text_schema! {
+    /// `0.0.0.0:9093`
+    SocketAddress = { "type": "string", "format": "socket-address" };
+    /// `10s`
+    DurationText = { "type": "string", "format": "time-span" };
+    /// `TLS_AES_128_GCM_SHA256`
+    CipherSuite = { "type": "string", "format": "cipher-suite" };
+    /// `User:alice`
+    Principal = { "type": "string", "format": "principal" };
+    /// `{ 9092: 9093 }`
+    Ports = {
+        "type": "object",
+        "propertyNames": { "format": "port" },
+        "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 65535 },
+        "minProperties": 1,
+        "examples": [{ "9092": 9093 }]
+    };
+    /// `{ 0: "a:9093" }`
+    Brokers = {
+        "type": "object",
+        "propertyNames": { "format": "broker-id" },
+        "additionalProperties": { "type": "string", "format": "host-port" },
+        "minProperties": 1,
+        "examples": [{ "0": "kafka-0:9093" }]
+    };
+}
+
+/// Durations as `500ms`, `10s`, `10m`, `1h`, `1d`.
+pub(crate) mod duration {
+    use super::{Deserialize, Duration};
+    use serde::{Deserializer, Serializer, de::Error as _};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        super::parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::duration_text(*duration))
+    }
+}
+
+/// The units of a duration, the largest first, in milliseconds.
+const UNITS: &[(&str, u64)] = &[("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+/// The longest duration, so that adding one to a clock never overflows.
+const MAX_DURATION: Duration = Duration::from_secs(365 * 86_400);
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let wrong = || not_a("a whole number with one of the units ms, s, m, h, d", text);
+    let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match number.checked_mul(*millis).map(Duration::from_millis) {
+        Some(Duration::ZERO) => Err(format!("{} is no time at all", quoted(text))),
+        Some(duration) if duration <= MAX_DURATION => Ok(duration),
+        _ => Err(format!("{} is longer than 365d", quoted(text))),
+    }
+}
+
+pub(crate) fn duration_text(duration: Duration) -> String {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let (unit, size) = UNITS.iter().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(&("ms", 1));
+    format!("{}{unit}", millis / size)
+}
+
+/// The cipher suite of an IANA name. rustls' own names differ from IANA's for TLS 1.3 only, by `TLS13_`.
+pub(crate) fn cipher_suite(name: &str) -> Result<SupportedCipherSuite, String> {
+    let iana = |suite: &SupportedCipherSuite| format!("{:?}", suite.suite()).replacen("TLS13_", "TLS_", 1);
+    ALL_CIPHER_SUITES.iter().find(|suite| iana(suite) == name).copied().ok_or_else(|| {
+        let known: Vec<String> = ALL_CIPHER_SUITES.iter().map(iana).collect();
+        format!("{} is not a cipher suite that is served here: {}", quoted(name), known.join(", "))
+    })
+}
+
+pub(crate) fn mapping_rules(text: &str) -> Result<MappingRules, String> {
+    MappingRules::parse(text).map_err(|error| error.to_string())
+}
+
+fn check_name(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    match !text.is_empty() && text.len() <= 64 && text.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(not_a("1 to 64 of letters, digits, '_', '-' and '.'", text)),
+    }
+}
+
+fn check_not_empty(text: &str) -> Result<(), String> {
+    match text.is_empty() || text.contains('\0') {
+        true => Err(not_a("the name of a file", text)),
+        false => Ok(()),
+    }
+}
+
+fn check_port(text: &str) -> Result<(), String> {
+    match text.parse::<u16>() {
+        Ok(port) if port != 0 => Ok(()),
+        _ => Err(format!("{} is not a port (1 to 65535)", quoted(text))),
+    }
+}
+
+fn check_broker_id(text: &str) -> Result<(), String> {
+    match text.parse::<i32>() {
+        Ok(id) if id >= 0 => Ok(()),
+        _ => Err(format!("{} is not the id of a broker (0 to 2147483647)", quoted(text))),
+    }
+}
+
+/// `Type:name` as Kafka's `SecurityUtils.parseKafkaPrincipal` reads it.
+fn check_principal(text: &str) -> Result<(), String> {
+    match text.split_once(':') {
+        Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(()),
+        _ => Err(not_a("a principal with its type", text)),
+    }
+}
+
+fn not_a(what: &str, text: &str) -> String {
+    format!("{} is not {what}", quoted(text))
+}
+
+/// The word among `known` that was probably meant: at most a third of its letters away.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word: Vec<char> = word.chars().take(64).flat_map(char::to_lowercase).collect();
+    known
+        .map(|candidate| (distance(&word, &candidate.to_lowercase().chars().collect::<Vec<_>>()), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters must be added, dropped, changed or swapped with their neighbour to make `b` of `a`.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            table[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let changed = usize::from(a[i - 1] != b[j - 1]);
+                let best = (table[i - 1][j - 1] + changed).min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                if swapped { best.min(table[i - 2][j - 2] + 1) } else { best }
+            };
+        }
+    }
+    table[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_accepts_its_own_example() {
+        for format in FORMATS {
+            assert_eq!((format.check)(format.example), Ok(()), "{}", format.name);
+        }
+    }
+
+    #[test]
+    fn durations_are_read_and_written() {
+        for (text, millis, again) in [
+            ("500ms", 500, "500ms"),
+            ("10s", 10_000, "10s"),
+            ("10m", 600_000, "10m"),
+            ("60m", 3_600_000, "1h"),
+            ("1d", 86_400_000, "1d"),
+            ("1500ms", 1500, "1500ms"),
+        ] {
+            let duration = parse_duration(text).unwrap();
+            assert_eq!(duration, Duration::from_millis(millis));
+            assert_eq!(duration_text(duration), again);
+        }
+        for text in ["", "10", "s", "-1s", "1.5s", "10 s", "10S", "0s", "366d", "99999999999999999999s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_ports_are_read_and_written() {
+        for (text, host, port) in [
+            ("localhost:9092", "localhost", 9092),
+            ("[::1]:1", "::1", 1),
+            ("kafka-0.kafka_headless:65535", "kafka-0.kafka_headless", 65535),
+        ] {
+            let address: HostPort = text.parse().unwrap();
+            assert_eq!((address.host.as_str(), address.port), (host, port));
+            assert_eq!(address.to_string(), text);
+        }
+        for text in [
+            "",
+            "a",
+            "a:",
+            ":1",
+            "a:0",
+            "a:65536",
+            "a:+1",
+            "a:01",
+            "::1:9092",
+            "[a]:1",
+            "a b:1",
+            "http://a:1",
+        ] {
+            assert!(text.parse::<HostPort>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_is_found_or_none() {
+        let known = ["client_auth", "client_ca", "private_key"];
+        assert_eq!(nearest("client_auht", known.into_iter()), Some("client_auth"));
+        assert_eq!(nearest("clientAuth", known.into_iter()), Some("client_auth"));
+        assert_eq!(nearest("password", known.into_iter()), None);
+    }
+}

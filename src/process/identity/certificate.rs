@@ -1,0 +1,101 @@
+//! What there is to say about a certificate.
+
+use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
+use rustls::pki_types::CertificateDer;
+use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Name};
+
+/// What a certificate is used for here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Shown to clients: the server's own, or one of its issuers.
+    Server,
+    /// An issuer whose clients are trusted.
+    ClientCa,
+}
+
+impl Role {
+    /// The word in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Server => "server",
+            Role::ClientCa => "client_ca",
+        }
+    }
+}
+
+/// A certificate, as metrics and `doorkeeper check` show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// What it is used for.
+    pub role: Role,
+    /// The last common name of the subject, or the whole subject where there is none; at most 200 characters.
+    pub subject: String,
+    /// The same of the issuer.
+    pub issuer: String,
+    /// In hexadecimal, with colons.
+    pub serial: String,
+    /// Seconds since 1970.
+    pub not_before: i64,
+    /// Seconds since 1970.
+    pub not_after: i64,
+    /// SHA-256 of the DER form, in hexadecimal.
+    pub sha256: String,
+    /// 1 or 3.
+    pub version: u32,
+}
+
+impl CertificateFacts {
+    /// Why it is not valid at a time in seconds since 1970, such as `expired on 2024-02-29 12:00 UTC`.
+    pub fn problem_at(&self, now: i64) -> Option<String> {
+        if now > self.not_after {
+            Some(format!("expired on {}", date(self.not_after)))
+        } else if now < self.not_before {
+            Some(format!("is not valid before {}", date(self.not_before)))
+        } else {
+            None
+        }
+    }
+}
+
+/// Reads a certificate.
+pub(super) fn facts(der: &CertificateDer<'_>, role: Role) -> Result<CertificateFacts, String> {
+    let (rest, certificate) =
+        X509Certificate::from_der(der).map_err(|_| "it is not an X.509 certificate".to_owned())?;
+    if !rest.is_empty() {
+        return Err("there are bytes after its end".into());
+    }
+    Ok(CertificateFacts {
+        role,
+        subject: name(certificate.subject()),
+        issuer: name(certificate.issuer()),
+        serial: certificate.raw_serial_as_string(),
+        not_before: certificate.validity().not_before.timestamp(),
+        not_after: certificate.validity().not_after.timestamp(),
+        sha256: sha256(der),
+        version: certificate.version().0 + 1,
+    })
+}
+
+/// The certificate's public key with its algorithm, in DER.
+pub(super) fn public_key<'a>(der: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.tbs_certificate.subject_pki.raw)
+}
+
+fn name(name: &X509Name<'_>) -> String {
+    let common_name = name.iter_common_name().last().and_then(|part| part.as_str().ok()).map(str::to_owned);
+    common_name.unwrap_or_else(|| name.to_string()).chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let hash = TLS13_AES_128_GCM_SHA256.tls13().map(|suite| suite.common.hash_provider.hash(bytes));
+    hash.iter().flat_map(AsRef::as_ref).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn date(seconds: i64) -> String {
+    let Ok(time) = ASN1Time::from_timestamp(seconds).map(|time| time.to_datetime()) else {
+        return seconds.to_string();
+    };
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", time.hour(), time.minute())
+}

@@ -1,0 +1,104 @@
+//! What is in a PEM file, or why it is none.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use rustls::pki_types::pem::{self, PemObject, SectionKind};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::process::config::document::{quoted, read_failure};
+
+/// The most bytes of a file: a bundle of every public issuer has a quarter of a million.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What is of use in a file.
+pub(super) struct Pem {
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+    pub(super) keys: Vec<PrivateKeyDer<'static>>,
+    /// Whether one of the keys is encrypted and therefore not among `keys`.
+    pub(super) encrypted: bool,
+    /// The labels of all parts.
+    labels: Vec<String>,
+}
+
+impl Pem {
+    /// The parts as a message names them.
+    pub(super) fn contents(&self) -> String {
+        self.labels.iter().map(|label| quoted(label)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Reads a file.
+pub(super) fn read(path: &Path) -> Result<Pem, String> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| read_failure(&error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!(
+            "the file is larger than {} KiB: it cannot be a PEM file of certificates",
+            MAX_BYTES / 1024
+        ));
+    }
+    parse(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))
+}
+
+fn parse(bytes: &[u8]) -> Result<Pem, String> {
+    let text = String::from_utf8_lossy(bytes);
+    let label =
+        |line: &str| Some(line.strip_prefix("-----BEGIN ")?.trim_end().strip_suffix("-----")?.to_owned());
+    let mut labels: Vec<String> = text.lines().filter_map(label).take(100).collect();
+    labels.dedup();
+    if labels.is_empty() {
+        return Err(foreign(bytes).to_owned());
+    }
+    let encrypted = labels.iter().any(|label| label == "ENCRYPTED PRIVATE KEY");
+    let mut pem = Pem { certificates: Vec::new(), keys: Vec::new(), encrypted, labels };
+    // The old form keeps the label of a plain key and puts this line before the Base64.
+    if text.contains("Proc-Type: 4,ENCRYPTED") {
+        pem.encrypted = true;
+        return Ok(pem);
+    }
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes) {
+        match section.map_err(|error| damage(&error))? {
+            (SectionKind::Certificate, der) => pem.certificates.push(CertificateDer::from(der)),
+            (kind, der) => pem.keys.extend(PrivateKeyDer::from_pem(kind, der)),
+        }
+    }
+    Ok(pem)
+}
+
+/// What a file without any PEM part probably is.
+fn foreign(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [] => "the file is empty",
+        [0xfe, 0xed, 0xfe, 0xed, ..] => {
+            "this is a Java key store, not PEM: convert it with 'keytool -importkeystore -deststoretype pkcs12' and \
+             'openssl pkcs12'"
+        }
+        [0x30, 0x80..=0x84, ..] => {
+            "this is DER or PKCS#12, not PEM: convert it with 'openssl x509 -inform der', 'openssl pkey -inform der' \
+             or 'openssl pkcs12'"
+        }
+        _ => "this is not PEM: there is no line '-----BEGIN …-----' in it",
+    }
+}
+
+fn damage(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!(
+                "the file ends before '-----END {}-----': it was cut off",
+                String::from_utf8_lossy(end_marker)
+            )
+        }
+        pem::Error::IllegalSectionStart { line } => {
+            format!("the line {} does not end in '-----'", quoted(&String::from_utf8_lossy(line)))
+        }
+        pem::Error::Base64Decode(_) => {
+            "what stands between the BEGIN and END lines is not Base64: it was damaged".into()
+        }
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,378 @@
+//! Reading a Fetch answer while it passes, without keeping any of it: its head, which names the session, and its very
+//! end, where from version 16 on the addresses of new leaders stand, behind all records (KIP-951).
+
+use super::wire::{Fault, FaultKind};
+
+/// The part of a Fetch answer that says what became of the session, from version 7 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The top-level error.
+    pub error_code: i16,
+    /// The session; 0 is none.
+    pub session_id: i32,
+}
+
+/// Length of the head: throttle time, error, session.
+pub const HEAD: usize = 10;
+
+impl Head {
+    /// Reads the head.
+    pub fn read(head: &[u8; HEAD]) -> Self {
+        let [_, _, _, _, e0, e1, s0, s1, s2, s3] = *head;
+        Self { error_code: i16::from_be_bytes([e0, e1]), session_id: i32::from_be_bytes([s0, s1, s2, s3]) }
+    }
+}
+
+/// The first version whose answers name brokers' addresses.
+pub const NODE_ENDPOINTS: i16 = 16;
+
+/// Walks an answer of version 16 or later as it comes in pieces.
+pub struct Walk {
+    step: Step,
+    /// Bytes to step over before the next field.
+    skip: usize,
+    varint: u32,
+    shift: u32,
+    topics: u32,
+    partitions: u32,
+    aborted: u32,
+    tags: u32,
+    found: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Topics,
+    Partitions,
+    Aborted,
+    AbortedTags,
+    Records,
+    PartitionTags,
+    TopicTags,
+    /// A tag's number, its size; then back to the tags of the step.
+    Tag(After),
+    Size(After),
+    AnswerTags,
+    AnswerTag,
+    AnswerSize {
+        endpoints: bool,
+    },
+    Addresses,
+    End,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// The tag's number in front of addresses.
+    Tag,
+    Addresses,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    Aborted,
+    Partition,
+    Topic,
+}
+
+const TOPIC_ID: usize = 16;
+/// Index, error, high watermark, last stable offset, log start offset.
+const PARTITION: usize = 4 + 2 + 3 * 8;
+/// Producer id, first offset.
+const ABORTED: usize = 16;
+const PREFERRED_READ_REPLICA: usize = 4;
+/// What the tag of the endpoints becomes when they are erased: a number that nobody knows, and of the same length.
+const UNKNOWN_TAG: u8 = 0x7f;
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Walk {
+    /// A walk at the beginning of an answer's body.
+    pub fn new() -> Self {
+        Self {
+            step: Step::Topics,
+            skip: HEAD,
+            varint: 0,
+            shift: 0,
+            topics: 0,
+            partitions: 0,
+            aborted: 0,
+            tags: 0,
+            found: false,
+        }
+    }
+
+    /// Whether the answer has been read to its end.
+    pub fn is_complete(&self) -> bool {
+        self.step == Step::End && self.skip == 0
+    }
+
+    /// Whether the answer, which is whole, names addresses.
+    pub fn search(answer: &[u8]) -> Result<bool, Fault> {
+        let mut walk = Self::new();
+        let mut at = 0;
+        while let Some(rest) = answer.get(at..).filter(|rest| !rest.is_empty()) {
+            at += walk.next(rest)?.0;
+        }
+        match walk.is_complete() {
+            true => Ok(walk.found),
+            false => Err(fault(FaultKind::Short)),
+        }
+    }
+
+    /// Reads the next piece and overwrites the addresses in it: the tag gets a number that clients step over, its content
+    /// becomes zeros. The length stays, and a client asks for metadata, as it did before there were addresses in answers.
+    pub fn erase(&mut self, piece: &mut [u8]) -> Result<(), Fault> {
+        let mut at = 0;
+        while let Some(rest) = piece.get_mut(at..).filter(|rest| !rest.is_empty()) {
+            let (n, what) = self.next(rest)?;
+            match (what, rest.get_mut(..n)) {
+                (What::Tag, Some(tag)) => tag.fill(UNKNOWN_TAG),
+                (What::Addresses, Some(content)) => content.fill(0),
+                _ => {}
+            }
+            at += n;
+        }
+        Ok(())
+    }
+
+    /// Reads a little of `rest`, which is not empty: how much, and what it was.
+    fn next(&mut self, rest: &[u8]) -> Result<(usize, What), Fault> {
+        if self.skip > 0 {
+            let n = self.skip.min(rest.len());
+            self.skip -= n;
+            let what = if self.step == Step::Addresses { What::Addresses } else { What::Other };
+            if self.skip == 0 && self.step == Step::Addresses {
+                self.next_answer_tag();
+            }
+            return Ok((n, what));
+        }
+        let byte = *rest.first().ok_or(fault(FaultKind::Short))?;
+        if self.step == Step::End {
+            return Err(fault(FaultKind::Trailing));
+        }
+        if self.shift == 28 && byte > 0x0f {
+            return Err(fault(FaultKind::Varint));
+        }
+        self.varint |= u32::from(byte & 0x7f) << self.shift;
+        if byte >= 0x80 {
+            self.shift += 7;
+            return Ok((1, What::Other));
+        }
+        let is_tag = self.step == Step::AnswerTag && self.varint == 0 && self.shift == 0;
+        let value = std::mem::take(&mut self.varint);
+        self.shift = 0;
+        self.field(value);
+        Ok((1, if is_tag { What::Tag } else { What::Other }))
+    }
+
+    fn field(&mut self, value: u32) {
+        let count = value.saturating_sub(1);
+        match self.step {
+            Step::Topics => {
+                self.topics = count;
+                self.next_topic();
+            }
+            Step::Partitions => {
+                self.partitions = count;
+                self.next_partition();
+            }
+            Step::Aborted => {
+                self.aborted = count;
+                self.next_aborted();
+            }
+            Step::AbortedTags => self.begin_tags(value, After::Aborted),
+            Step::Records => {
+                self.skip = count as usize;
+                self.step = Step::PartitionTags;
+            }
+            Step::PartitionTags => self.begin_tags(value, After::Partition),
+            Step::TopicTags => self.begin_tags(value, After::Topic),
+            Step::Tag(after) => self.step = Step::Size(after),
+            Step::Size(after) => {
+                self.skip = value as usize;
+                self.tags -= 1;
+                self.after_tag(after);
+            }
+            Step::AnswerTags => {
+                self.tags = value;
+                self.next_answer_tag();
+            }
+            Step::AnswerTag => self.step = Step::AnswerSize { endpoints: value == 0 },
+            Step::AnswerSize { endpoints } => {
+                self.tags -= 1;
+                self.found |= endpoints;
+                self.skip = value as usize;
+                if endpoints && value > 0 {
+                    self.step = Step::Addresses;
+                } else {
+                    self.next_answer_tag();
+                }
+            }
+            Step::Addresses | Step::End => {}
+        }
+    }
+
+    fn begin_tags(&mut self, count: u32, after: After) {
+        self.tags = count;
+        self.after_tag(after);
+    }
+
+    fn after_tag(&mut self, after: After) {
+        if self.tags > 0 {
+            self.step = Step::Tag(after);
+            return;
+        }
+        match after {
+            After::Aborted => {
+                self.aborted -= 1;
+                self.next_aborted();
+            }
+            After::Partition => {
+                self.partitions -= 1;
+                self.next_partition();
+            }
+            After::Topic => {
+                self.topics -= 1;
+                self.next_topic();
+            }
+        }
+    }
+
+    // Each of these may add to a skip that a tag's content still needs.
+    fn next_topic(&mut self) {
+        if self.topics == 0 {
+            self.step = Step::AnswerTags;
+        } else {
+            self.skip += TOPIC_ID;
+            self.step = Step::Partitions;
+        }
+    }
+
+    fn next_partition(&mut self) {
+        if self.partitions == 0 {
+            self.step = Step::TopicTags;
+        } else {
+            self.skip += PARTITION;
+            self.step = Step::Aborted;
+        }
+    }
+
+    fn next_aborted(&mut self) {
+        if self.aborted == 0 {
+            self.skip += PREFERRED_READ_REPLICA;
+            self.step = Step::Records;
+        } else {
+            self.skip += ABORTED;
+            self.step = Step::AbortedTags;
+        }
+    }
+
+    fn next_answer_tag(&mut self) {
+        self.step = if self.tags > 0 { Step::AnswerTag } else { Step::End };
+    }
+}
+
+fn fault(kind: FaultKind) -> Fault {
+    Fault { field: "FetchResponse", kind }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages::FetchResponse;
+    use super::super::messages::fetch_response::{
+        AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+    };
+    use super::super::wire::{Bytes, Message, Uuid};
+    use super::*;
+
+    fn answer(topics: u8, endpoints: usize) -> FetchResponse {
+        let partition = |index: i32| PartitionData {
+            partition_index: index,
+            error_code: 6 * (index % 2) as i16,
+            current_leader: LeaderIdAndEpoch { leader_id: index % 2 * 3 - 1, ..Default::default() },
+            aborted_transactions: (index % 3 > 0)
+                .then(|| vec![AbortedTransaction { producer_id: 7, ..Default::default() }; index as usize]),
+            records: (index % 4 > 0).then(|| Bytes::from(vec![0xee; 300 * index as usize])),
+            ..Default::default()
+        };
+        let topic = |n: u8| FetchableTopicResponse {
+            topic_id: Uuid([n; 16]),
+            partitions: (0..i32::from(n)).map(partition).collect(),
+            ..Default::default()
+        };
+        let endpoint = |n: usize| NodeEndpoint {
+            node_id: n as i32,
+            host: "plaintext.broker.internal".into(),
+            port: 9092,
+            ..Default::default()
+        };
+        FetchResponse {
+            session_id: 77,
+            responses: (0..topics).map(topic).collect(),
+            node_endpoints: (0..endpoints).map(endpoint).collect(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn addresses_are_found_and_a_cut_answer_is_a_fault() {
+        for (topics, endpoints) in [(0, 0), (0, 1), (1, 0), (5, 0), (5, 1), (5, 3)] {
+            for version in 16..=*FetchResponse::VERSIONS.end() {
+                let mut body = Vec::new();
+                answer(topics, endpoints).encode(version, &mut body).unwrap();
+                assert_eq!(Walk::search(&body), Ok(endpoints > 0), "{topics} topics, {endpoints} endpoints");
+                for cut in 0..body.len() {
+                    assert!(Walk::search(&body[..cut]).is_err());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn erased_addresses_leave_the_rest_as_it_was() {
+        let mut body = Vec::new();
+        answer(5, 3).encode(17, &mut body).unwrap();
+        for piece in [1, 5, 64, body.len()] {
+            let mut erased = body.clone();
+            let mut walk = Walk::new();
+            erased.chunks_mut(piece).for_each(|piece| walk.erase(piece).unwrap());
+            assert!(walk.is_complete());
+            assert!(!erased.windows(9).any(|bytes| bytes == b"plaintext"));
+            let mut read = FetchResponse::decode(&erased.into(), 17).unwrap();
+            read.unknown_tags = Default::default();
+            assert_eq!(read, answer(5, 0));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_goes_on_behind_its_end_is_a_fault() {
+        let mut body = Vec::new();
+        answer(2, 1).encode(16, &mut body).unwrap();
+        body.push(0);
+        assert_eq!(Walk::search(&body).map_err(|f| f.kind), Err(FaultKind::Trailing));
+        assert_eq!(Walk::new().erase(&mut body).map_err(|f| f.kind), Err(FaultKind::Trailing));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        for _ in 0..20_000 {
+            let mut bytes = [0u8; 96];
+            for byte in &mut bytes {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                *byte = [0, 1, 2, 0x7f, 0xff, (seed >> 8) as u8][(seed % 6) as usize];
+            }
+            let _ = Walk::search(&bytes);
+            let _ = Walk::new().erase(&mut bytes);
+        }
+    }
+}
