@@ -187,7 +187,6 @@ struct Relay {
     /// Records wait in `incoming` for room in `plain`.
     records_wait: bool,
     client_ended: bool,
-    broker_told: bool,
     /// Memory that a large request, or a large answer, waits for.
     wants: (Option<usize>, Option<usize>),
     memory: Arc<tokio::sync::Semaphore>,
@@ -222,7 +221,6 @@ impl Relay {
             answers: Buf::default(),
             records_wait: true,
             client_ended: false,
-            broker_told: false,
             wants: (None, None),
             memory: gate.memory.clone(),
             active: Instant::now(),
@@ -240,7 +238,10 @@ impl Relay {
             let memory = self.memory.clone();
             tokio::select! {
                 biased;
-                close = poll_fn(|cx| self.poll(cx)) => return close,
+                close = poll_fn(|cx| self.poll(cx)) => match close {
+                    Some(close) => return close,
+                    None => continue,
+                },
                 granted = acquire(&memory, request_wants), if request_wants.is_some() => {
                     let Some(granted) = granted else { return Close::internal("the memory budget is gone") };
                     self.session.grant_request_memory(granted);
@@ -282,12 +283,15 @@ impl Relay {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Close> {
+    /// Ready with the end, or with nothing when `run` has to look at what is waited for anew.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
+        let wants = self.wants;
         for _ in 0..TURNS {
             match self.turn(cx) {
+                Ok(_) if self.wants != wants => return Poll::Ready(None),
                 Ok(true) => {}
                 Ok(false) => return Poll::Pending,
-                Err(close) => return Poll::Ready(close),
+                Err(close) => return Poll::Ready(Some(close)),
             }
         }
         cx.waker().wake_by_ref();
@@ -334,12 +338,23 @@ impl Relay {
             Want::Bytes | Want::Room => return Ok(moved),
             Want::Memory(bytes) => {
                 self.wants.0 = Some(bytes);
-                // The task must come by the other arm of `run`.
-                cx.waker().wake_by_ref();
                 return Ok(moved);
             }
         }
-        if !self.records_wait {
+        loop {
+            if self.records_wait {
+                reserve_plain(&mut self.plain);
+                let enough = READ.max(self.session.wanted(&self.plain));
+                let before = self.plain.len();
+                let opened = self.tls.open(&mut self.incoming, &mut self.plain, enough, &mut self.outgoing);
+                let opened =
+                    opened.map_err(|error| Close::new(CloseReason::ClientError, format!("TLS: {error}")))?;
+                self.records_wait = opened == Opened::Full;
+                self.client_ended |= opened == Opened::Closed;
+                if self.plain.len() > before || self.client_ended {
+                    return Ok(true);
+                }
+            }
             self.incoming.reserve(READ);
             match read(&mut self.client, cx, self.incoming.space()) {
                 Poll::Pending => return Ok(moved),
@@ -349,23 +364,11 @@ impl Relay {
                 }
                 Poll::Ready(Ok(n)) => self.incoming.add(n),
                 Poll::Ready(Err(error)) => {
-                    return Err(Close::new(
-                        CloseReason::ClientError,
-                        format!("reading from the client: {error}"),
-                    ));
+                    return Err(Close::new(CloseReason::ClientError, format!("reading from the client: {error}")));
                 }
             }
-            moved = true;
+            (self.records_wait, moved) = (true, true);
         }
-        reserve_plain(&mut self.plain);
-        let enough = READ.max(self.session.wanted(&self.plain));
-        let before = self.plain.len();
-        let opened = self.tls.open(&mut self.incoming, &mut self.plain, enough, &mut self.outgoing);
-        let opened = opened.map_err(|error| Close::new(CloseReason::ClientError, format!("TLS: {error}")))?;
-        self.records_wait = opened == Opened::Full;
-        self.client_ended |= opened == Opened::Closed;
-        moved |= self.plain.len() > before || self.client_ended;
-        Ok(moved)
     }
 
     fn judge(&mut self) -> Result<Want, Close> {
@@ -441,7 +444,6 @@ impl Relay {
         self.session.settle(&mut sink)?;
         if let Want::Memory(bytes) = want {
             self.wants.1 = Some(bytes);
-            cx.waker().wake_by_ref();
         }
         Ok(self.write_answers(cx)? || moved)
     }

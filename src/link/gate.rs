@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
-use crate::words::acl::{self, Authorizer, ClientView};
+use crate::words::acl::{self, ClientView};
 use crate::words::advertise::{Advertised, Unmapped};
 use crate::words::audit::{AuditLog, Event};
 use crate::words::metrics::{ListenerMetrics, MappingError, Metrics};
@@ -24,7 +24,7 @@ pub struct Gate {
     /// How certificates become principals.
     pub mapping_rules: MappingRules,
     /// The ACLs in force.
-    pub acls: Arc<Acls>,
+    pub acls: Arc<dyn AclSource>,
     /// The addresses that clients are told.
     pub advertised: Advertised,
     /// The names of topic ids of the cluster.
@@ -58,37 +58,12 @@ pub struct Limits {
     pub drain_timeout: Duration,
 }
 
-/// The set of ACLs in force. It is replaced whole; whoever holds a view of the old one sees it by the generation.
-pub struct Acls {
-    current: arc_swap::ArcSwap<(Authorizer, u64)>,
-    generation: std::sync::atomic::AtomicU64,
-}
-
-impl Acls {
-    /// The first set.
-    pub fn new(authorizer: Authorizer) -> Self {
-        Self {
-            current: arc_swap::ArcSwap::from_pointee((authorizer, 1)),
-            generation: std::sync::atomic::AtomicU64::new(1),
-        }
-    }
-
+/// The ACLs in force. They are replaced whole; whoever holds a view of the old ones sees it by the generation.
+pub trait AclSource: Send + Sync {
     /// A number that changes with every change.
-    pub fn generation(&self) -> u64 {
-        self.generation.load(std::sync::atomic::Ordering::Acquire)
-    }
-
-    /// The set in force and its generation.
-    pub fn current(&self) -> Arc<(Authorizer, u64)> {
-        self.current.load_full()
-    }
-
-    /// Puts another set in force.
-    pub fn replace(&self, authorizer: Authorizer) {
-        let generation = self.generation() + 1;
-        self.current.store(Arc::new((authorizer, generation)));
-        self.generation.store(generation, std::sync::atomic::Ordering::Release);
-    }
+    fn generation(&self) -> u64;
+    /// The ACLs as they matter for a client, and their generation.
+    fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64);
 }
 
 /// An authenticated client.
@@ -113,8 +88,7 @@ impl Client {
 impl Gate {
     /// The ACLs in force as they matter for a client, and their generation.
     pub fn view(&self, client: &Client) -> (ClientView, u64) {
-        let current = self.acls.current();
-        (current.0.client(&client.principal, client.address), current.1)
+        self.acls.view(&client.principal, client.address)
     }
 }
 

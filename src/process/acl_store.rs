@@ -1,1 +1,219 @@
-//! placeholder
+//! The bindings in force: read from the ACL file, and read again when the file changes.
+//!
+//! A new set replaces the old one as a whole, under the next generation number. A file that is wrong or gone
+//! changes nothing: the set that was loaded last stays in force until there is a right one. The path is opened
+//! anew for each look, so that Kubernetes' way of swapping a folder behind a symbolic link is seen as well.
+
+pub mod file;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use tracing::{error, info, warn};
+
+use super::config::document::read_text;
+use super::config::{Authorization, Fault, Faults};
+use crate::words::acl::{Authorizer, Settings};
+
+/// One set of bindings with its place in the succession of sets.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// 1 for the set of the start, one more for each that replaced it.
+    pub number: u64,
+    /// The set, indexed.
+    pub authorizer: Authorizer,
+}
+
+/// What metrics and `/readyz` show of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// How many bindings are in force.
+    pub bindings: usize,
+    /// The number of the set that is in force.
+    pub generation: u64,
+    /// Whether the file was right when it was last looked at.
+    pub last_reload_ok: bool,
+    /// When the file was last found right, changed or not, in seconds since 1970.
+    pub last_success_unix: i64,
+}
+
+/// What came of a look at the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reload {
+    /// The file is as it was.
+    Unchanged,
+    /// A new set is in force.
+    Loaded,
+    /// The file is wrong or gone; the old set stays.
+    Refused(Faults),
+    /// The file is still wrong in the same way, or still gone.
+    StillRefused,
+}
+
+/// The bindings in force. Reading never waits.
+#[derive(Debug)]
+pub struct AclStore {
+    /// Without a file the first set, an empty one, is the last.
+    path: Option<PathBuf>,
+    settings: Settings,
+    current: ArcSwap<Generation>,
+    /// The number of `current`, to be compared without touching its reference count.
+    number: AtomicU64,
+    seen: Mutex<Seen>,
+    /// What the file of the start said that may be a mistake.
+    warnings: Vec<Fault>,
+}
+
+/// What the last looks at the file gave.
+#[derive(Debug)]
+struct Seen {
+    /// The text that was read last, right or wrong; `None` when there was none to read.
+    text: Option<String>,
+    /// Why the file is refused, as long as it is.
+    faults: Option<Faults>,
+    last_success_unix: i64,
+}
+
+impl AclStore {
+    /// Reads the ACL file that the configuration names, if it names one.
+    ///
+    /// # Errors
+    /// Every fault in the file.
+    pub fn open(authorization: &Authorization) -> Result<AclStore, Faults> {
+        let settings = Settings {
+            super_users: authorization.super_users.clone(),
+            allow_everyone_if_no_acl_found: authorization.allow_everyone_if_no_acl_found,
+            ..Settings::default()
+        };
+        let path = authorization.acls.as_ref().map(|acls| acls.file.clone());
+        let (text, read) = match &path {
+            Some(path) => {
+                let text = read_text(path, file::MAX_BYTES)?;
+                (Some(text.clone()), file::parse(path, text)?)
+            }
+            None => (None, file::Bindings::default()),
+        };
+        let authorizer = Authorizer::new(read.bindings, settings.clone());
+        Ok(AclStore {
+            path,
+            settings,
+            current: ArcSwap::from_pointee(Generation { number: 1, authorizer }),
+            number: AtomicU64::new(1),
+            seen: Mutex::new(Seen { text, faults: None, last_success_unix: unix_now() }),
+            warnings: read.warnings,
+        })
+    }
+
+    /// The set in force.
+    pub fn current(&self) -> Arc<Generation> {
+        self.current.load_full()
+    }
+
+    /// The number of the set in force: one load, to find out for each request whether a view is still good.
+    pub fn generation(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// What in the file of the start may be a mistake.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// What metrics and `/readyz` show.
+    pub fn status(&self) -> Status {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current.load();
+        Status {
+            bindings: current.authorizer.bindings().len(),
+            generation: current.number,
+            last_reload_ok: seen.faults.is_none(),
+            last_success_unix: seen.last_success_unix,
+        }
+    }
+
+    /// Looks at the file now. Blocks for as long as reading and indexing take.
+    ///
+    /// Each distinct fault is logged once, however often the file is looked at.
+    pub fn reload(&self) -> Reload {
+        let Some(path) = &self.path else { return Reload::Unchanged };
+        // Held to the end: of two looks at one time the later one must not put the older text in force.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = match read_text(path, file::MAX_BYTES) {
+            Ok(text) => text,
+            Err(fault) => {
+                seen.text = None;
+                return seen.refuse(fault.into());
+            }
+        };
+        if seen.text.as_ref() == Some(&text) {
+            if seen.faults.is_some() {
+                return Reload::StillRefused;
+            }
+            seen.last_success_unix = unix_now();
+            return Reload::Unchanged;
+        }
+        seen.text = Some(text.clone());
+        let read = match file::parse(path, text) {
+            Ok(read) => read,
+            Err(faults) => return seen.refuse(faults),
+        };
+        for warning in &read.warnings {
+            warn!("{warning}");
+        }
+        let number = self.number.load(Ordering::Acquire) + 1;
+        let authorizer = Authorizer::new(read.bindings, self.settings.clone());
+        info!(
+            bindings = authorizer.bindings().len(),
+            generation = number,
+            "ACL file {} loaded",
+            path.display()
+        );
+        self.current.store(Arc::new(Generation { number, authorizer }));
+        // After the set itself: who sees the new number must get the new set.
+        self.number.store(number, Ordering::Release);
+        seen.faults = None;
+        seen.last_success_unix = unix_now();
+        Reload::Loaded
+    }
+
+    /// Looks at the file every `interval`, for ever.
+    pub async fn watch(self: Arc<Self>, interval: Duration) {
+        if self.path.is_none() {
+            return std::future::pending().await;
+        }
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let store = Arc::clone(&self);
+            if let Err(error) = tokio::task::spawn_blocking(move || store.reload()).await {
+                error!("the ACL file could not be looked at: {error}");
+            }
+        }
+    }
+}
+
+impl Seen {
+    fn refuse(&mut self, faults: Faults) -> Reload {
+        if self.faults.as_ref() == Some(&faults) {
+            return Reload::StillRefused;
+        }
+        for fault in &faults.0 {
+            error!("{fault}");
+        }
+        error!("the ACL file is refused: the bindings that were loaded before stay in force");
+        self.faults = Some(faults.clone());
+        Reload::Refused(faults)
+    }
+}
+
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests;

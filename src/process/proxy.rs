@@ -1,1 +1,590 @@
-//! placeholder
+//! The running proxy: listeners, what is watched beside them, and the way to an end.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::acl_store::{AclStore, Reload as AclReload};
+use super::admin::{self, AdminServer, BindError};
+use super::config::fault::Faults;
+use super::config::{AddressMapping, Config, Listener, LogFormat};
+use super::identity::{self, Identity, Role};
+use super::telemetry::{self, Telemetry};
+use crate::link::connection;
+use crate::link::gate::{AclSource, Gate, Limits};
+use crate::link::topics::Topics;
+use crate::link::upstream;
+use crate::protocol::access::BrokerSettings;
+use crate::protocol::api::TABLE;
+use crate::words::acl::ClientView;
+use crate::words::advertise::{Advertised, Mapping};
+use crate::words::audit::{AuditLog, Format};
+use crate::words::health::Health;
+use crate::words::metrics::{Build, Certificate, CertificateRole, Check, Metrics, RejectReason, Reload};
+
+/// Connections that wait to be accepted at most.
+const BACKLOG: u32 = 1024;
+/// How long to leave off accepting after the system refused to: no file descriptors are left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often a broker that answers is asked again.
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often a broker that does not answer is asked again, at first and at last.
+const PROBE_RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// The exit code for a wrong configuration (`EX_CONFIG` of sysexits.h).
+pub const EX_CONFIG: u8 = 78;
+
+/// What this binary was built from.
+pub fn build() -> Build {
+    Build {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: option_env!("DOORKEEPER_REVISION").unwrap_or("unknown"),
+        rustc: option_env!("DOORKEEPER_RUSTC").unwrap_or("unknown"),
+        tls_provider: "aws-lc-rs",
+    }
+}
+
+/// Runs the proxy until it is told to stop; says on standard error what keeps it from starting.
+pub fn run(config: Config) -> ExitCode {
+    match start(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(StartError::Faults(faults)) => {
+            eprintln!("{faults}");
+            ExitCode::from(EX_CONFIG)
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What keeps the proxy from starting.
+#[derive(Debug)]
+pub enum StartError {
+    /// The configuration, or a file that it names, is wrong.
+    Faults(Faults),
+    /// An address cannot be listened on.
+    Bind(BindError),
+    /// The system refuses something else.
+    System(String),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Faults(faults) => faults.fmt(f),
+            Self::Bind(error) => error.fmt(f),
+            Self::System(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> StartError {
+    move |error| StartError::System(format!("{what}: {error}"))
+}
+
+fn start(config: Config) -> Result<(), StartError> {
+    let loaded = Loaded::load(&config)?;
+    let metrics = Metrics::new(build(), SystemTime::now(), &apis())
+        .map_err(|error| StartError::System(error.to_string()))?;
+    let metrics = Arc::new(metrics);
+    let (format, audit_format) = match config.log.format {
+        LogFormat::Text => (telemetry::LogFormat::Text, Format::Kafka),
+        LogFormat::Json => (telemetry::LogFormat::Json, Format::Ecs),
+    };
+    let options = telemetry::Options {
+        format,
+        level: Some(config.log.level.as_str().to_owned()),
+        audit_format,
+        audit_allowed: config.audit.allowed,
+    };
+    let telemetry =
+        telemetry::start(&options, &metrics).map_err(|error| StartError::System(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("doorkeeper")
+        .build()
+        .map_err(system("the system gives no threads to work with"))?;
+    let outcome = runtime.block_on(async {
+        let stop = until_told().map_err(system("signals cannot be listened to"))?;
+        let proxy = Proxy::start(config, loaded, metrics, telemetry.audit().clone()).await?;
+        proxy.serve(stop).await;
+        Ok(())
+    });
+    // Connections that are left when the time is up are cut off.
+    runtime.shutdown_background();
+    let _: Telemetry = telemetry;
+    outcome
+}
+
+/// The APIs that metrics tell apart.
+pub fn apis() -> Vec<(i16, &'static str)> {
+    TABLE.iter().map(|row| (row.key, row.name)).collect()
+}
+
+/// SIGTERM or SIGINT. The second one ends the process at once.
+fn until_told() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        let mut told = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        told().await;
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("told twice to stop: connections are cut off");
+            std::process::exit(1);
+        });
+    })
+}
+
+/// What the files named by a configuration hold.
+pub struct Loaded {
+    identities: Vec<Identity>,
+    acls: Arc<AclStore>,
+}
+
+impl Loaded {
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// Every fault in every one of them.
+    pub fn load(config: &Config) -> Result<Self, StartError> {
+        let mut faults = Vec::new();
+        let mut identities = Vec::new();
+        for index in 0..config.listeners.len() {
+            match identity::load(config, index, SystemTime::now()) {
+                Ok(identity) => identities.push(identity),
+                Err(found) => faults.extend(found.0),
+            }
+        }
+        let acls = match AclStore::open(&config.authorization) {
+            Ok(acls) => Some(acls),
+            Err(found) => {
+                faults.extend(found.0);
+                None
+            }
+        };
+        match acls {
+            Some(acls) if faults.is_empty() => Ok(Self { identities, acls: Arc::new(acls) }),
+            _ => Err(StartError::Faults(Faults::sorted(faults))),
+        }
+    }
+}
+
+impl AclSource for AclStore {
+    fn generation(&self) -> u64 {
+        AclStore::generation(self)
+    }
+
+    fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
+        let current = self.current();
+        (current.authorizer.client(principal, address), current.number)
+    }
+}
+
+/// The proxy, with all its addresses bound.
+pub struct Proxy {
+    doors: Vec<Door>,
+    admin: Option<AdminServer>,
+    acls: Arc<AclStore>,
+    reload_interval: Option<Duration>,
+    metrics: Arc<Metrics>,
+    health: Health,
+    limits: Arc<Admission>,
+    drain_timeout: Duration,
+}
+
+/// One listener.
+struct Door {
+    listener: TcpListener,
+    gate: Arc<Gate>,
+    tls: Arc<rustls::ServerConfig>,
+}
+
+impl Proxy {
+    /// Binds every address and prepares everything else.
+    ///
+    /// # Errors
+    /// When an address cannot be listened on.
+    pub async fn start(
+        config: Config,
+        loaded: Loaded,
+        metrics: Arc<Metrics>,
+        audit: AuditLog,
+    ) -> Result<Self, StartError> {
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let health = Health::new(metrics.clone());
+        let admin = match &config.admin {
+            Some(admin) => {
+                let address = admin.bind.to_string();
+                let limits = admin::Limits::default();
+                let bound =
+                    AdminServer::bind(&address, build(), metrics.clone(), health.clone(), limits).await;
+                Some(bound.map_err(StartError::Bind)?)
+            }
+            None => None,
+        };
+        let Loaded { identities, acls } = loaded;
+        let memory = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
+        let memory = Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS)));
+        let mut doors = Vec::new();
+        for (listener, identity) in config.listeners.iter().zip(&identities) {
+            for warning in &identity.warnings {
+                tracing::warn!("{warning}");
+            }
+            let socket = bind(listener)?;
+            let gate = gate(&config, listener, &acls, &memory, &metrics, &audit);
+            doors.push(Door { listener: socket, gate: Arc::new(gate), tls: identity.server_config.clone() });
+            health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
+        }
+        metrics.certificates(certificates(&config, &identities));
+        metrics.loaded(Reload::Config, SystemTime::now());
+        metrics.loaded(Reload::Tls, SystemTime::now());
+        metrics.loaded(Reload::Acls, SystemTime::now());
+        let status = acls.status();
+        metrics.acls(status.bindings, status.generation);
+        for warning in acls.warnings() {
+            tracing::warn!("{warning}");
+        }
+        health.set(Check::Listeners, Ok(()));
+        health.set(Check::Certificates, Ok(()));
+        health.set(Check::Acls, Ok(()));
+        Ok(Self {
+            doors,
+            admin,
+            acls,
+            reload_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            metrics,
+            health,
+            limits: Arc::new(Admission::new(&config)),
+            drain_timeout: config.shutdown.drain_timeout,
+        })
+    }
+
+    /// The addresses in use, in the order of the configuration: with port 0 the system chose one.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.doors.iter().filter_map(|door| door.listener.local_addr().ok()).collect()
+    }
+
+    /// The address of the admin endpoint.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|admin| admin.local_addr().ok())
+    }
+
+    /// Serves until `stop`; then no connection is accepted any more, and those that are open get what they are owed.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let (drain, draining) = watch::channel(false);
+        let (end, ended) = watch::channel(false);
+        let mut watchers = JoinSet::new();
+        if let Some(admin) = self.admin {
+            let mut ended = ended.clone();
+            watchers.spawn(async move {
+                admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
+            });
+        }
+        for door in &self.doors {
+            watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
+        }
+        watchers.spawn(watch_acls(self.acls, self.reload_interval, self.metrics, self.health.clone()));
+        let mut doors = JoinSet::new();
+        for door in self.doors {
+            let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
+            tracing::info!(
+                listener = &*name,
+                address = address.map(|address| address.to_string()).unwrap_or_default(),
+                upstream = door.gate.upstream,
+                "listening"
+            );
+            doors.spawn(accept(door, self.limits.clone(), draining.clone()));
+        }
+        stop.await;
+        tracing::info!("stopping: answers under way have {:?}", self.drain_timeout);
+        self.health.set(Check::NotDraining, Err("doorkeeper is stopping".to_owned()));
+        drain.send_replace(true);
+        // Each connection keeps the deadline; this is for whatever does not.
+        let all_gone = async { while doors.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.drain_timeout + Duration::from_secs(3), all_gone).await.is_err() {
+            tracing::warn!("connections are left at the end of shutdown.drain_timeout and are cut off");
+        }
+        end.send_replace(true);
+        watchers.shutdown().await;
+        tracing::info!("stopped");
+    }
+}
+
+fn bind(listener: &Listener) -> Result<TcpListener, StartError> {
+    let bound = || {
+        let socket = match listener.bind {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // A restart must not wait for old connections to time out.
+        socket.set_reuseaddr(true)?;
+        socket.bind(listener.bind)?;
+        socket.listen(BACKLOG)
+    };
+    let place = format!("listener \"{}\"", listener.name);
+    bound().map_err(|error| StartError::Bind(BindError::new(place, listener.bind.to_string(), error)))
+}
+
+fn gate(
+    config: &Config,
+    listener: &Listener,
+    acls: &Arc<AclStore>,
+    memory: &Arc<Semaphore>,
+    metrics: &Arc<Metrics>,
+    audit: &AuditLog,
+) -> Gate {
+    let mapping = match listener.address_mapping.clone() {
+        AddressMapping::None => Mapping::None,
+        AddressMapping::KeepHost { ports } => Mapping::KeepHost { ports },
+        AddressMapping::Table { brokers } => Mapping::Table { brokers },
+    };
+    Gate {
+        listener: listener.name.as_str().into(),
+        upstream: listener.upstream.to_string(),
+        mapping_rules: listener.principal_mapping_rules.clone(),
+        acls: acls.clone(),
+        advertised: Advertised::new(mapping),
+        topics: Topics::default(),
+        broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
+        limits: Limits {
+            max_frame_bytes: config.limits.max_frame_bytes as usize,
+            handshake_timeout: listener.tls.handshake_timeout,
+            idle_timeout: config.limits.idle_timeout,
+            upstream_connect_timeout: config.limits.upstream_connect_timeout,
+            drain_timeout: config.shutdown.drain_timeout,
+        },
+        memory: memory.clone(),
+        metrics: metrics.clone(),
+        listener_metrics: metrics.listener(&listener.name),
+        audit: audit.clone(),
+    }
+}
+
+/// The certificates in use, as metrics show them: of several authorities in one file, the first to expire.
+fn certificates(config: &Config, identities: &[Identity]) -> Vec<Certificate> {
+    let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    let mut shown: HashMap<(String, Role), Certificate> = HashMap::new();
+    for (listener, identity) in config.listeners.iter().zip(identities) {
+        for facts in &identity.certificates {
+            let certificate = Certificate {
+                name: listener.name.clone(),
+                role: match facts.role {
+                    Role::Server => CertificateRole::Server,
+                    Role::ClientCa => CertificateRole::Ca,
+                },
+                not_before: time(facts.not_before),
+                not_after: time(facts.not_after),
+                subject: facts.subject.clone(),
+                issuer: facts.issuer.clone(),
+                serial: facts.serial.clone(),
+                sha256: facts.sha256.clone(),
+            };
+            let earlier =
+                shown.entry((listener.name.clone(), facts.role)).or_insert_with(|| certificate.clone());
+            if certificate.not_after < earlier.not_after {
+                *earlier = certificate;
+            }
+        }
+    }
+    shown.into_values().collect()
+}
+
+/// How many connections there may be, and how many there are.
+struct Admission {
+    connections: Arc<Semaphore>,
+    per_address: Option<u32>,
+    by_address: Mutex<HashMap<IpAddr, u32>>,
+}
+
+/// A connection's place among those that may be.
+struct Place {
+    admission: Arc<Admission>,
+    address: IpAddr,
+    _connection: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Admission {
+    fn new(config: &Config) -> Self {
+        Self {
+            connections: Arc::new(Semaphore::new(config.limits.max_connections as usize)),
+            per_address: config.limits.max_connections_per_ip,
+            by_address: Mutex::default(),
+        }
+    }
+
+    fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, RejectReason> {
+        let connection = self.connections.clone().try_acquire_owned().map_err(|_| RejectReason::Limit)?;
+        if let Some(most) = self.per_address {
+            let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = by_address.entry(address).or_default();
+            if *count >= most {
+                return Err(RejectReason::PerIpLimit);
+            }
+            *count += 1;
+        }
+        Ok(Place { admission: self.clone(), address, _connection: connection })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.admission.per_address.is_none() {
+            return;
+        }
+        let mut by_address = self.admission.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Accepts connections until doorkeeper stops, then waits for those that are open.
+async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Receiver<bool>) {
+    let Door { listener, gate, tls } = door;
+    let mut connections = JoinSet::new();
+    let refused = crate::words::repeats::Repeats::new(Duration::from_secs(10));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(ended) = connections.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(listener = &*gate.listener, "a connection's task failed: {error}");
+                }
+                continue;
+            }
+            _ = draining.wait_for(|draining| *draining) => break,
+        };
+        match accepted {
+            Ok((socket, peer)) => match admission.admit(peer.ip().to_canonical()) {
+                Ok(place) => {
+                    let serving =
+                        connection::serve(gate.clone(), tls.clone(), socket, peer, draining.clone());
+                    connections.spawn(async move {
+                        serving.await;
+                        drop(place);
+                    });
+                }
+                Err(reason) => {
+                    gate.listener_metrics.reject(reason);
+                    if let Some(more) = refused.admit(reason, std::time::Instant::now()) {
+                        tracing::warn!(
+                            listener = &*gate.listener, %peer, reason = reason.as_str(), more,
+                            "a connection is turned away: raise limits.max_connections or max_connections_per_ip"
+                        );
+                    }
+                }
+            },
+            Err(error) => {
+                gate.listener_metrics.reject(RejectReason::AcceptError);
+                if let Some(more) = refused.admit(RejectReason::AcceptError, std::time::Instant::now()) {
+                    tracing::error!(
+                        listener = &*gate.listener,
+                        more,
+                        "no connection can be accepted: {error}"
+                    );
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Asks the broker from time to time whether it is there, and for its settings.
+async fn watch_upstream(gate: Arc<Gate>, health: Health) {
+    let mut was_up = None;
+    let mut retry = PROBE_RETRY.0;
+    loop {
+        let probe = upstream::probe(&gate).await;
+        let up = probe.is_ok();
+        gate.metrics.upstream_up(&gate.upstream, up);
+        match probe {
+            Ok(settings) => {
+                if was_up != Some(true) {
+                    tracing::info!(
+                        listener = &*gate.listener,
+                        upstream = gate.upstream,
+                        "the broker answers"
+                    );
+                }
+                gate.broker_settings.store(Arc::new(settings));
+                health.set_part(Check::Upstream, &gate.listener, Ok(()));
+            }
+            Err(close) => {
+                if was_up != Some(false) {
+                    tracing::warn!(listener = &*gate.listener, "{}; trying again", close.detail);
+                }
+                health.set_part(Check::Upstream, &gate.listener, Err(close.detail.into_owned()));
+            }
+        }
+        retry = if up { PROBE_RETRY.0 } else { (retry * 2).min(PROBE_RETRY.1) };
+        was_up = Some(up);
+        tokio::time::sleep(if up { PROBE_INTERVAL } else { retry }).await;
+    }
+}
+
+/// Looks at the ACL file from time to time, and when told to by SIGHUP.
+async fn watch_acls(acls: Arc<AclStore>, interval: Option<Duration>, metrics: Arc<Metrics>, health: Health) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            tracing::error!("SIGHUP cannot be listened to: {error}");
+            return;
+        }
+    };
+    loop {
+        let due = async {
+            match interval {
+                Some(interval) => tokio::time::sleep(interval).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => {}
+            _ = hangup.recv() => tracing::info!("told to reload"),
+        }
+        let store = acls.clone();
+        let Ok(reload) = tokio::task::spawn_blocking(move || store.reload()).await else { continue };
+        match reload {
+            AclReload::Unchanged | AclReload::StillRefused => {}
+            AclReload::Loaded => {
+                let status = acls.status();
+                metrics.reloaded(Reload::Acls, true, SystemTime::now());
+                metrics.acls(status.bindings, status.generation);
+                health.set(Check::Acls, Ok(()));
+                tracing::info!(bindings = status.bindings, generation = status.generation, "ACLs reloaded");
+            }
+            AclReload::Refused(faults) => {
+                metrics.reloaded(Reload::Acls, false, SystemTime::now());
+                tracing::error!("the ACL file is wrong, the old ACLs stay in force: {faults}");
+            }
+        }
+    }
+}

@@ -198,7 +198,7 @@ impl Session {
     /// Removes partitions that the client forgets.
     pub fn forget(&mut self, topic: &Topic, partitions: &[i32]) {
         let gone = |left: &mut Partitions| {
-            partitions.iter().for_each(|partition| drop(left.remove(partition)));
+            left.retain(|partition, _| !partitions.contains(partition));
             left.is_empty()
         };
         if self.held.get_mut(topic).is_some_and(gone) {

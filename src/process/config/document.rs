@@ -97,7 +97,12 @@ impl Document {
     /// A fault at the value that `keys` leads to, such as `listeners.0.tls.private_key`. Where the path ends
     /// early, the fault is at the last value on it.
     pub fn fault(&self, keys: &str, message: impl Into<String>) -> Fault {
-        self.fault_at(self.find(keys).id, message.into())
+        self.fault_at(self.id_at(keys), message.into())
+    }
+
+    /// The number of the value that `keys` leads to, or of the last value on the path.
+    pub(crate) fn id_at(&self, keys: &str) -> u32 {
+        self.find(keys).id
     }
 
     pub(crate) fn fault_at(&self, id: u32, message: String) -> Fault {
@@ -245,7 +250,11 @@ fn syntax_message(error: &serde_yaml::Error) -> String {
         Some(at) => &message[..at],
         None => &message,
     };
-    format!("not YAML: {message}")
+    let hint = match message.contains("expected alphabetic or numeric character") {
+        true => ": a star that stands for all goes in quotes, '*'",
+        false => "",
+    };
+    format!("not YAML: {message}{hint}")
 }
 
 /// Reads one value and all below it; with `stop_at`, fails at the value of that number.

@@ -113,6 +113,19 @@ pub enum LogLevel {
     Trace,
 }
 
+impl LogLevel {
+    /// The word in the configuration, which is the logger's own.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
 /// The audit log: who was refused what, and by which binding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

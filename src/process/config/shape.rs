@@ -11,8 +11,8 @@ use super::document::{Document, Node, Value, quoted};
 use super::fault::Fault;
 use super::text::{FORMATS, nearest};
 
-/// The most faults that are listed of one file.
-const MAX_LISTED: usize = 100;
+/// The most faults that are listed of one file: each costs a reading of the text.
+pub(crate) const MAX_FAULTS: usize = 100;
 
 /// Reports what in the document does not fit the schema, and takes it out.
 pub(crate) fn check(document: &mut Document, schema: &Json) -> Vec<Fault> {
@@ -20,7 +20,10 @@ pub(crate) fn check(document: &mut Document, schema: &Json) -> Vec<Fault> {
     let mut root = document.root.clone();
     let usable = match root.value {
         Value::Null => {
-            let message = "the file is empty".to_owned();
+            let message = match schema.get("type").and_then(Json::as_str) {
+                Some("array") => "the file is empty: write [] for an empty list".to_owned(),
+                _ => "the file is empty".to_owned(),
+            };
             return vec![Fault { file: document.path().into(), place: None, message }];
         }
         _ => found.check(&mut root, schema),
@@ -30,7 +33,7 @@ pub(crate) fn check(document: &mut Document, schema: &Json) -> Vec<Fault> {
     }
     document.root = root;
     document.taken_out.extend(found.taken_out);
-    report(document, found.faults)
+    report(document, found.faults, MAX_FAULTS)
 }
 
 /// The document as `T`, after [`check`]; `None` when the faults left nothing to read.
@@ -48,13 +51,13 @@ pub(crate) fn typed<T: DeserializeOwned>(document: &Document, faults: &mut Vec<F
     }
 }
 
-/// Faults by the number of their value, with their places, in reading order.
-pub(crate) fn report(document: &Document, mut found: Vec<(u32, String)>) -> Vec<Fault> {
+/// Faults by the number of their value, with their places, in reading order, the first `most` of them.
+pub(crate) fn report(document: &Document, mut found: Vec<(u32, String)>, most: usize) -> Vec<Fault> {
     found.sort();
-    if found.len() > MAX_LISTED {
-        let left_out = found.len() - MAX_LISTED;
-        found.truncate(MAX_LISTED + 1);
-        found[MAX_LISTED].1 = format!("{left_out} more faults from here on are not listed");
+    if found.len() > most {
+        let left_out = found.len() - most;
+        found.truncate(most + 1);
+        found[most].1 = format!("{left_out} more from here on are not listed");
     }
     found.into_iter().map(|(id, message)| document.fault_at(id, message)).collect()
 }
@@ -213,6 +216,7 @@ impl<'a> Found<'a> {
             return self.fault(node, format!("{} is not text: {right}", node.describe()));
         };
         match format.map(|format| (format, (format.check)(text))) {
+            Some((format, Err(reason))) if format.closed => self.fault(node, reason),
             Some((format, Err(reason))) => {
                 self.fault(node, format!("{reason}; write it like {}", quoted(format.example)))
             }
@@ -279,6 +283,9 @@ impl<'a> Found<'a> {
     /// A value that would be right.
     fn example(&self, schema: &'a Json) -> Option<String> {
         let schema = self.resolved(schema);
+        if let Some(item) = schema.get("items") {
+            return Some(format!("[{}]", self.example(item)?));
+        }
         let example =
             schema.get("examples").and_then(|examples| examples.get(0)).or_else(|| schema.get("const"))?;
         Some(example.as_str().map_or_else(|| example.to_string(), Into::into))

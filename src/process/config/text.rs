@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::document::quoted;
+use crate::words::acl::Operation;
 use crate::words::principal::MappingRules;
 
 /// What a text of the schema's `format` must be.
@@ -21,6 +22,8 @@ pub(crate) struct Format {
     pub(crate) what: &'static str,
     /// One that is right.
     pub(crate) example: &'static str,
+    /// Whether there is a closed list of them, so that the reason says it all.
+    pub(crate) closed: bool,
     /// Why a text is not one, as a sentence about the text.
     pub(crate) check: fn(&str) -> Result<(), String>,
 }
@@ -31,6 +34,7 @@ pub(crate) const FORMATS: &[Format] = &[
         name: "socket-address",
         what: "IP address and port",
         example: "0.0.0.0:9093",
+        closed: false,
         check: |text| {
             text.parse::<SocketAddr>().map(drop).map_err(|_| not_a("an IP address and a port", text))
         },
@@ -39,29 +43,46 @@ pub(crate) const FORMATS: &[Format] = &[
         name: "host-port",
         what: "host and port",
         example: "127.0.0.1:9092",
+        closed: false,
         check: |text| text.parse::<HostPort>().map(drop),
     },
     Format {
         name: "time-span",
         what: "duration",
         example: "10s",
+        closed: false,
         check: |text| parse_duration(text).map(drop),
     },
-    Format { name: "name", what: "name", example: "clients", check: check_name },
-    Format { name: "path", what: "file name", example: "tls/tls.crt", check: check_not_empty },
-    Format { name: "port", what: "port", example: "9092", check: check_port },
-    Format { name: "broker-id", what: "broker id", example: "0", check: check_broker_id },
+    Format { name: "name", what: "name", example: "clients", closed: false, check: check_name },
+    Format { name: "path", what: "file name", example: "tls/tls.crt", closed: false, check: check_not_empty },
+    Format { name: "port", what: "port", example: "9092", closed: false, check: check_port },
+    Format { name: "broker-id", what: "broker id", example: "0", closed: false, check: check_broker_id },
     Format {
         name: "cipher-suite",
         what: "cipher suite",
         example: "TLS_AES_128_GCM_SHA256",
+        closed: true,
         check: |text| cipher_suite(text).map(drop),
     },
-    Format { name: "principal", what: "principal", example: "User:alice", check: check_principal },
+    Format {
+        name: "acl-operation",
+        what: "operation",
+        example: "Read",
+        closed: true,
+        check: check_operation,
+    },
+    Format {
+        name: "principal",
+        what: "principal",
+        example: "User:alice",
+        closed: false,
+        check: check_principal,
+    },
     Format {
         name: "principal-mapping-rules",
         what: "mapping rules",
         example: "RULE:^CN=([^,]+).*$/$1/, DEFAULT",
+        closed: false,
         check: |text| mapping_rules(text).map(drop),
     },
 ];
@@ -169,6 +190,8 @@ text_schema! {
     CipherSuite = { "type": "string", "format": "cipher-suite" };
     /// `User:alice`
     Principal = { "type": "string", "format": "principal" };
+    /// `Read`
+    AclOperation = { "type": "string", "format": "acl-operation" };
     /// `{ 9092: 9093 }`
     Ports = {
         "type": "object",
@@ -274,6 +297,17 @@ fn check_principal(text: &str) -> Result<(), String> {
         Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(()),
         _ => Err(not_a("a principal with its type", text)),
     }
+}
+
+/// In Kafka's spelling of the command line or of the audit log, in any case.
+fn check_operation(text: &str) -> Result<(), String> {
+    if text.parse::<Operation>().is_ok() {
+        return Ok(());
+    }
+    let names = || Operation::ALL.iter().map(|operation| operation.name());
+    let hint = nearest(text, names()).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+    let names = names().collect::<Vec<_>>().join(", ");
+    Err(format!("{} is not an operation: it is one of {names}{hint}", quoted(text)))
 }
 
 fn not_a(what: &str, text: &str) -> String {
