@@ -80,6 +80,20 @@ impl Doorkeepers {
         self.0.iter().map(|doorkeeper| doorkeeper.address.as_str()).collect::<Vec<_>>().join(",")
     }
 
+    /// The last lines of each log, for whoever wonders what went wrong.
+    pub(crate) fn last_words(&self) -> String {
+        // A doorkeeper says why a connection ended when the client has had its time to read the last bytes.
+        std::thread::sleep(Duration::from_millis(1500));
+        let mut words = String::new();
+        for doorkeeper in &self.0 {
+            let text = std::fs::read_to_string(&doorkeeper.log).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            words += &format!("\n{}:\n", doorkeeper.log.display());
+            words += &lines[lines.len().saturating_sub(5)..].join("\n");
+        }
+        words
+    }
+
     /// Remembers what has been logged and counted up to now.
     pub(crate) fn moment(&self) -> Result<Moment, Box<dyn Error>> {
         let logged = self.0.iter().map(|d| Ok(std::fs::metadata(&d.log)?.len()));

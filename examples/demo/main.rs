@@ -85,7 +85,9 @@ fn demo(once: bool) -> Result<(), Box<dyn Error>> {
     printer.row("files", format!("{}  configuration, ACLs, certificates, logs", folder.0.display()));
 
     let mut account = Account::new(&mut printer, &doorkeepers);
-    runtime.block_on(account.tell(authority.certificate(), &alice, &bob))?;
+    runtime
+        .block_on(account.tell(authority.certificate(), &alice, &bob))
+        .map_err(|error| format!("{error}\n{}", doorkeepers.last_words()))?;
     println!();
     printer.line(format!("All as it should be, in {:.1} s.", start.elapsed().as_secs_f64()));
 
