@@ -27,14 +27,11 @@ impl Uuid {
 
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // 22 digits of 6 bits hold 132: the last one ends in four zero bits.
         let bits = u128::from_be_bytes(self.0);
-        let digit = |at: u32| match 122_u32.checked_sub(at.saturating_mul(6)) {
-            Some(shift) => bits >> shift,
-            None => bits << 4,
-        };
-        let text: String = (0..22)
-            .filter_map(|at| DIGITS.get((digit(at) & 0x3f) as usize))
+        // 22 digits of 6 bits hold 132: the last one ends in four that are zero.
+        let digits = (2..=122).rev().step_by(6).map(|shift| bits >> shift).chain([bits << 4]);
+        let text: String = digits
+            .filter_map(|digit| DIGITS.get((digit & 0x3f) as usize))
             .map(|digit| char::from(*digit))
             .collect();
         f.pad(&text)
@@ -51,16 +48,10 @@ impl FromStr for Uuid {
     type Err = ParseUuidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim_end_matches('=');
-        let (21, Some(last)) = (text.len().wrapping_sub(1), text.bytes().last()) else {
-            return Err(ParseUuidError);
-        };
-        let mut bits = 0_u128;
-        for byte in text.bytes().take(21) {
-            bits = bits << 6 | value(byte)?;
-        }
-        let last = value(last)?;
-        if last & 0x0f != 0 {
+        let (last, whole) = text.trim_end_matches('=').as_bytes().split_last().ok_or(ParseUuidError)?;
+        let bits = whole.iter().try_fold(0, |bits, digit| Ok(bits << 6 | value(*digit)?))?;
+        let last = value(*last)?;
+        if whole.len() != 21 || last & 0x0f != 0 {
             return Err(ParseUuidError);
         }
         Ok(Self((bits << 2 | last >> 4).to_be_bytes()))
