@@ -1,8 +1,8 @@
 //! A throw-away certificate authority: made in memory at start, good for a day, gone at the end.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io;
@@ -39,6 +39,8 @@ impl Authority {
     pub(crate) fn sign(&self, name: &str) -> Result<Identity, rcgen::Error> {
         let hosts = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let mut params = with_validity(CertificateParams::new(hosts)?);
+        // rcgen begins with a name of its own. The order counts: Java shows the last part first.
+        params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::OrganizationName, "demo");
         params.distinguished_name.push(DnType::CommonName, name);
         params.use_authority_key_identifier_extension = true;
