@@ -1,6 +1,124 @@
 //! The command line.
 
+mod check;
+mod explain;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::{Parser, Subcommand};
+
+use crate::process::acl_store::file::acls_schema;
+use crate::process::config::schema::{config_schema, printed};
+use crate::process::config::{Faults, reference};
+use crate::process::{proxy, startup};
+
+/// The configuration is wrong (`EX_CONFIG` of sysexits.h).
+const BAD_CONFIGURATION: u8 = 78;
+
+/// What `config example` prints.
+const EXAMPLE: &str = include_str!("../deploy/doorkeeper.yaml");
+
+/// A transparent TLS and ACL sidecar proxy for Apache Kafka.
+#[derive(Debug, Parser)]
+#[command(
+    name = "doorkeeper",
+    version,
+    after_help = "Exit codes: 0 success; 1 failure at run time, or access denied (acls explain); 2 wrong usage; \
+                  78 bad configuration."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Stand in front of the broker.
+    Run {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Validate everything that `run` would load, and say all that is wrong with it.
+    Check {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Look into the bindings.
+    #[command(subcommand)]
+    Acls(AclsCommand),
+    /// Describe the configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the version.
+    Version,
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    path: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum AclsCommand {
+    /// Say whether a principal may do something, and which binding decides that. Exits with 0 if it may, with 1 if
+    /// it may not.
+    Explain(explain::Question),
+    /// Print the JSON Schema of the ACL file.
+    Schema,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print the JSON Schema of the configuration file.
+    Schema,
+    /// Print a table of all keys, in Markdown.
+    Reference,
+    /// Print an example.
+    Example,
+}
+
 /// Runs the command line of this process.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help goes to standard output and is no error.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match arguments.command {
+        Command::Run { config } => run(&config.path),
+        Command::Check { config } => check::check(&config.path, SystemTime::now()),
+        Command::Acls(AclsCommand::Explain(question)) => explain::explain(&question),
+        Command::Acls(AclsCommand::Schema) => print(&printed(&acls_schema())),
+        Command::Config(ConfigCommand::Schema) => print(&printed(&config_schema())),
+        Command::Config(ConfigCommand::Reference) => print(&reference::markdown(config_schema().as_value())),
+        Command::Config(ConfigCommand::Example) => print(EXAMPLE),
+        Command::Version => print(concat!("doorkeeper ", env!("CARGO_PKG_VERSION"), "\n")),
+    }
+}
+
+fn run(path: &Path) -> ExitCode {
+    match startup::load(path, SystemTime::now()) {
+        Ok(ready) => proxy::run(ready),
+        Err(faults) => refuse(&faults),
+    }
+}
+
+/// Says what is wrong with the configuration.
+fn refuse(faults: &Faults) -> ExitCode {
+    drop(writeln!(std::io::stderr().lock(), "{faults}"));
+    ExitCode::from(BAD_CONFIGURATION)
+}
+
+/// Prints a result; a reader that has gone away, as in `… | head`, is no failure.
+fn print(text: &str) -> ExitCode {
+    drop(std::io::stdout().lock().write_all(text.as_bytes()));
+    ExitCode::SUCCESS
 }

@@ -5,4 +5,5 @@ pub mod admin;
 pub mod config;
 pub mod identity;
 pub mod proxy;
+pub mod startup;
 pub mod telemetry;

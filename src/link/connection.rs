@@ -364,7 +364,10 @@ impl Relay {
                 }
                 Poll::Ready(Ok(n)) => self.incoming.add(n),
                 Poll::Ready(Err(error)) => {
-                    return Err(Close::new(CloseReason::ClientError, format!("reading from the client: {error}")));
+                    return Err(Close::new(
+                        CloseReason::ClientError,
+                        format!("reading from the client: {error}"),
+                    ));
                 }
             }
             (self.records_wait, moved) = (true, true);

@@ -30,13 +30,13 @@ use crate::words::principal::MappingRules;
 
 pub use document::Document;
 pub use fault::{Fault, Faults, Place};
-pub use settings::{Admin, Audit, Limits, Log, LogFormat, LogLevel, Shutdown, TlsVersion};
+pub use settings::{Admin, Audit, AuditFormat, Limits, Log, LogFormat, LogLevel, Shutdown, TlsVersion};
 pub use text::HostPort;
 
 /// The most bytes of a configuration file.
 pub const MAX_BYTES: u64 = 1024 * 1024;
 
-/// A valid configuration. Files that it names have not been looked at yet.
+/// A valid configuration. Files that it names have not been looked at.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// At least one; names and addresses are distinct.
@@ -74,6 +74,8 @@ pub struct Listener {
     pub principal_mapping_rules: MappingRules,
     /// From the broker's advertised address to ours.
     pub address_mapping: AddressMapping,
+    /// Where it stands in the document, such as `listeners.0`.
+    pub place: String,
 }
 
 /// The TLS side of a listener; the paths are complete.
@@ -153,7 +155,7 @@ impl Config {
     /// # Errors
     /// Every fault in it.
     pub fn load(path: &Path) -> Result<Config, Faults> {
-        Config::from_document(Document::read(path, MAX_BYTES)?)
+        faultless(Config::examine(path))
     }
 
     /// Takes `text` for what stands in the file `path`.
@@ -161,17 +163,33 @@ impl Config {
     /// # Errors
     /// Every fault in it.
     pub fn parse(path: &Path, text: &str) -> Result<Config, Faults> {
-        Config::from_document(Document::parse(path, text.to_owned())?)
+        faultless(match Document::parse(path, text.to_owned()) {
+            Ok(document) => Config::sound_part(document),
+            Err(fault) => (None, vec![fault]),
+        })
     }
 
-    fn from_document(mut document: Document) -> Result<Config, Faults> {
+    /// Reads a configuration file and makes do with what is sound in it, so that the files which that names can be
+    /// examined as well. The configuration may be served only if there are no faults.
+    pub fn examine(path: &Path) -> (Option<Config>, Vec<Fault>) {
+        match Document::read(path, MAX_BYTES) {
+            Ok(document) => Config::sound_part(document),
+            Err(fault) => (None, vec![fault]),
+        }
+    }
+
+    fn sound_part(mut document: Document) -> (Option<Config>, Vec<Fault>) {
         let mut faults = shape::check(&mut document, schema::config_schema().as_value());
         let raw: Option<raw::Root> = shape::typed(&document, &mut faults);
-        let Some(raw) = raw else { return Err(Faults::sorted(faults)) };
-        match meaning::config(raw, document, &mut faults) {
-            Some(config) if faults.is_empty() => Ok(config),
-            _ => Err(Faults::sorted(faults)),
-        }
+        let config = raw.map(|raw| meaning::config(raw, document, &mut faults));
+        (config, faults)
+    }
+}
+
+fn faultless(examined: (Option<Config>, Vec<Fault>)) -> Result<Config, Faults> {
+    match examined {
+        (Some(config), faults) if faults.is_empty() => Ok(config),
+        (_, faults) => Err(Faults::sorted(faults)),
     }
 }
 

@@ -20,7 +20,7 @@ use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 
-use super::config::{ClientAuth, Config, Fault, Faults, Tls, TlsVersion};
+use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
 
 pub use certificate::{CertificateFacts, Role};
 
@@ -42,19 +42,17 @@ impl Debug for Identity {
     }
 }
 
-/// Reads the files of the listener with this index.
+/// Reads the files of a listener, which `document` configures.
 ///
 /// # Errors
 /// Every fault in them.
-pub fn load(config: &Config, listener: usize, now: SystemTime) -> Result<Identity, Faults> {
-    let Some(tls) = config.listeners.get(listener).map(|listener| &listener.tls) else {
-        return Err(Faults(Vec::new()));
-    };
+pub fn load(document: &Document, listener: &Listener, now: SystemTime) -> Result<Identity, Faults> {
+    let tls = &listener.tls;
     let now =
         now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
     let mut reader = Reader {
-        config,
-        at: format!("listeners.{listener}.tls"),
+        document,
+        at: format!("{}.tls", listener.place),
         now,
         provider: provider(tls),
         faults: Vec::new(),
@@ -80,7 +78,7 @@ fn provider(tls: &Tls) -> Arc<CryptoProvider> {
 }
 
 struct Reader<'a> {
-    config: &'a Config,
+    document: &'a Document,
     /// The place of the `tls` mapping.
     at: String,
     /// Seconds since 1970.
@@ -93,7 +91,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn fault(&mut self, key: &str, message: impl fmt::Display) {
-        self.faults.push(self.config.document.fault(&format!("{}.{key}", self.at), message.to_string()));
+        self.faults.push(self.document.fault(&format!("{}.{key}", self.at), message.to_string()));
+    }
+
+    /// Whether the key that names a file was wrong, so that what it names now is only a stand-in.
+    fn is_wrong(&self, key: &str) -> bool {
+        self.document.is_wrong(&format!("{}.{key}", self.at))
     }
 
     fn server_config(&mut self, tls: &Tls) -> Option<ServerConfig> {
@@ -140,6 +143,9 @@ impl Reader<'_> {
     }
 
     fn chain(&mut self, path: &Path) -> Option<Vec<CertificateDer<'static>>> {
+        if self.is_wrong("certificate_chain") {
+            return None;
+        }
         let name = path.display();
         let pem = match pem::read(path) {
             Ok(pem) => pem,
@@ -188,6 +194,9 @@ impl Reader<'_> {
     }
 
     fn key(&mut self, path: &Path) -> Option<(PrivateKeyDer<'static>, Arc<dyn SigningKey>)> {
+        if self.is_wrong("private_key") {
+            return None;
+        }
         let read = pem::read(path).and_then(|pem| match pem.keys.as_slice() {
             [key] => match self.provider.key_provider.load_private_key(key.clone_key()) {
                 Ok(signer) => Ok((key.clone_key(), signer)),
@@ -265,7 +274,7 @@ impl Reader<'_> {
                 "{name}: there is a private key beside the certificates: it is not used, and should \
                                    not be here"
             );
-            self.warnings.push(self.config.document.fault(&format!("{}.client_ca", self.at), message));
+            self.warnings.push(self.document.fault(&format!("{}.client_ca", self.at), message));
         }
         let mut roots = RootCertStore::empty();
         let mut sound = true;
@@ -280,8 +289,7 @@ impl Reader<'_> {
                                                certificates for are still accepted",
                             facts.subject
                         );
-                        self.warnings
-                            .push(self.config.document.fault(&format!("{}.client_ca", self.at), message));
+                        self.warnings.push(self.document.fault(&format!("{}.client_ca", self.at), message));
                     }
                     self.certificates.push(facts);
                 }

@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 
 use super::acl_store::{AclStore, Reload as AclReload};
 use super::admin::{self, AdminServer, BindError};
-use super::config::fault::Faults;
 use super::config::{AddressMapping, Config, Listener, LogFormat};
-use super::identity::{self, Identity, Role};
+use super::identity::{Identity, Role};
+use super::startup::Ready;
 use super::telemetry::{self, Telemetry};
 use crate::link::connection;
 use crate::link::gate::{AclSource, Gate, Limits};
@@ -38,9 +38,6 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// How often a broker that does not answer is asked again, at first and at last.
 const PROBE_RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
-/// The exit code for a wrong configuration (`EX_CONFIG` of sysexits.h).
-pub const EX_CONFIG: u8 = 78;
-
 /// What this binary was built from.
 pub fn build() -> Build {
     Build {
@@ -52,15 +49,11 @@ pub fn build() -> Build {
 }
 
 /// Runs the proxy until it is told to stop; says on standard error what keeps it from starting.
-pub fn run(config: Config) -> ExitCode {
-    match start(config) {
+pub fn run(ready: Ready) -> ExitCode {
+    match start(ready) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(StartError::Faults(faults)) => {
-            eprintln!("{faults}");
-            ExitCode::from(EX_CONFIG)
-        }
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("doorkeeper cannot start: {error}");
             ExitCode::FAILURE
         }
     }
@@ -69,8 +62,6 @@ pub fn run(config: Config) -> ExitCode {
 /// What keeps the proxy from starting.
 #[derive(Debug)]
 pub enum StartError {
-    /// The configuration, or a file that it names, is wrong.
-    Faults(Faults),
     /// An address cannot be listened on.
     Bind(BindError),
     /// The system refuses something else.
@@ -80,7 +71,6 @@ pub enum StartError {
 impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Faults(faults) => faults.fmt(f),
             Self::Bind(error) => error.fmt(f),
             Self::System(reason) => f.write_str(reason),
         }
@@ -93,8 +83,8 @@ fn system(what: &'static str) -> impl Fn(io::Error) -> StartError {
     move |error| StartError::System(format!("{what}: {error}"))
 }
 
-fn start(config: Config) -> Result<(), StartError> {
-    let loaded = Loaded::load(&config)?;
+fn start(ready: Ready) -> Result<(), StartError> {
+    let config = &ready.config;
     let metrics = Metrics::new(build(), SystemTime::now(), &apis())
         .map_err(|error| StartError::System(error.to_string()))?;
     let metrics = Arc::new(metrics);
@@ -104,7 +94,7 @@ fn start(config: Config) -> Result<(), StartError> {
     };
     let options = telemetry::Options {
         format,
-        level: Some(config.log.level.as_str().to_owned()),
+        level: Some(config.log.level.name().to_owned()),
         audit_format,
         audit_allowed: config.audit.allowed,
     };
@@ -117,7 +107,7 @@ fn start(config: Config) -> Result<(), StartError> {
         .map_err(system("the system gives no threads to work with"))?;
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
-        let proxy = Proxy::start(config, loaded, metrics, telemetry.audit().clone()).await?;
+        let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
         proxy.serve(stop).await;
         Ok(())
     });
@@ -155,40 +145,6 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// What the files named by a configuration hold.
-pub struct Loaded {
-    identities: Vec<Identity>,
-    acls: Arc<AclStore>,
-}
-
-impl Loaded {
-    /// Reads all of them.
-    ///
-    /// # Errors
-    /// Every fault in every one of them.
-    pub fn load(config: &Config) -> Result<Self, StartError> {
-        let mut faults = Vec::new();
-        let mut identities = Vec::new();
-        for index in 0..config.listeners.len() {
-            match identity::load(config, index, SystemTime::now()) {
-                Ok(identity) => identities.push(identity),
-                Err(found) => faults.extend(found.0),
-            }
-        }
-        let acls = match AclStore::open(&config.authorization) {
-            Ok(acls) => Some(acls),
-            Err(found) => {
-                faults.extend(found.0);
-                None
-            }
-        };
-        match acls {
-            Some(acls) if faults.is_empty() => Ok(Self { identities, acls: Arc::new(acls) }),
-            _ => Err(StartError::Faults(Faults::sorted(faults))),
-        }
-    }
-}
-
 impl AclSource for AclStore {
     fn generation(&self) -> u64 {
         AclStore::generation(self)
@@ -224,13 +180,9 @@ impl Proxy {
     ///
     /// # Errors
     /// When an address cannot be listened on.
-    pub async fn start(
-        config: Config,
-        loaded: Loaded,
-        metrics: Arc<Metrics>,
-        audit: AuditLog,
-    ) -> Result<Self, StartError> {
-        for warning in &config.warnings {
+    pub async fn start(ready: Ready, metrics: Arc<Metrics>, audit: AuditLog) -> Result<Self, StartError> {
+        let Ready { config, identities, acls, warnings } = ready;
+        for warning in &warnings {
             tracing::warn!("{warning}");
         }
         let health = Health::new(metrics.clone());
@@ -244,14 +196,10 @@ impl Proxy {
             }
             None => None,
         };
-        let Loaded { identities, acls } = loaded;
         let memory = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
         let memory = Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS)));
         let mut doors = Vec::new();
         for (listener, identity) in config.listeners.iter().zip(&identities) {
-            for warning in &identity.warnings {
-                tracing::warn!("{warning}");
-            }
             let socket = bind(listener)?;
             let gate = gate(&config, listener, &acls, &memory, &metrics, &audit);
             doors.push(Door { listener: socket, gate: Arc::new(gate), tls: identity.server_config.clone() });
@@ -263,9 +211,6 @@ impl Proxy {
         metrics.loaded(Reload::Acls, SystemTime::now());
         let status = acls.status();
         metrics.acls(status.bindings, status.generation);
-        for warning in acls.warnings() {
-            tracing::warn!("{warning}");
-        }
         health.set(Check::Listeners, Ok(()));
         health.set(Check::Certificates, Ok(()));
         health.set(Check::Acls, Ok(()));

@@ -22,6 +22,7 @@ pub const DELEGATION_TOKEN_AUTH_DISABLED: i16 = 61;
 pub const GROUP_ID_NOT_FOUND: i16 = 69;
 pub const FETCH_SESSION_ID_NOT_FOUND: i16 = 70;
 pub const INVALID_FETCH_SESSION_EPOCH: i16 = 71;
+pub const TOPIC_DELETION_DISABLED: i16 = 73;
 pub const UNKNOWN_TOPIC_ID: i16 = 100;
 pub const FETCH_SESSION_TOPIC_ID_ERROR: i16 = 106;
 
@@ -39,6 +40,7 @@ pub fn message(code: i16) -> &'static str {
         INVALID_REQUEST => {
             "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details."
         }
+        UNKNOWN_TOPIC_ID => "This server does not host this topic ID.",
         SECURITY_DISABLED => "Security features are disabled.",
         _ => "",
     }

@@ -178,10 +178,17 @@ impl Session {
     pub fn ask(&mut self, topic: Topic, partitions: &[FetchPartition], refusal: Option<Refusal>) {
         let asked = partitions.iter().map(|partition| (partition.partition, Asked::of(partition)));
         match refusal {
-            None => match self.held.get_mut(&topic) {
-                Some(held) => held.extend(asked),
-                None => drop(self.held.insert(topic.detached(), asked.collect())),
-            },
+            None => {
+                if let Some(refused) = self.refused.get_mut(&topic) {
+                    refused
+                        .partitions
+                        .retain(|index, _| !partitions.iter().any(|asked| asked.partition == *index));
+                }
+                match self.held.get_mut(&topic) {
+                    Some(held) => held.extend(asked),
+                    None => drop(self.held.insert(topic.detached(), asked.collect())),
+                }
+            }
             Some(Refusal { error_code, is_unresolved }) => match self.refused.get_mut(&topic) {
                 Some(refused) => {
                     (refused.error_code, refused.is_unresolved) = (error_code, is_unresolved);
@@ -213,7 +220,6 @@ impl Session {
     /// refused. Returns what the broker has to be told.
     pub fn divide(&mut self, all: bool, mut judge: impl FnMut(&Topic) -> Option<Refusal>) -> Changes {
         let mut changes = Changes::default();
-        let refused = std::mem::take(&mut self.refused);
         if all {
             let denied: Vec<(Topic, Refusal)> = self
                 .held
@@ -221,23 +227,29 @@ impl Session {
                 .filter_map(|topic| judge(topic).map(|refusal| (topic.clone(), refusal)))
                 .collect();
             for (topic, Refusal { error_code, is_unresolved }) in denied {
-                let partitions = self.held.remove(&topic).unwrap_or_default();
+                let held = self.held.remove(&topic).unwrap_or_default();
                 let (name, topic_id) = topic.name_and_id();
                 changes.forget.push(ForgottenTopic {
                     topic: name,
                     topic_id,
-                    partitions: partitions.keys().copied().collect(),
+                    partitions: held.keys().copied().collect(),
                     ..Default::default()
                 });
-                self.refused.insert(topic, Refused { error_code, is_unresolved, partitions });
+                let none = || Refused { error_code, is_unresolved, partitions: Partitions::new() };
+                let refused = self.refused.entry(topic).or_insert_with(none);
+                // What the client asked for in this request is newer.
+                held.into_iter().for_each(|(index, asked)| {
+                    refused.partitions.entry(index).or_insert(asked);
+                });
             }
         }
-        for (topic, mut was) in refused {
+        for (topic, mut was) in std::mem::take(&mut self.refused) {
             match judge(&topic) {
                 Some(Refusal { error_code, is_unresolved }) => {
                     (was.error_code, was.is_unresolved) = (error_code, is_unresolved);
                     self.refused.insert(topic, was);
                 }
+                None if was.partitions.is_empty() => {}
                 None => {
                     let (name, topic_id) = topic.name_and_id();
                     changes.add.push(FetchTopic {

@@ -328,12 +328,14 @@ impl<Q: Sendable> Forwarded<Q> {
         let rewrite = match self.answer {
             Answer::Untouched => return decoded(&body, version),
             Answer::Rewritten(rewrite) => rewrite,
-            Answer::Watched { whole, rewrite, .. } if body.len() <= whole => rewrite,
-            Answer::Watched { mut stream, .. } => {
+            Answer::Watched { whole, watch } if body.len() <= whole => {
+                Box::new(move |body: &[u8], access: &mut Access<'_>| watch.whole(body, access))
+            }
+            Answer::Watched { mut watch, .. } => {
                 // In pieces of odd lengths, as a network may cut them.
                 let mut passed = body.to_vec();
                 for piece in passed.chunks_mut(7) {
-                    door.access(version, |access| stream.feed(piece, access))
+                    door.access(version, |access| watch.piece(piece, access))
                         .expect("an answer that can be watched");
                 }
                 return decoded(&passed.into(), version);

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::process::config::document::{Document, quoted};
 use crate::process::config::schema::schema_of;
 use crate::process::config::shape::{self, MAX_FAULTS};
-use crate::process::config::text;
-use crate::process::config::{Fault, Faults};
+use crate::process::config::text::{self, nearest};
+use crate::process::config::{Fault, Faults, Place};
 use crate::words::acl::{
     Binding, CLUSTER_NAME, InvalidBinding, Operation, PatternType, Permission, ResourceType, WILDCARD,
     host_text,
@@ -27,6 +27,10 @@ pub const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The most warnings that are listed of one file.
 const MAX_WARNINGS: usize = 20;
+
+/// The keys of an entry of which it must have one.
+const RESOURCE_KEYS: [&str; 6] =
+    ["topic", "group", "cluster", "transactional_id", "delegation_token", "user"];
 
 /// What a file says.
 #[derive(Debug, Default)]
@@ -58,6 +62,17 @@ pub fn parse(path: &Path, text: String) -> Result<Bindings, Faults> {
         true => Ok(Bindings { bindings, warnings: shape::report(&document, reader.warnings, MAX_WARNINGS) }),
         false => Err(Faults::sorted(faults)),
     }
+}
+
+/// Where the entry begins that says `binding`, in a file that [`parse`] accepts.
+pub fn place_of(path: &Path, text: String, binding: &Binding) -> Option<Place> {
+    let mut document = Document::parse(path, text).ok()?;
+    shape::check(&mut document, acls_schema().as_value());
+    let entries: Vec<Entry> = shape::typed(&document, &mut Vec::new())?;
+    let mut reader =
+        Reader { document: &document, faults: Vec::new(), warnings: Vec::new(), seen: HashMap::new() };
+    let number = (0..).zip(&entries).find(|(i, entry)| reader.entry(*i, entry).contains(binding))?.0;
+    document.fault(&number.to_string(), "").place
 }
 
 /// Bindings of one principal on one resource: one for each operation and host.
@@ -192,17 +207,19 @@ impl Reader<'_> {
     /// The one resource that an entry must name: its type, its key in the file, and its name.
     fn resource(&mut self, i: usize, entry: &Entry) -> Option<(ResourceType, &'static str, String)> {
         let cluster = entry.cluster.map(|_| CLUSTER_NAME.to_owned());
-        let named: Vec<_> = [
-            (ResourceType::Topic, "topic", entry.topic.clone()),
-            (ResourceType::Group, "group", entry.group.clone()),
-            (ResourceType::Cluster, "cluster", cluster),
-            (ResourceType::TransactionalId, "transactional_id", entry.transactional_id.clone()),
-            (ResourceType::DelegationToken, "delegation_token", entry.delegation_token.clone()),
-            (ResourceType::User, "user", entry.user.clone()),
-        ]
-        .into_iter()
-        .filter_map(|(resource_type, key, name)| Some((resource_type, key, name?)))
-        .collect();
+        let names = [
+            (ResourceType::Topic, entry.topic.clone()),
+            (ResourceType::Group, entry.group.clone()),
+            (ResourceType::Cluster, cluster),
+            (ResourceType::TransactionalId, entry.transactional_id.clone()),
+            (ResourceType::DelegationToken, entry.delegation_token.clone()),
+            (ResourceType::User, entry.user.clone()),
+        ];
+        let named: Vec<_> = RESOURCE_KEYS
+            .into_iter()
+            .zip(names)
+            .filter_map(|(key, (resource_type, name))| Some((resource_type, key, name?)))
+            .collect();
         match named.as_slice() {
             [(_, "cluster", _)] if entry.cluster == Some(false) => {
                 self.fault(
@@ -220,12 +237,11 @@ impl Reader<'_> {
             }
             [resource] => Some(resource.clone()),
             [] => {
-                let taken_out = ["topic", "group", "cluster", "transactional_id", "delegation_token", "user"]
-                    .iter()
-                    .any(|key| self.document.is_wrong(&format!("{i}.{key}")));
-                if !taken_out {
-                    let message = "the entry names no resource: add one of topic, group, cluster, transactional_id, \
-                                   delegation_token, user";
+                // A misspelt or wrong one has been reported.
+                let keys = || RESOURCE_KEYS.iter().copied();
+                if !self.document.wrong_keys(&i.to_string()).any(|key| nearest(key, keys()).is_some()) {
+                    let message =
+                        format!("the entry names no resource: add one of {}", RESOURCE_KEYS.join(", "));
                     self.fault(&i.to_string(), message);
                 }
                 None

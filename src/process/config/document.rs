@@ -116,6 +116,12 @@ impl Document {
         self.taken_out.contains(&(self.find(parent).id, key.to_owned()))
     }
 
+    /// The keys of the mapping that `keys` leads to which are wrong or unknown, which has been reported.
+    pub(crate) fn wrong_keys(&self, keys: &str) -> impl Iterator<Item = &str> {
+        let mapping = self.id_at(keys);
+        self.taken_out.iter().filter(move |(id, _)| *id == mapping).map(|(_, key)| key.as_str())
+    }
+
     fn find(&self, keys: &str) -> &Node {
         let mut node = &self.root;
         for key in keys.split('.') {

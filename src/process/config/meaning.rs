@@ -9,19 +9,17 @@ use super::raw::{self, ClientAuthWord};
 use super::text::{self, HostPort};
 use super::{Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, Tls, TlsVersion};
 
-/// The configuration, unless there are faults that leave none.
-pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Option<Config> {
+/// The configuration, without the listeners that have faults.
+pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Config {
     let mut reader = Reader { document: &document, faults, warnings: Vec::new() };
     let mut listeners = Vec::new();
     for (i, listener) in raw.listeners.iter().enumerate() {
-        listeners.extend(reader.listener(&format!("listeners.{i}"), listener));
+        listeners.extend(reader.listener(format!("listeners.{i}"), listener));
     }
     reader.addresses(&raw);
     reader.limits(&raw);
     let authorization = reader.authorization(raw.authorization);
-    let warnings = reader.warnings;
-    let complete = listeners.len() == raw.listeners.len();
-    complete.then_some(Config {
+    Config {
         listeners,
         authorization,
         admin: raw.admin,
@@ -29,9 +27,9 @@ pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>
         shutdown: raw.shutdown,
         log: raw.log,
         audit: raw.audit,
-        warnings,
+        warnings: reader.warnings,
         document,
-    })
+    }
 }
 
 struct Reader<'a> {
@@ -49,7 +47,7 @@ impl Reader<'_> {
         self.warnings.push(self.document.fault(at, message));
     }
 
-    fn listener(&mut self, at: &str, raw: &raw::Listener) -> Option<Listener> {
+    fn listener(&mut self, at: String, raw: &raw::Listener) -> Option<Listener> {
         if !is_loopback(&raw.upstream.host) {
             let message = format!(
                 "plaintext to {} leaves this host: anybody on the way can read and change it",
@@ -73,6 +71,7 @@ impl Reader<'_> {
             tls: tls?,
             principal_mapping_rules: principal_mapping_rules?,
             address_mapping: address_mapping?,
+            place: at,
         })
     }
 
@@ -159,47 +158,45 @@ impl Reader<'_> {
 
     /// Names and addresses that must be distinct.
     fn addresses(&mut self, raw: &raw::Root) {
+        let sound = |at: &str| !self.document.is_wrong(at);
+        let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut binds: Vec<(SocketAddr, &str)> = Vec::new();
+        let mut found = Vec::new();
         for (i, listener) in raw.listeners.iter().enumerate() {
             let at = format!("listeners.{i}");
-            for earlier in &raw.listeners[..i] {
-                if earlier.name == listener.name {
-                    let message = format!(
-                        "another listener is called '{}' already: give each its own name",
-                        listener.name
-                    );
-                    self.fault(&format!("{at}.name"), message);
-                }
-                if overlap(earlier.bind, listener.bind) {
-                    let message = format!(
-                        "the listener '{}' has {} already: choose another port",
-                        earlier.name, earlier.bind
-                    );
-                    self.fault(&format!("{at}.bind"), message);
-                }
+            let (name, bind, upstream) =
+                (format!("{at}.name"), format!("{at}.bind"), format!("{at}.upstream"));
+            if sound(&name) && names.insert(&listener.name, i).is_some() {
+                let message =
+                    format!("another listener is called '{}' already: give each its own name", listener.name);
+                found.push((name, message));
             }
-            if let Some(admin) = &raw.admin
-                && overlap(admin.bind, listener.bind)
-            {
-                let message = format!(
-                    "the listener '{}' has {} already: choose another port",
-                    listener.name, listener.bind
-                );
-                self.fault("admin.bind", message);
+            if sound(&bind) {
+                if let Some((taken, by)) = binds.iter().find(|(other, _)| overlap(*other, listener.bind)) {
+                    found.push((
+                        bind.clone(),
+                        format!("the listener '{by}' has {taken} already: choose another port"),
+                    ));
+                }
+                binds.push((listener.bind, &listener.name));
             }
-            let own_host = match listener.upstream.host.parse::<IpAddr>() {
-                Ok(ip) => overlap(SocketAddr::new(ip, 1), SocketAddr::new(listener.bind.ip(), 1)),
-                Err(_) => listener.upstream.host == "localhost" && listener.bind.ip().is_loopback(),
-            };
-            if own_host
-                && is_loopback(&listener.upstream.host)
-                && listener.upstream.port == listener.bind.port()
-            {
+            if sound(&bind) && sound(&upstream) && is_same(&listener.upstream, listener.bind) {
                 let message = format!(
                     "{} is this listener itself: name the broker's plaintext listener",
                     listener.upstream
                 );
-                self.fault(&format!("{at}.upstream"), message);
+                found.push((upstream, message));
             }
+        }
+        if let Some(admin) = &raw.admin
+            && sound("admin.bind")
+            && let Some((taken, by)) = binds.iter().find(|(other, _)| overlap(*other, admin.bind))
+        {
+            let message = format!("the listener '{by}' has {taken} already: choose another port");
+            found.push(("admin.bind".into(), message));
+        }
+        for (at, message) in found {
+            self.fault(&at, message);
         }
     }
 
@@ -246,6 +243,15 @@ impl Reader<'_> {
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether a connection to `upstream` would arrive at `bind`.
+fn is_same(upstream: &HostPort, bind: SocketAddr) -> bool {
+    let to_bind = match upstream.host.parse::<IpAddr>() {
+        Ok(ip) => ip.is_loopback() && (ip == bind.ip() || bind.ip().is_unspecified()),
+        Err(_) => upstream.host == "localhost" && (bind.ip().is_loopback() || bind.ip().is_unspecified()),
+    };
+    to_bind && upstream.port == bind.port()
 }
 
 /// Whether the second cannot be bound beside the first. Port 0 is a different one each time.

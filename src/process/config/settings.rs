@@ -114,8 +114,8 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    /// The word in the configuration, which is the logger's own.
-    pub fn as_str(self) -> &'static str {
+    /// The word in the configuration, which is also the one of `tracing`.
+    pub fn name(self) -> &'static str {
         match self {
             LogLevel::Error => "error",
             LogLevel::Warn => "warn",
@@ -132,6 +132,18 @@ impl LogLevel {
 pub struct Audit {
     /// Write a line for what was allowed too. Refusals always have one.
     pub allowed: bool,
+    /// Kafka's own line (`kafka`), or an object of the Elastic Common Schema (`ecs`).
+    pub format: AuditFormat,
+}
+
+/// How an audit line is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum AuditFormat {
+    #[default]
+    Kafka,
+    Ecs,
 }
 
 /// A version of TLS.

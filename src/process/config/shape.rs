@@ -1,8 +1,11 @@
 //! Holds a document against a JSON schema: keys, types, words, numbers and formats, every fault with its place.
 //!
 //! It understands the part of JSON Schema that our own types produce. What is wrong is reported and taken out of
-//! the tree, so that the rest can be read on: a key that may be missing goes alone, one that may not be missing
-//! takes the value that it belongs to along.
+//! the tree, so that the rest can be read on. A key that may be missing goes; one that may not be missing gets a
+//! stand-in, so that one wrong word does not hide what else is wrong around it. The document knows which keys
+//! these are ([`Document::is_wrong`]), and nobody reports a fault at them again.
+
+use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
@@ -118,16 +121,15 @@ impl<'a> Found<'a> {
             return self
                 .fault(node, format!("{} is not a mapping{what}: write 'key: value'", node.describe()));
         };
-        let mut given: Vec<String> = Vec::new();
+        let mut given: BTreeSet<String> = BTreeSet::new();
         let mut meant: Vec<&str> = Vec::new();
         let mut kept = Vec::new();
         for (key, mut value) in std::mem::take(entries) {
             let name = key.key_text();
-            if given.contains(&name) {
+            if !given.insert(name.clone()) {
                 self.fault(&key, format!("the key {} is written twice: keep one", quoted(&name)));
                 continue;
             }
-            given.push(name.clone());
             let usable = match properties.and_then(|properties| properties.get(&name)) {
                 Some(schema) => self.check_value(&name, &mut value, schema),
                 None => match schema.get("additionalProperties") {
@@ -150,12 +152,20 @@ impl<'a> Found<'a> {
             || schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
         let mut usable = true;
         for name in required() {
-            usable &= kept.iter().any(|(key, _)| key.key_text() == name);
-            if !given.iter().any(|given| given == name) && !meant.contains(&name) {
-                let example = properties.and_then(|properties| self.example(properties.get(name)?));
+            if kept.iter().any(|(key, _)| key.key_text() == name) {
+                continue;
+            }
+            let schema = properties.and_then(|properties| properties.get(name));
+            if !given.contains(name) && !meant.contains(&name) {
+                let example = schema.and_then(|schema| self.example(schema));
                 let example =
                     example.map(|example| format!(", such as '{name}: {example}'")).unwrap_or_default();
-                self.fault(node, format!("the key '{name}' is missing: add it{example}"));
+                self.faults.push((id, format!("the key '{name}' is missing: add it{example}")));
+            }
+            self.taken_out.push((id, name.to_owned()));
+            match schema.and_then(|schema| self.stand_in(schema)) {
+                Some(value) => kept.push((Node { id, value: Value::Text(name.into()) }, Node { id, value })),
+                None => usable = false,
             }
         }
         if given.is_empty() && schema.get("minProperties").is_some() {
@@ -194,16 +204,14 @@ impl<'a> Found<'a> {
         };
         let least = schema.get("minItems").and_then(Json::as_u64).unwrap_or(0);
         let mut items = std::mem::take(items);
-        let enough = items.len() as u64 >= least;
+        if (items.len() as u64) < least {
+            self.fault(node, format!("the list needs at least {least} entry"));
+        }
         if let Some(item_schema) = schema.get("items") {
             items.retain_mut(|item| self.check_value("-", item, item_schema));
         }
-        let left = items.len() as u64 >= least;
         node.value = Value::List(items);
-        match enough {
-            true => left,
-            false => self.fault(node, format!("the list needs at least {least} entry")),
-        }
+        true
     }
 
     fn check_text(&mut self, node: &Node, schema: &Json) -> bool {
@@ -277,6 +285,20 @@ impl<'a> Found<'a> {
                     choices.iter().filter_map(|choice| choice.get("properties")?.get(tag)?.get("const")),
                 )
             }
+        }
+    }
+
+    /// A value that can be read in the place of a wrong or missing one.
+    fn stand_in(&self, schema: &'a Json) -> Option<Value> {
+        let schema = self.resolved(schema);
+        match schema.get("type").and_then(Json::as_str)? {
+            "array" => Some(Value::List(Vec::new())),
+            "object" if schema.get("required").is_none() => Some(Value::Map(Vec::new())),
+            "string" => self.example(schema).map(Value::Text),
+            "integer" => {
+                schema.get("const").and_then(Json::as_i64).map(|number| Value::Integer(number.into()))
+            }
+            _ => None,
         }
     }
 

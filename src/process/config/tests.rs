@@ -312,12 +312,21 @@ fn all_faults_come_at_once_in_reading_order() {
 fn a_fault_in_one_listener_does_not_hide_those_in_the_next() {
     let second = "  - { name: clients, bind: '127.0.0.1:9093', upstream: 'localhost:1', tls: { certificate_chain: a, private_key: b } }\nauthorization:";
     let text = DESIGNED.replacen("authorization:", second, 1).replacen("127.0.0.1:9092", "x", 1);
-    let faults = parse(&text).unwrap_err();
     assert_eq!(
-        faults,
-        "etc/doorkeeper.yaml:5:15: 'x' names no port; write it like '127.0.0.1:9092'\n\
-         etc/doorkeeper.yaml:13:76: the key 'client_ca' is missing: name the file with the certificates of the issuers whose clients are trusted, or write 'client_auth: none'"
+        parse(&text).unwrap_err().replace("etc/doorkeeper.yaml:", ""),
+        "5:15: 'x' names no port; write it like '127.0.0.1:9092'\n\
+         13:13: another listener is called 'clients' already: give each its own name\n\
+         13:28: the listener 'clients' has 0.0.0.0:9093 already: choose another port\n\
+         13:76: the key 'client_ca' is missing: name the file with the certificates of the issuers whose clients are trusted, or write 'client_auth: none'"
     );
+    // What stands in for a wrong name and address is no other listener's.
+    let text = text.replacen("0.0.0.0:9093", "everywhere", 1).replacen("name: clients", "name: a b", 1);
+    let places: Vec<String> = parse(&text)
+        .unwrap_err()
+        .lines()
+        .map(|line| line.split(": ").next().unwrap().replace("etc/doorkeeper.yaml:", ""))
+        .collect();
+    assert_eq!(places, ["3:11", "4:11", "5:15", "13:76"]);
     let text = DESIGNED.replacen("authorization:", second, 1);
     assert_eq!(
         parse(&text).unwrap_err().replace("etc/doorkeeper.yaml:", ""),

@@ -259,7 +259,9 @@ pub(crate) fn cipher_suite(name: &str) -> Result<SupportedCipherSuite, String> {
 }
 
 pub(crate) fn mapping_rules(text: &str) -> Result<MappingRules, String> {
-    MappingRules::parse(text).map_err(|error| error.to_string())
+    MappingRules::parse(text).map_err(|error| {
+        format!("the mapping rules are wrong from byte {} on: {}", error.offset + 1, error.reason)
+    })
 }
 
 fn check_name(text: &str) -> Result<(), String> {

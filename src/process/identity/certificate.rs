@@ -45,10 +45,15 @@ pub struct CertificateFacts {
 }
 
 impl CertificateFacts {
+    /// When it expires, such as `2024-02-29 12:00 UTC`.
+    pub fn expiry(&self) -> String {
+        date(self.not_after)
+    }
+
     /// Why it is not valid at a time in seconds since 1970, such as `expired on 2024-02-29 12:00 UTC`.
     pub fn problem_at(&self, now: i64) -> Option<String> {
         if now > self.not_after {
-            Some(format!("expired on {}", date(self.not_after)))
+            Some(format!("expired on {}", self.expiry()))
         } else if now < self.not_before {
             Some(format!("is not valid before {}", date(self.not_before)))
         } else {

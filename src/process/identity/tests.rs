@@ -6,6 +6,7 @@ use rcgen::{
 };
 
 use super::*;
+use crate::process::config::Config;
 use crate::process::config::scratch::Scratch;
 
 /// A P-256 key in its old form (RFC 5915), and an X.509 version 1 certificate for it, as `openssl x509 -req`
@@ -64,7 +65,7 @@ fn load_from(folder: &Scratch, tls: &str) -> Result<Identity, String> {
     );
     let file = folder.path().join("doorkeeper.yaml");
     let config = Config::parse(&file, &text).unwrap();
-    load(&config, 0, UNIX_EPOCH + NOW)
+    load(&config.document, &config.listeners[0], UNIX_EPOCH + NOW)
         .map_err(|faults| faults.to_string().replace(&format!("{}/", folder.path().display()), ""))
 }
 

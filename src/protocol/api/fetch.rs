@@ -1,5 +1,7 @@
 //! Fetch: reading, with sessions that hold only what the client may read.
 
+use std::collections::HashMap;
+
 use super::{Answer, AnswerWatch, Api, Readdress, Verdict, encoded, metadata};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -169,15 +171,25 @@ fn decide_incremental(
         session.forget(&Topic::new(&topic.topic, topic.topic_id, by_id), &topic.partitions);
     }
     let before = request.topics.len();
+    // Each topic is decided once a request, and a denial heard once.
+    let mut judged: HashMap<Topic, Option<Refusal>> = HashMap::new();
+    let mut judge = |topic: &Topic, partitions: usize| match judged.get(topic) {
+        Some(refusal) => *refusal,
+        None => {
+            let refusal = reader.judge(topic, partitions, access);
+            judged.insert(topic.clone(), refusal);
+            refusal
+        }
+    };
     request.topics.retain(|topic| {
         let key = Topic::new(&topic.topic, topic.topic_id, by_id);
-        let refusal = reader.judge(&key, topic.partitions.len(), access);
+        let refusal = judge(&key, topic.partitions.len());
         session.ask(key, &topic.partitions, refusal);
         refusal.is_none()
     });
     edited |= request.topics.len() != before;
     if moved || session.has_refusals() {
-        let changes = session.divide(moved, |topic| reader.judge(topic, 1, access));
+        let changes = session.divide(moved, |topic| judge(topic, 1));
         edited |= !changes.is_empty();
         merge(request, changes);
     }

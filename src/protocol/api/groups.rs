@@ -1,52 +1,141 @@
-//! placeholder
+//! Groups, and the classic protocol of their members.
 
-use super::{Api, Verdict};
+use std::collections::HashSet;
+
+use super::{Api, Verdict, append, take_denied};
 use crate::protocol::access::Access;
+use crate::protocol::error_code::*;
+use crate::protocol::messages::delete_groups_response::DeletableGroupResult;
+use crate::protocol::messages::describe_groups_response::DescribedGroup;
 use crate::protocol::messages::{
     DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
     HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
     LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, SyncGroupRequest, SyncGroupResponse,
 };
-use crate::protocol::wire::Fault;
+use crate::protocol::wire::{Fault, Str};
+use crate::words::acl::{Operation, ResourceType};
 
+/// Forwards a member's request when the client may read the group, and answers it with `refusal` when not.
+fn as_member<R>(
+    group_id: &str,
+    access: &mut Access<'_>,
+    refusal: impl FnOnce(i16) -> R,
+) -> Result<Verdict<R>, Fault> {
+    Ok(match access.allows(Operation::Read, ResourceType::Group, group_id) {
+        true => Verdict::Forward,
+        false => Verdict::Answer(refusal(GROUP_AUTHORIZATION_FAILED)),
+    })
+}
+
+/// `KafkaApis.handleJoinGroupRequest`. The subscription is the business of the members, and its topics are not checked.
 impl Api for JoinGroupRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<JoinGroupResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<JoinGroupResponse>, Fault> {
+        let protocol_name = (access.version < 7).then_some(Str::EMPTY);
+        as_member(&self.group_id, access, |error_code| JoinGroupResponse {
+            error_code,
+            protocol_name,
+            ..Default::default()
+        })
     }
 }
 
+/// `KafkaApis.handleHeartbeatRequest`
 impl Api for HeartbeatRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<HeartbeatResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<HeartbeatResponse>, Fault> {
+        as_member(&self.group_id, access, |error_code| HeartbeatResponse { error_code, ..Default::default() })
     }
 }
 
+/// `KafkaApis.handleLeaveGroupRequest`
 impl Api for LeaveGroupRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<LeaveGroupResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<LeaveGroupResponse>, Fault> {
+        as_member(&self.group_id, access, |error_code| LeaveGroupResponse {
+            error_code,
+            ..Default::default()
+        })
     }
 }
 
+/// `KafkaApis.handleSyncGroupRequest`
 impl Api for SyncGroupRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<SyncGroupResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<SyncGroupResponse>, Fault> {
+        let refusal = |error_code| SyncGroupResponse { error_code, ..Default::default() };
+        // Version 5 made both mandatory, which is looked at before the permission.
+        if access.version >= 5 && (self.protocol_type.is_none() || self.protocol_name.is_none()) {
+            return Ok(Verdict::Answer(refusal(INCONSISTENT_GROUP_PROTOCOL)));
+        }
+        as_member(&self.group_id, access, refusal)
     }
 }
 
+/// `KafkaApis.handleDescribeGroupsRequest`
 impl Api for DescribeGroupsRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<DescribeGroupsResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeGroupsResponse>, Fault> {
+        let denied =
+            take_denied(&mut self.groups, Operation::Describe, ResourceType::Group, access, |group| group);
+        let refuse = |group_id| DescribedGroup {
+            group_id,
+            error_code: GROUP_AUTHORIZATION_FAILED,
+            ..Default::default()
+        };
+        let refused: Vec<_> = denied.into_iter().map(refuse).collect();
+        if self.groups.is_empty() && !refused.is_empty() {
+            return Ok(Verdict::Answer(DescribeGroupsResponse { groups: refused, ..Default::default() }));
+        }
+        let wants_operations = self.include_authorized_operations;
+        if refused.is_empty() && !wants_operations {
+            return Ok(Verdict::Forward);
+        }
+        let is_trimmed = !refused.is_empty();
+        let amend = Box::new(move |answer: &mut DescribeGroupsResponse, access: &mut Access<'_>| {
+            if wants_operations {
+                for group in answer.groups.iter_mut().filter(|group| group.error_code == NONE) {
+                    group.authorized_operations = access.authorized_operations(
+                        group.authorized_operations,
+                        ResourceType::Group,
+                        &group.group_id,
+                    );
+                }
+            }
+            answer.groups.splice(0..0, refused);
+        });
+        Ok(if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) })
     }
 }
 
+/// `KafkaApis.handleListGroupsRequest`
 impl Api for ListGroupsRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<ListGroupsResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ListGroupsResponse>, Fault> {
+        if access.allows_cluster_silently(Operation::Describe) {
+            return Ok(Verdict::Forward);
+        }
+        Ok(Verdict::Amend(Box::new(|answer, access| {
+            answer.groups.retain(|group| {
+                access.allows_silently(Operation::Describe, ResourceType::Group, &group.group_id)
+            });
+        })))
     }
 }
 
+/// `KafkaApis.handleDeleteGroupsRequest`
 impl Api for DeleteGroupsRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<DeleteGroupsResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DeleteGroupsResponse>, Fault> {
+        // Kafka looks at each group once, however often it is named.
+        let mut seen = HashSet::new();
+        self.groups_names.retain(|group| seen.insert(group.clone()));
+        let denied =
+            take_denied(&mut self.groups_names, Operation::Delete, ResourceType::Group, access, |group| {
+                group
+            });
+        let refuse = |group_id| DeletableGroupResult {
+            group_id,
+            error_code: GROUP_AUTHORIZATION_FAILED,
+            ..Default::default()
+        };
+        let refused: Vec<_> = denied.into_iter().map(refuse).collect();
+        Ok(match self.groups_names.is_empty() && !refused.is_empty() {
+            true => Verdict::Answer(DeleteGroupsResponse { results: refused, ..Default::default() }),
+            false => append(refused, |answer: &mut DeleteGroupsResponse| &mut answer.results),
+        })
     }
 }

@@ -1,27 +1,306 @@
-//! placeholder
+//! Creating, deleting and growing topics. In KRaft the controller decides these, whichever broker is asked.
 
-use super::{Api, Verdict};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
+
+use super::{Api, Question, Step, Verdict, append, prepend, take_denied};
 use crate::protocol::access::Access;
+use crate::protocol::error_code::*;
+use crate::protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use crate::protocol::messages::create_topics_response::CreatableTopicResult;
+use crate::protocol::messages::delete_topics_request::DeleteTopicState;
+use crate::protocol::messages::delete_topics_response::DeletableTopicResult;
+use crate::protocol::messages::metadata_request::MetadataRequestTopic;
 use crate::protocol::messages::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
-    DeleteTopicsRequest, DeleteTopicsResponse,
+    DeleteTopicsRequest, DeleteTopicsResponse, MetadataRequest, MetadataResponse,
 };
-use crate::protocol::wire::Fault;
+use crate::protocol::wire::{Fault, Str, Uuid};
+use crate::words::acl::{Operation, ResourceType};
 
+/// `Topic.CLUSTER_METADATA_TOPIC_NAME`
+const CLUSTER_METADATA: &str = "__cluster_metadata";
+
+/// `ControllerApis.createTopics`
 impl Api for CreateTopicsRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<CreateTopicsResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<CreateTopicsResponse>, Fault> {
+        let mut refused: Vec<_> = take_repeated(&mut self.topics, |topic| topic.name.clone())
+            .into_iter()
+            .map(|name| not_created(name, INVALID_REQUEST, "Duplicate topic name."))
+            .collect();
+        refused.extend(self.topics.extract_if(.., |topic| topic.name == CLUSTER_METADATA).map(|topic| {
+            let message = "Creation of internal topic __cluster_metadata is prohibited.";
+            not_created(topic.name, INVALID_REQUEST, message)
+        }));
+        if !access.allows_cluster_silently(Operation::Create) {
+            let denied =
+                take_denied(&mut self.topics, Operation::Create, ResourceType::Topic, access, |topic| {
+                    &topic.name
+                });
+            refused.extend(
+                denied.into_iter().map(|topic| {
+                    not_created(topic.name, TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")
+                }),
+            );
+        }
+        if self.topics.is_empty() {
+            return Ok(Verdict::Answer(CreateTopicsResponse { topics: refused, ..Default::default() }));
+        }
+        let secret: HashSet<Str> = match access.version {
+            ..5 => HashSet::new(),
+            _ => self
+                .topics
+                .iter()
+                .map(|topic| &topic.name)
+                .filter(|name| !access.allows_silently(Operation::DescribeConfigs, ResourceType::Topic, name))
+                .cloned()
+                .collect(),
+        };
+        if secret.is_empty() {
+            return Ok(append(refused, |answer: &mut CreateTopicsResponse| &mut answer.topics));
+        }
+        let edited = !refused.is_empty();
+        let amend = Box::new(move |answer: &mut CreateTopicsResponse, _: &mut Access<'_>| {
+            for topic in &mut answer.topics {
+                if topic.error_code == NONE && secret.contains(&topic.name) {
+                    hide_configs(topic);
+                }
+            }
+            answer.topics.extend(refused);
+        });
+        Ok(if edited { Verdict::Trim(amend) } else { Verdict::Amend(amend) })
     }
 }
 
+fn not_created(name: Str, error_code: i16, message: &str) -> CreatableTopicResult {
+    CreatableTopicResult { name, error_code, error_message: Some(message.into()), ..Default::default() }
+}
+
+/// The topic was created, and how it is configured is nobody's business
+/// (`ReplicationControlManager.createTopic` without `authorizedToReturnConfigs`).
+fn hide_configs(topic: &mut CreatableTopicResult) {
+    topic.topic_config_error_code = TOPIC_AUTHORIZATION_FAILED;
+    topic.num_partitions = -1;
+    topic.replication_factor = -1;
+    topic.configs = Some(Vec::new());
+}
+
+/// `ControllerApis.deleteTopics`. Kafka shuffles the results lest their order tell absent topics from hidden ones; here
+/// it tells which of them were refused, and so do their codes.
 impl Api for DeleteTopicsRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<DeleteTopicsResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+    fn topic_ids(&self) -> Vec<Uuid> {
+        self.topics.iter().map(|topic| topic.topic_id).collect()
+    }
+
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DeleteTopicsResponse>, Fault> {
+        if access.broker.settings.delete_topics == Some(false) {
+            let error_code = if access.version < 3 { INVALID_REQUEST } else { TOPIC_DELETION_DISABLED };
+            let refused =
+                self.take_wanted().into_iter().map(|DeleteTopicState { name, topic_id, .. }| {
+                    DeletableTopicResult { name, topic_id, error_code, ..Default::default() }
+                });
+            let responses = refused.collect();
+            return Ok(Verdict::Answer(DeleteTopicsResponse { responses, ..Default::default() }));
+        }
+        if access.allows_cluster_silently(Operation::Delete) {
+            return Ok(Verdict::Forward);
+        }
+        let Sorted { refused, deletable, only_describable } = sort(self.take_wanted(), access);
+        self.put_wanted(deletable, access.version);
+        if !only_describable.is_empty() {
+            return ask_for_existence(std::mem::take(self), refused, only_describable, access)
+                .map(Verdict::Ask);
+        }
+        if self.is_empty() {
+            return Ok(Verdict::Answer(DeleteTopicsResponse { responses: refused, ..Default::default() }));
+        }
+        Ok(append(refused, |answer: &mut DeleteTopicsResponse| &mut answer.responses))
     }
 }
 
-impl Api for CreatePartitionsRequest {
-    fn decide(&mut self, _access: &mut Access<'_>) -> Result<Verdict<CreatePartitionsResponse>, Fault> {
-        Ok(Verdict::Close("has no rule yet"))
+impl DeleteTopicsRequest {
+    /// The wanted topics, in the shape that they have from version 6 on.
+    fn take_wanted(&mut self) -> Vec<DeleteTopicState> {
+        let by_name = std::mem::take(&mut self.topic_names)
+            .into_iter()
+            .map(|name| DeleteTopicState { name: Some(name), ..Default::default() });
+        std::mem::take(&mut self.topics).into_iter().chain(by_name).collect()
     }
+
+    fn put_wanted(&mut self, wanted: Vec<DeleteTopicState>, version: i16) {
+        match version {
+            ..6 => self.topic_names = wanted.into_iter().filter_map(|topic| topic.name).collect(),
+            _ => self.topics = wanted,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.topics.is_empty() && self.topic_names.is_empty()
+    }
+}
+
+/// What becomes of the topics that a client wants deleted.
+struct Sorted {
+    refused: Vec<DeletableTopicResult>,
+    deletable: Vec<DeleteTopicState>,
+    /// Names that the client may not delete but may see: it learns whether they exist.
+    only_describable: Vec<Str>,
+}
+
+fn sort(mut wanted: Vec<DeleteTopicState>, access: &mut Access<'_>) -> Sorted {
+    let mut refused = Vec::new();
+    for topic in wanted.extract_if(.., |topic| topic.name.is_none() == topic.topic_id.is_zero()) {
+        let message = match topic.name {
+            None => "Neither topic name nor id were specified.",
+            Some(_) => "You may not specify both topic name and topic id.",
+        };
+        refused.push(not_deleted(topic.name, topic.topic_id, INVALID_REQUEST, message));
+    }
+    let mut names_of_repeated_ids = HashSet::new();
+    for (name, id) in take_repeated(&mut wanted, |topic| (topic.name.clone(), topic.topic_id)) {
+        names_of_repeated_ids.extend(access.topic_name(&id));
+        let what = if name.is_some() { "Duplicate topic name." } else { "Duplicate topic id." };
+        refused.push(not_deleted(name, id, INVALID_REQUEST, what));
+    }
+    let names: BTreeSet<Str> = wanted
+        .iter()
+        .filter_map(|topic| topic.name.clone().or_else(|| access.topic_name(&topic.topic_id)))
+        .collect();
+    let allowed = |operation, access: &mut Access<'_>| -> HashSet<Str> {
+        let is_allowed = |name: &&Str| access.allows(operation, ResourceType::Topic, name);
+        names.iter().filter(is_allowed).cloned().collect()
+    };
+    let describable = allowed(Operation::Describe, access);
+    let may_be_deleted = allowed(Operation::Delete, access);
+
+    let mut sorted = Sorted { refused, deletable: Vec::new(), only_describable: Vec::new() };
+    for topic in wanted {
+        let denied = |name| {
+            not_deleted(name, topic.topic_id, TOPIC_AUTHORIZATION_FAILED, message(TOPIC_AUTHORIZATION_FAILED))
+        };
+        match &topic.name {
+            Some(name) if !describable.contains(name) => sorted.refused.push(denied(Some(name.clone()))),
+            Some(name) if !may_be_deleted.contains(name) => sorted.only_describable.push(name.clone()),
+            Some(name) if names_of_repeated_ids.contains(name) => {
+                let what = "The provided topic name maps to an ID that was already supplied.";
+                sorted.refused.push(not_deleted(topic.name, topic.topic_id, INVALID_REQUEST, what));
+            }
+            Some(_) => sorted.deletable.push(topic),
+            None => match access.topic_name(&topic.topic_id) {
+                None => sorted.refused.push(not_deleted(
+                    None,
+                    topic.topic_id,
+                    UNKNOWN_TOPIC_ID,
+                    message(UNKNOWN_TOPIC_ID),
+                )),
+                Some(name) if may_be_deleted.contains(&name) => sorted.deletable.push(topic),
+                Some(name) => {
+                    sorted.refused.push(denied(Some(name).filter(|name| describable.contains(name))));
+                }
+            },
+        }
+    }
+    sorted
+}
+
+fn not_deleted(name: Option<Str>, topic_id: Uuid, error_code: i16, message: &str) -> DeletableTopicResult {
+    let error_message = Some(message.into());
+    DeletableTopicResult { name, topic_id, error_code, error_message, ..Default::default() }
+}
+
+/// Asks which of the names exist, then has the rest of the request done.
+fn ask_for_existence(
+    request: DeleteTopicsRequest,
+    mut refused: Vec<DeletableTopicResult>,
+    names: Vec<Str>,
+    access: &Access<'_>,
+) -> Result<Question<DeleteTopicsResponse>, Fault> {
+    let (question, version) = existence_of(&names, access);
+    Question::new(&question, version, move |answer: MetadataResponse, access| {
+        let existing: HashSet<Str> = answer
+            .topics
+            .into_iter()
+            .filter(|topic| !matches!(topic.error_code, UNKNOWN_TOPIC_OR_PARTITION | INVALID_TOPIC_EXCEPTION))
+            .filter_map(|topic| topic.name)
+            .collect();
+        refused.extend(names.into_iter().map(|name| {
+            let code = match existing.contains(&name) {
+                true => TOPIC_AUTHORIZATION_FAILED,
+                false => UNKNOWN_TOPIC_OR_PARTITION,
+            };
+            not_deleted(Some(name), Uuid::ZERO, code, message(code))
+        }));
+        let finish = |mut responses: Vec<DeletableTopicResult>, mut answer: DeleteTopicsResponse| {
+            answer.responses.append(&mut responses);
+            Step::Answer(answer)
+        };
+        if request.is_empty() {
+            return finish(refused, DeleteTopicsResponse::default());
+        }
+        let delete = Question::new(&request, access.version, move |answer: DeleteTopicsResponse, _| {
+            finish(refused, answer)
+        });
+        // What was read in this version can be written in it.
+        delete.map_or_else(|_| Step::Answer(DeleteTopicsResponse::default()), Step::Ask)
+    })
+}
+
+/// A question that creates nothing. Brokers before 0.11 create whatever is asked for by name.
+fn existence_of(names: &[Str], access: &Access<'_>) -> (MetadataRequest, i16) {
+    let named = |name: &Str| MetadataRequestTopic { name: Some(name.clone()), ..Default::default() };
+    let (topics, version) = match access.broker.newest::<MetadataRequest>(4..=13) {
+        Some(version) => (Some(names.iter().map(named).collect()), version),
+        None => (None, access.broker.newest::<MetadataRequest>(1..=3).unwrap_or(1)),
+    };
+    let allow_auto_topic_creation = version < 4;
+    (MetadataRequest { topics, allow_auto_topic_creation, ..Default::default() }, version)
+}
+
+/// `ControllerApis.createPartitions`
+impl Api for CreatePartitionsRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<CreatePartitionsResponse>, Fault> {
+        let mut refused: Vec<_> = take_repeated(&mut self.topics, |topic| topic.name.clone())
+            .into_iter()
+            .map(|name| not_grown(name, INVALID_REQUEST, Some("Duplicate topic name.")))
+            .collect();
+        let denied =
+            take_denied(&mut self.topics, Operation::Alter, ResourceType::Topic, access, |topic| &topic.name);
+        refused
+            .extend(denied.into_iter().map(|topic| not_grown(topic.name, TOPIC_AUTHORIZATION_FAILED, None)));
+        if self.topics.is_empty() {
+            return Ok(Verdict::Answer(CreatePartitionsResponse { results: refused, ..Default::default() }));
+        }
+        Ok(prepend(refused, |answer: &mut CreatePartitionsResponse| &mut answer.results))
+    }
+}
+
+fn not_grown(name: Str, error_code: i16, message: Option<&str>) -> CreatePartitionsTopicResult {
+    let error_message = message.map(Str::from);
+    CreatePartitionsTopicResult { name, error_code, error_message, ..Default::default() }
+}
+
+/// Takes out whatever has the same key as another entry, and tells these keys, each once.
+fn take_repeated<T, K: Clone + Eq + Hash>(entries: &mut Vec<T>, key: impl Fn(&T) -> K) -> Vec<K> {
+    let mut counts: HashMap<K, usize> = HashMap::with_capacity(entries.len());
+    for entry in entries.iter() {
+        *counts.entry(key(entry)).or_default() += 1;
+    }
+    if counts.len() == entries.len() {
+        return Vec::new();
+    }
+    counts.retain(|_, count| *count > 1);
+    let mut repeated = Vec::with_capacity(counts.len());
+    entries.retain(|entry| {
+        let key = key(entry);
+        match counts.get_mut(&key) {
+            None => true,
+            Some(0) => false,
+            Some(first) => {
+                *first = 0;
+                repeated.push(key);
+                false
+            }
+        }
+    });
+    repeated
 }

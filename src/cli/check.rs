@@ -1,0 +1,51 @@
+//! `doorkeeper check`.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use super::{print, refuse};
+use crate::process::startup::{self, Ready};
+
+/// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output.
+pub(super) fn check(path: &Path, now: SystemTime) -> ExitCode {
+    match startup::load(path, now) {
+        Ok(ready) => {
+            for warning in &ready.warnings {
+                drop(writeln!(std::io::stderr().lock(), "warning: {warning}"));
+            }
+            print(&summary(path, &ready))
+        }
+        Err(faults) => {
+            let code = refuse(&faults);
+            drop(writeln!(std::io::stderr().lock(), "{}", counted(faults.0.len(), "fault")));
+            code
+        }
+    }
+}
+
+fn summary(path: &Path, ready: &Ready) -> String {
+    let certificates: Vec<_> = ready.identities.iter().flat_map(|identity| &identity.certificates).collect();
+    let mut text = format!(
+        "{}: ok: {}, {}, {}, {}\n",
+        path.display(),
+        counted(ready.config.listeners.len(), "listener"),
+        counted(certificates.len(), "certificate"),
+        counted(ready.acls.status().bindings, "binding"),
+        counted(ready.config.authorization.super_users.len(), "super user"),
+    );
+    if let Some(first) = certificates.iter().min_by_key(|facts| facts.not_after) {
+        text.push_str(&format!(
+            "the first certificate to expire is that of {}, on {}\n",
+            first.subject,
+            first.expiry()
+        ));
+    }
+    text
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}

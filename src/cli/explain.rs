@@ -1,0 +1,121 @@
+//! `doorkeeper acls explain`.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::ExitCode;
+
+use clap::ArgGroup;
+
+use super::{ConfigFile, print, refuse};
+use crate::process::acl_store::file;
+use crate::process::config::document::read_text;
+use crate::process::config::{Acls, Config};
+use crate::process::startup;
+use crate::words::acl::{CLUSTER_NAME, Decision, Operation, ResourceType, Rule};
+
+/// May this principal do that?
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("resource").required(true))]
+pub(super) struct Question {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Who asks, as User:name.
+    #[arg(long, value_parser = principal)]
+    principal: String,
+    /// What for, in Kafka's words, such as Read or Write.
+    #[arg(long)]
+    operation: Operation,
+    /// A topic.
+    #[arg(long, group = "resource")]
+    topic: Option<String>,
+    /// A group.
+    #[arg(long, group = "resource")]
+    group: Option<String>,
+    /// A transactional id.
+    #[arg(long, group = "resource")]
+    transactional_id: Option<String>,
+    /// The cluster.
+    #[arg(long, group = "resource")]
+    cluster: bool,
+    /// A delegation token.
+    #[arg(long, group = "resource")]
+    delegation_token: Option<String>,
+    /// The user whose delegation tokens it is about, as User:name.
+    #[arg(long, group = "resource")]
+    user: Option<String>,
+    /// The address of the client.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+}
+
+impl Question {
+    fn resource(&self) -> (ResourceType, &str) {
+        let named = [
+            (ResourceType::Topic, &self.topic),
+            (ResourceType::Group, &self.group),
+            (ResourceType::TransactionalId, &self.transactional_id),
+            (ResourceType::DelegationToken, &self.delegation_token),
+            (ResourceType::User, &self.user),
+        ];
+        let named =
+            named.into_iter().find_map(|(resource_type, name)| Some((resource_type, name.as_deref()?)));
+        named.unwrap_or((ResourceType::Cluster, CLUSTER_NAME))
+    }
+}
+
+/// Prints the decision and what made it; 0 is yes, 1 is no.
+pub(super) fn explain(question: &Question) -> ExitCode {
+    let opened = Config::load(&question.config.path)
+        .and_then(|config| startup::open_acls(&config).map(|acls| (config, acls)));
+    let (config, acls) = match opened {
+        Ok(opened) => opened,
+        Err(faults) => return refuse(&faults),
+    };
+    let (resource_type, name) = question.resource();
+    let view = acls.current().authorizer.client(&question.principal, question.host);
+    let decision = view.decide(question.operation, resource_type, name);
+    let answer = if decision.allowed { "allowed" } else { "denied" };
+    let mut text = format!(
+        "{answer}: {} {} on {resource_type} {name} from {}\n",
+        question.principal, question.operation, question.host
+    );
+    text.push_str(&reason(&decision, config.authorization.acls.as_ref()));
+    if question.operation != Operation::All && !resource_type.operations().contains(&question.operation) {
+        let right =
+            resource_type.operations().iter().map(|right| right.name()).collect::<Vec<_>>().join(", ");
+        text.push_str(&format!(
+            "Kafka never asks for {} on a {resource_type}, only for {right}\n",
+            question.operation
+        ));
+    }
+    print(&text);
+    if decision.allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn reason(decision: &Decision, acls: Option<&Acls>) -> String {
+    match &decision.rule {
+        Rule::SuperUser => "because the principal is a super user\n".into(),
+        Rule::Binding(binding) => {
+            let place = acls.and_then(|acls| {
+                let text = read_text(&acls.file, file::MAX_BYTES).ok()?;
+                let place = file::place_of(&acls.file, text, binding)?;
+                Some(format!(" ({}:{}:{})", acls.file.display(), place.line, place.column))
+            });
+            format!("because of {binding}{}\n", place.unwrap_or_default())
+        }
+        Rule::NoAclFound(allowed) => {
+            format!(
+                "because no binding is about this resource, and allow_everyone_if_no_acl_found is {allowed}\n"
+            )
+        }
+        Rule::DefaultDeny => {
+            "because none of the bindings about this resource is for this client and operation\n".into()
+        }
+    }
+}
+
+fn principal(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(text.to_owned()),
+        _ => Err("write it with its type, as User:alice".into()),
+    }
+}

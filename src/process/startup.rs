@@ -1,0 +1,73 @@
+//! Everything that is read before anything is served: the same for `run` as for `check`, by being one function.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::acl_store::AclStore;
+use super::config::{Config, Fault, Faults};
+use super::identity::{self, Identity};
+
+/// What a proxy is run with.
+#[derive(Debug)]
+pub struct Ready {
+    /// The configuration.
+    pub config: Config,
+    /// One for each listener, in the same order.
+    pub identities: Vec<Identity>,
+    /// The bindings.
+    pub acls: Arc<AclStore>,
+    /// What is allowed but risky, of all files; to be logged.
+    pub warnings: Vec<Fault>,
+}
+
+/// Reads the configuration and every file that it names.
+///
+/// # Errors
+/// Every fault in all of them.
+pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
+    let (config, mut faults) = Config::examine(path);
+    let Some(config) = config else { return Err(Faults::sorted(faults)) };
+    let mut warnings = config.warnings.clone();
+    let mut identities = Vec::new();
+    for listener in &config.listeners {
+        match identity::load(&config.document, listener, now) {
+            Ok(identity) => {
+                warnings.extend(identity.warnings.iter().cloned());
+                identities.push(identity);
+            }
+            Err(more) => faults.extend(more.0),
+        }
+    }
+    if config.document.is_wrong("authorization.acls.file") {
+        return Err(Faults::sorted(faults));
+    }
+    match open_acls(&config) {
+        Ok(acls) if faults.is_empty() => {
+            warnings.extend(acls.warnings().iter().cloned());
+            let acls = Arc::new(acls);
+            Ok(Ready { config, identities, acls, warnings: Faults::sorted(warnings).0 })
+        }
+        Ok(_) => Err(Faults::sorted(faults)),
+        Err(more) => {
+            faults.extend(more.0);
+            Err(Faults::sorted(faults))
+        }
+    }
+}
+
+/// Reads the ACL file that the configuration names, if it names one.
+///
+/// # Errors
+/// Every fault in it; one that is the file itself, such as that it is missing, is at the place that names it.
+pub fn open_acls(config: &Config) -> Result<AclStore, Faults> {
+    AclStore::open(&config.authorization).map_err(|Faults(faults)| {
+        let placed = |fault: Fault| match fault.place {
+            Some(_) => fault,
+            None => config
+                .document
+                .fault("authorization.acls.file", format!("{}: {}", fault.file.display(), fault.message)),
+        };
+        Faults(faults.into_iter().map(placed).collect())
+    })
+}

@@ -1,0 +1,394 @@
+//! Fetch: what a reader gets, and what becomes of its sessions when ACLs change or somebody else uses them.
+
+mod support_rules;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use doorkeeper::protocol::messages::fetch_request::{
+    FetchPartition, FetchTopic, ForgottenTopic, ReplicaState,
+};
+use doorkeeper::protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use doorkeeper::protocol::messages::{FetchRequest, FetchResponse};
+use doorkeeper::protocol::wire::{Bytes, Uuid};
+use doorkeeper::words::acl::{Binding, Operation, ResourceType};
+use support_rules::{Door, Outcome, allow, allow_cluster, id};
+
+const DENIED: i16 = 29;
+const UNKNOWN_ID: i16 = 100;
+const NO_SESSION: i16 = 70;
+const WRONG_EPOCH: i16 = 71;
+const OTHER_KIND: i16 = 106;
+
+/// Topic `n` is called `topic-n` and has the id `n`.
+fn name(topic: u8) -> String {
+    format!("topic-{topic}")
+}
+
+fn read(topic: u8) -> Binding {
+    allow(Operation::Read, ResourceType::Topic, &name(topic))
+}
+
+fn by_id(version: i16) -> bool {
+    version >= 13
+}
+
+/// Topic and partition, and the offset that is asked for.
+type Wanted = BTreeMap<(u8, i32), i64>;
+
+fn request(version: i16, session: (i32, i32), wanted: &Wanted, forgotten: &[(u8, i32)]) -> FetchRequest {
+    let mut topics: BTreeMap<u8, Vec<FetchPartition>> = BTreeMap::new();
+    for ((topic, partition), offset) in wanted {
+        topics.entry(*topic).or_default().push(FetchPartition {
+            partition: *partition,
+            fetch_offset: *offset,
+            partition_max_bytes: 1000 + i32::from(*topic),
+            ..Default::default()
+        });
+    }
+    let topic_id = |topic| if by_id(version) { id(topic) } else { Uuid::ZERO };
+    let topic_name = |topic| if by_id(version) { String::new() } else { name(topic) };
+    FetchRequest {
+        max_wait_ms: 500,
+        session_id: session.0,
+        session_epoch: session.1,
+        topics: topics
+            .into_iter()
+            .map(|(topic, partitions)| FetchTopic {
+                topic: topic_name(topic).into(),
+                topic_id: topic_id(topic),
+                partitions,
+                ..Default::default()
+            })
+            .collect(),
+        forgotten_topics_data: forgotten
+            .iter()
+            .map(|(topic, partition)| ForgottenTopic {
+                topic: topic_name(*topic).into(),
+                topic_id: topic_id(*topic),
+                partitions: vec![*partition],
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    }
+}
+
+/// Topic number of an entry, however it is named.
+fn topic_of(name: &str, topic_id: Uuid) -> u8 {
+    match name.strip_prefix("topic-") {
+        Some(number) => number.parse().expect("a topic of this test"),
+        None => topic_id.0[15],
+    }
+}
+
+/// What an answer says: error and high watermark of each partition. A broker of this test answers with the offset it was
+/// asked for as the high watermark, so that it can be seen.
+fn said(answer: &FetchResponse) -> BTreeMap<(u8, i32), (i16, i64)> {
+    let mut said = BTreeMap::new();
+    for topic in &answer.responses {
+        for partition in &topic.partitions {
+            let key = (topic_of(&topic.topic, topic.topic_id), partition.partition_index);
+            let twice = said.insert(key, (partition.error_code, partition.high_watermark));
+            assert_eq!(twice, None, "{key:?} is answered twice");
+        }
+    }
+    said
+}
+
+fn all_ids() -> Vec<(Uuid, String)> {
+    (1..=4).map(|topic| (id(topic), name(topic))).collect()
+}
+
+fn door(bindings: Vec<Binding>) -> Door {
+    let ids = all_ids();
+    let ids: Vec<(Uuid, &str)> = ids.iter().map(|(id, name)| (*id, name.as_str())).collect();
+    Door::new(bindings).knowing(&ids)
+}
+
+/// A broker without an authorizer, by Kafka's rules of fetch sessions.
+#[derive(Default)]
+struct FakeBroker {
+    sessions: HashMap<i32, (i32, Wanted)>,
+    last: i32,
+}
+
+impl FakeBroker {
+    fn fetch(&mut self, version: i16, request: &FetchRequest) -> FetchResponse {
+        let mut wanted = Wanted::new();
+        for topic in &request.topics {
+            for partition in &topic.partitions {
+                let topic = topic_of(&topic.topic, topic.topic_id);
+                assert_eq!(partition.partition_max_bytes, 1000 + i32::from(topic), "a parameter was lost");
+                wanted.insert((topic, partition.partition), partition.fetch_offset);
+            }
+        }
+        if request.session_epoch <= 0 {
+            self.sessions.remove(&request.session_id);
+            let mut session_id = 0;
+            if request.session_epoch == 0 {
+                self.last += 1;
+                session_id = self.last;
+                self.sessions.insert(session_id, (1, wanted.clone()));
+            }
+            return respond(version, session_id, &wanted);
+        }
+        let (epoch, mut held) = self.sessions.remove(&request.session_id).expect("a session of this broker");
+        assert_eq!(epoch, request.session_epoch, "doorkeeper lost count");
+        for topic in &request.forgotten_topics_data {
+            for partition in &topic.partitions {
+                held.remove(&(topic_of(&topic.topic, topic.topic_id), *partition));
+            }
+        }
+        held.extend(wanted);
+        if held.is_empty() {
+            return respond(version, 0, &held);
+        }
+        self.sessions.insert(request.session_id, (epoch + 1, held.clone()));
+        respond(version, request.session_id, &held)
+    }
+}
+
+fn respond(version: i16, session_id: i32, held: &Wanted) -> FetchResponse {
+    let mut topics: BTreeMap<u8, Vec<PartitionData>> = BTreeMap::new();
+    for ((topic, partition), offset) in held {
+        topics.entry(*topic).or_default().push(PartitionData {
+            partition_index: *partition,
+            high_watermark: *offset,
+            records: Some(Bytes::from_static(b"records")),
+            ..Default::default()
+        });
+    }
+    let responses = topics.into_iter().map(|(topic, partitions)| FetchableTopicResponse {
+        topic: if by_id(version) { String::new() } else { name(topic) }.into(),
+        topic_id: if by_id(version) { id(topic) } else { Uuid::ZERO },
+        partitions,
+        ..Default::default()
+    });
+    FetchResponse { session_id, responses: responses.collect(), ..Default::default() }
+}
+
+/// What a request comes to: with or without the broker.
+fn fetch(door: &mut Door, broker: &mut FakeBroker, version: i16, request: &FetchRequest) -> FetchResponse {
+    match door.send(version, request) {
+        Outcome::Answered(answer) => answer,
+        Outcome::Forwarded(forwarded) => {
+            let answer = broker.fetch(version, &forwarded.request);
+            forwarded.answered(door, &answer)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What reached the broker is what the client sent.
+fn unedited(door: &mut Door, version: i16, request: &FetchRequest) {
+    let forwarded = door.send(version, request).forwarded();
+    assert!(!forwarded.edited, "v{version}: edited to {:?}", forwarded.request);
+}
+
+#[test]
+fn each_version_reads_what_it_may_and_is_refused_the_rest() {
+    for version in Door::versions::<FetchRequest>() {
+        let mut door = door(vec![read(1)]);
+        let mut broker = FakeBroker::default();
+        let epoch = (0, -1);
+        let both = [((1, 0), 5), ((2, 0), 6)].into();
+        let answer = fetch(&mut door, &mut broker, version, &request(version, epoch, &both, &[]));
+        assert_eq!(said(&answer), [((1, 0), (0, 5)), ((2, 0), (DENIED, -1))].into(), "v{version}");
+        let refused = answer.responses.last().and_then(|topic| topic.partitions.first()).unwrap();
+        assert_eq!(refused.records.as_deref(), Some(&[][..]), "an empty batch, not null");
+        if version >= 4 {
+            assert_eq!(refused.aborted_transactions, Some(Vec::new()));
+            assert_eq!(refused.last_stable_offset, -1);
+        }
+
+        let allowed = [((1, 0), 5), ((1, 1), 9)].into();
+        unedited(&mut door, version, &request(version, epoch, &allowed, &[]));
+        let denied = [((2, 0), 5), ((3, 1), 9)].into();
+        let answer = door.send(version, &request(version, epoch, &denied, &[])).reply();
+        assert_eq!(said(&answer).values().collect::<BTreeSet<_>>(), [&(DENIED, -1)].into());
+    }
+}
+
+#[test]
+fn an_unknown_id_is_never_forwarded() {
+    for version in 13..=*Door::versions::<FetchRequest>().end() {
+        let mut door = door(vec![read(1), read(9)]);
+        let wanted = [((1, 0), 5), ((9, 0), 6), ((2, 0), 1)].into();
+        let asked = door.send(version, &request(version, (0, -1), &wanted, &[])).asked();
+        let forwarded = asked.answered_from(&mut door, &[]).forwarded();
+        let topics: Vec<_> = forwarded.request.topics.iter().map(|topic| topic.topic_id).collect();
+        assert_eq!(topics, [id(1)]);
+        let answer = FakeBroker::default().fetch(version, &forwarded.request);
+        let answer = forwarded.answered(&mut door, &answer);
+        let order: Vec<_> = answer.responses.iter().map(|topic| topic.topic_id).collect();
+        assert_eq!(order, [id(1), id(9), id(2)], "read, then unknown, then denied");
+        assert_eq!(said(&answer)[&(9, 0)], (UNKNOWN_ID, -1));
+    }
+}
+
+#[test]
+fn a_follower_needs_the_cluster_and_is_refused_topic_by_topic() {
+    for version in Door::versions::<FetchRequest>() {
+        let mut wanted = request(version, (0, -1), &[((1, 0), 5)].into(), &[]);
+        match version {
+            15.. => wanted.replica_state = ReplicaState { replica_id: 2, ..Default::default() },
+            _ => wanted.replica_id = 2,
+        }
+        let mut reader = door(vec![read(1)]);
+        let answer = reader.send(version, &wanted).reply();
+        assert_eq!(said(&answer), [((1, 0), (DENIED, -1))].into(), "v{version}");
+        door(vec![allow_cluster(Operation::ClusterAction)]).send(version, &wanted).untouched();
+    }
+}
+
+#[test]
+fn a_revoked_reader_gets_no_more_of_its_session() {
+    for version in 7..=*Door::versions::<FetchRequest>().end() {
+        let (mut door, mut broker) = (door(vec![read(1), read(2)]), FakeBroker::default());
+        let both = [((1, 0), 5), ((2, 0), 6)].into();
+        let session =
+            fetch(&mut door, &mut broker, version, &request(version, (0, 0), &both, &[])).session_id;
+        assert_ne!(session, 0);
+        let nothing = Wanted::new();
+        unedited(&mut door, version, &request(version, (session, 1), &nothing, &[]));
+
+        // The test's broker did not see that one.
+        broker.sessions.get_mut(&session).unwrap().0 += 1;
+        door.change([read(1)]);
+        for epoch in 2..5 {
+            let answer =
+                fetch(&mut door, &mut broker, version, &request(version, (session, epoch), &nothing, &[]));
+            assert_eq!(said(&answer), [((1, 0), (0, 5)), ((2, 0), (DENIED, -1))].into());
+        }
+        assert_eq!(broker.sessions[&session].1.keys().collect::<Vec<_>>(), [&(1, 0)]);
+
+        door.change([read(1), read(2)]);
+        let answer = fetch(&mut door, &mut broker, version, &request(version, (session, 5), &nothing, &[]));
+        assert_eq!(said(&answer), [((1, 0), (0, 5)), ((2, 0), (0, 6))].into());
+
+        door.change([]);
+        let answer = fetch(&mut door, &mut broker, version, &request(version, (session, 6), &nothing, &[]));
+        assert_eq!(answer.session_id, 0, "nothing is left to hold");
+        assert_eq!(said(&answer), [((1, 0), (DENIED, -1)), ((2, 0), (DENIED, -1))].into());
+        assert!(broker.sessions.is_empty());
+    }
+}
+
+#[test]
+fn a_session_belongs_to_the_connection_it_was_made_on() {
+    for version in 7..=*Door::versions::<FetchRequest>().end() {
+        let (mut owner, mut broker) = (door(vec![read(1)]), FakeBroker::default());
+        let one = [((1, 0), 5)].into();
+        let session =
+            fetch(&mut owner, &mut broker, version, &request(version, (0, 0), &one, &[])).session_id;
+
+        let mut thief = door(vec![read(1), read(2)]);
+        let nothing = Wanted::new();
+        let answer = thief.send(version, &request(version, (session, 1), &nothing, &[])).reply();
+        assert_eq!((answer.error_code, answer.session_id), (NO_SESSION, 0));
+        assert!(answer.responses.is_empty());
+        // Nor can it be closed by anybody else.
+        let forwarded = thief.send(version, &request(version, (session, 0), &one, &[])).forwarded();
+        assert_eq!(forwarded.request.session_id, 0);
+
+        let answer = owner.send(version, &request(version, (session, 7), &nothing, &[])).reply();
+        assert_eq!(answer.error_code, WRONG_EPOCH);
+        unedited(&mut owner, version, &request(version, (session, 1), &nothing, &[]));
+    }
+}
+
+#[test]
+fn a_session_of_names_is_not_one_of_ids() {
+    let (mut door, mut broker) = (door(vec![read(1)]), FakeBroker::default());
+    let one = [((1, 0), 5)].into();
+    let session = fetch(&mut door, &mut broker, 12, &request(12, (0, 0), &one, &[])).session_id;
+    let answer = door.send(13, &request(13, (session, 1), &Wanted::new(), &[])).reply();
+    assert_eq!(answer.error_code, OTHER_KIND);
+    unedited(&mut door, 12, &request(12, (session, 1), &Wanted::new(), &[]));
+}
+
+#[test]
+fn a_session_that_the_broker_ended_is_forgotten() {
+    let (mut door, mut broker) = (door(vec![read(1)]), FakeBroker::default());
+    let session =
+        fetch(&mut door, &mut broker, 12, &request(12, (0, 0), &[((1, 0), 5)].into(), &[])).session_id;
+    let forwarded = door.send(12, &request(12, (session, 1), &Wanted::new(), &[])).forwarded();
+    let evicted = FetchResponse { error_code: NO_SESSION, ..Default::default() };
+    assert_eq!(forwarded.answered(&mut door, &evicted), evicted);
+    let answer = door.send(12, &request(12, (session, 2), &Wanted::new(), &[])).reply();
+    assert_eq!(answer.error_code, NO_SESSION);
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) % n
+    }
+}
+
+/// Whatever a client asks, in whatever order, and however the ACLs change meanwhile: every answer is what a Kafka with an
+/// authorizer would say of all that the client believes to be in its session.
+#[test]
+fn any_conversation_is_answered_as_by_a_kafka_that_knows_the_acls() {
+    let seed = std::process::id().into();
+    let (mut answers, mut restarts) = (0, 0);
+    for round in 0..400_u64 {
+        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (round + 1).wrapping_mul(seed));
+        let version = 7 + random.below(12) as i16;
+        let mut readable: BTreeSet<u8> = (1..=4).filter(|_| random.below(2) == 0).collect();
+        let bindings =
+            |readable: &BTreeSet<u8>| readable.iter().map(|topic| read(*topic)).collect::<Vec<_>>();
+        let (mut door, mut broker) = (door(bindings(&readable)), FakeBroker::default());
+        let mut believed = Wanted::new();
+        let mut session = (0, 0);
+        for step in 0..40 {
+            let what = format!("seed {seed}, round {round}, step {step}, v{version}, session {session:?}");
+            if random.below(4) == 0 {
+                let topic = 1 + random.below(4) as u8;
+                if !readable.remove(&topic) {
+                    readable.insert(topic);
+                }
+                door.change(bindings(&readable));
+            }
+            let mut wanted: Wanted = (0..random.below(4))
+                .map(|_| ((1 + random.below(4) as u8, random.below(3) as i32), random.below(100) as i64))
+                .collect();
+            let mut forgotten = Vec::new();
+            if session.0 == 0 {
+                if wanted.is_empty() {
+                    wanted.insert((1, 0), 1);
+                }
+                believed = wanted.clone();
+            } else {
+                forgotten = believed.keys().copied().filter(|key| !wanted.contains_key(key)).collect();
+                forgotten.retain(|_| random.below(3) == 0);
+                believed.retain(|key, _| !forgotten.contains(key));
+                believed.extend(wanted.clone());
+            }
+            let answer =
+                fetch(&mut door, &mut broker, version, &request(version, session, &wanted, &forgotten));
+            let expected: BTreeMap<_, _> = believed
+                .iter()
+                .map(|(key, offset)| match readable.contains(&key.0) {
+                    true => (*key, (0, *offset)),
+                    false => (*key, (DENIED, -1)),
+                })
+                .collect();
+            assert_eq!(said(&answer), expected, "{what}");
+            assert_eq!(answer.error_code, 0, "{what}");
+            answers += 1;
+            if answer.session_id == 0 {
+                restarts += 1;
+                session = (0, 0);
+            } else {
+                session = (answer.session_id, session.1 + 1);
+            }
+        }
+    }
+    println!("{answers} answers, {restarts} sessions begun anew");
+    assert!(answers > 10_000 && restarts > 100);
+}
