@@ -24,23 +24,32 @@ pub enum Opened {
     Closed,
 }
 
+/// Bytes of a record in front of its content: type, version, length.
+const RECORD_HEADER: usize = 5;
+
 /// The server side of one TLS connection.
-pub struct Tls(Box<UnbufferedServerConnection>);
+pub struct Tls {
+    connection: Box<UnbufferedServerConnection>,
+    /// rustls remembers places in the incoming bytes, for it fails, or half of a handshake message is there. It must not
+    /// be asked anything then without those bytes: it would panic.
+    holds_incoming: bool,
+}
 
 impl Tls {
     /// A connection that waits for its ClientHello.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        UnbufferedServerConnection::new(config).map(|connection| Self(Box::new(connection)))
+        let connection = Box::new(UnbufferedServerConnection::new(config)?);
+        Ok(Self { connection, holds_incoming: false })
     }
 
     /// Whether no client is known yet.
     pub fn is_handshaking(&self) -> bool {
-        self.0.is_handshaking()
+        self.connection.is_handshaking()
     }
 
     /// The client's own certificate, verified, if it sent one (DER).
     pub fn client_certificate(&self) -> Option<&[u8]> {
-        self.0.peer_certificates().and_then(|chain| chain.first()).map(AsRef::as_ref)
+        self.connection.peer_certificates().and_then(|chain| chain.first()).map(AsRef::as_ref)
     }
 
     /// Reads the records in `incoming`, puts their plaintext behind `plain` until that holds `enough` bytes, and what
@@ -57,7 +66,7 @@ impl Tls {
             if plain.len() >= enough {
                 return Ok(Opened::Full);
             }
-            let status = self.0.process_tls_records(incoming.filled_mut());
+            let status = self.connection.process_tls_records(incoming.filled_mut());
             let mut discard = status.discard;
             let opened = match status.state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
@@ -80,13 +89,17 @@ impl Tls {
                 Ok(ConnectionState::PeerClosed | ConnectionState::Closed) => Some(Opened::Closed),
                 Ok(state) => return Err(Error::General(format!("unexpected state: {state:?}"))),
                 Err(error) => {
-                    incoming.consume(discard);
-                    self.take_alert(outgoing);
+                    self.holds_incoming = true;
+                    self.take_alert(incoming, outgoing);
                     return Err(error);
                 }
             };
             incoming.consume(discard);
             if let Some(opened) = opened {
+                self.holds_incoming = opened == Opened::All && starts_with_record(incoming.filled());
+                if self.holds_incoming && !self.is_handshaking() {
+                    return Err(Error::General("a handshake message in pieces after the handshake".into()));
+                }
                 return Ok(opened);
             }
         }
@@ -99,7 +112,7 @@ impl Tls {
         }
         outgoing.reserve(plain.len() + sealed_overhead(plain.len()));
         loop {
-            match self.0.process_tls_records(&mut []).state? {
+            match self.connection.process_tls_records(&mut []).state? {
                 ConnectionState::WriteTraffic(mut traffic) => {
                     return encode(outgoing, |space| traffic.encrypt(plain, space));
                 }
@@ -113,8 +126,11 @@ impl Tls {
 
     /// Says goodbye: puts close_notify behind `outgoing`, if the handshake came that far.
     pub fn close(&mut self, outgoing: &mut Buf) {
+        if self.holds_incoming {
+            return;
+        }
         for _ in 0..4 {
-            match self.0.process_tls_records(&mut []).state {
+            match self.connection.process_tls_records(&mut []).state {
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                     let _ = encode(outgoing, |space| traffic.queue_close_notify(space));
                     return;
@@ -130,13 +146,21 @@ impl Tls {
         }
     }
 
-    fn take_alert(&mut self, outgoing: &mut Buf) {
-        while let Ok(ConnectionState::EncodeTlsData(mut alert)) = self.0.process_tls_records(&mut []).state {
+    fn take_alert(&mut self, incoming: &mut Buf, outgoing: &mut Buf) {
+        while let Ok(ConnectionState::EncodeTlsData(mut alert)) =
+            self.connection.process_tls_records(incoming.filled_mut()).state
+        {
             if encode(outgoing, |space| alert.encode(space)).is_err() {
                 return;
             }
         }
     }
+}
+
+/// Whether a whole record is there. rustls leaves one only when it holds a piece of a handshake message.
+fn starts_with_record(incoming: &[u8]) -> bool {
+    let Some(header) = incoming.first_chunk::<RECORD_HEADER>() else { return false };
+    incoming.len() >= RECORD_HEADER + usize::from(u16::from_be_bytes([header[3], header[4]]))
 }
 
 /// How rustls says that a buffer is too small; it says it in three types.
@@ -196,3 +220,6 @@ pub fn not_tls(first: &[u8]) -> Option<&'static str> {
 }
 
 const _: () = assert!(RECORD <= super::buffer::READ);
+
+#[cfg(test)]
+mod tests;
