@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorkeeper::protocol::wire::FaultKind;
 
-use crate::layouts::{each_version, layouts};
+use crate::layouts::{Field, each_version, layouts};
 use crate::samples::{Flaw, Random, Style, flawed_sample, hex, sample, sample_with_spans};
 
 #[test]
@@ -27,6 +27,23 @@ fn the_catalogue_is_what_kafka_has() {
         seen += 1;
     }
     assert_eq!(seen, 2 * doorkeeper::protocol::messages::CATALOGUE.len());
+}
+
+/// A new kind of name is a new question to the ACLs.
+#[test]
+fn the_kinds_of_names_are_known() {
+    fn collect(fields: &'static [Field], found: &mut BTreeSet<&str>) {
+        for field in fields {
+            found.extend(field.entity);
+            collect(&field.fields, found);
+        }
+    }
+    let mut found = BTreeSet::new();
+    layouts().iter().for_each(|layout| collect(&layout.fields, &mut found));
+    let known = ["brokerId", "groupId", "producerId", "topicName", "transactionalId"];
+    assert_eq!(found, BTreeSet::from(known));
+    let listeners: BTreeSet<_> = layouts().iter().flat_map(|layout| &layout.listeners).copied().collect();
+    assert_eq!(listeners, BTreeSet::from(["broker", "controller"]));
 }
 
 #[test]
