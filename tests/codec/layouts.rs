@@ -17,6 +17,9 @@ use std::sync::LazyLock;
 
 use doorkeeper::protocol::messages::{CATALOGUE, Codec, Entry};
 
+/// The release that the declarations are of.
+pub(crate) const NEWEST: &str = "4.4.0";
+
 static LAYOUTS: LazyLock<Vec<Layout>> = LazyLock::new(|| parse(include_str!("../data/kafka-messages.txt")));
 
 /// All layouts, by key, requests before responses, old versions before new ones.
@@ -41,6 +44,9 @@ pub(crate) struct Layout {
     pub(crate) flexible: i16,
     /// The release the definition is from: `4.4`.
     pub(crate) kafka: &'static str,
+    /// Who listens to the request: `broker`, `controller`.
+    #[allow(dead_code, reason = "the tests of the rules ask for it")]
+    pub(crate) listeners: Vec<&'static str>,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -53,6 +59,9 @@ pub(crate) struct Field {
     pub(crate) null: Option<RangeInclusive<i16>>,
     pub(crate) tag: Option<u32>,
     pub(crate) default: Option<&'static str>,
+    /// What it names: `topicName`, `groupId`, `transactionalId`, `brokerId`, `producerId`.
+    #[allow(dead_code, reason = "the tests of the rules ask for it")]
+    pub(crate) entity: Option<&'static str>,
     /// The fields of a struct.
     pub(crate) fields: Vec<Field>,
 }
@@ -69,7 +78,7 @@ impl Layout {
 
     /// Whether the newest release still has these versions.
     pub(crate) fn is_current(&self) -> bool {
-        crate::java::NEWEST.starts_with(self.kafka)
+        NEWEST.starts_with(self.kafka)
     }
 
     /// `ProduceRequest`.
@@ -122,6 +131,11 @@ pub(crate) fn parse(text: &'static str) -> Vec<Layout> {
             is_request: *direction == "request",
             flexible: option("flexible").map_or(i16::MAX, |word| word.parse().unwrap()),
             kafka: option("kafka").unwrap(),
+            listeners: options
+                .iter()
+                .filter(|word| ["broker", "controller"].contains(word))
+                .copied()
+                .collect(),
             fields: fields(&mut lines, 2, &versions),
             versions,
         });
@@ -154,6 +168,7 @@ fn field(words: &[&'static str], outer: &RangeInclusive<i16>) -> Field {
         null: option("null").map(|word| word.and_then(range).unwrap_or_else(|| versions.clone())),
         tag: option("tag").flatten().map(|word| word.parse().unwrap()),
         default: option("=").flatten(),
+        entity: words.iter().find_map(|word| word.strip_prefix('@')),
         fields: Vec::new(),
         versions,
     }
