@@ -24,7 +24,7 @@ use super::handshake;
 use super::session::{Session, Sink, Want};
 use super::tls::{Opened, Tls};
 use super::upstream;
-use crate::words::metrics::CloseReason;
+use crate::words::metrics::{CloseReason, Fault};
 
 /// How many turns of one connection before the other connections of the thread get theirs.
 const TURNS: usize = 16;
@@ -60,13 +60,19 @@ pub async fn serve(
 
 /// One line for a connection's end: loud when something is to be done about it.
 fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
-    use crate::words::metrics::Fault;
     let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), &*close.detail);
-    match close.reason.fault() {
-        Fault::None => tracing::debug!(listener, %peer, reason, "connection closed: {detail}"),
-        Fault::Client => tracing::info!(listener, %peer, reason, "client disconnected: {detail}"),
+    let fault = close.reason.fault();
+    if fault == Fault::None {
+        tracing::debug!(listener, %peer, reason, "connection closed: {detail}");
+        return;
+    }
+    let Some(more) = gate.disconnects.admit((close.reason, peer.ip()), Instant::now()) else { return };
+    match fault {
+        Fault::None | Fault::Client => {
+            tracing::info!(listener, %peer, reason, more, "client disconnected: {detail}");
+        }
         Fault::Broker | Fault::Doorkeeper => {
-            tracing::warn!(listener, %peer, reason, upstream = gate.upstream, "connection lost: {detail}");
+            tracing::warn!(listener, %peer, reason, more, upstream = gate.upstream, "connection lost: {detail}");
         }
     }
 }

@@ -18,7 +18,7 @@ use super::identity::{Identity, Role};
 use super::startup::Ready;
 use super::telemetry::{self, Telemetry};
 use crate::link::connection;
-use crate::link::gate::{AclSource, Gate, Limits};
+use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
 use crate::link::topics::Topics;
 use crate::link::upstream;
 use crate::protocol::access::BrokerSettings;
@@ -28,6 +28,7 @@ use crate::words::advertise::{Advertised, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Certificate, CertificateRole, Check, Metrics, RejectReason, Reload};
+use crate::words::repeats::Repeats;
 
 /// Connections that wait to be accepted at most.
 const BACKLOG: u32 = 1024;
@@ -198,10 +199,11 @@ impl Proxy {
         };
         let memory = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
         let memory = Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS)));
+        let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
         for (listener, identity) in config.listeners.iter().zip(&identities) {
             let socket = bind(listener)?;
-            let gate = gate(&config, listener, &acls, &memory, &metrics, &audit);
+            let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
             doors.push(Door { listener: socket, gate: Arc::new(gate), tls: identity.server_config.clone() });
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
@@ -296,7 +298,7 @@ fn gate(
     config: &Config,
     listener: &Listener,
     acls: &Arc<AclStore>,
-    memory: &Arc<Semaphore>,
+    (handshakes, memory): (&Arc<Semaphore>, &Arc<Semaphore>),
     metrics: &Arc<Metrics>,
     audit: &AuditLog,
 ) -> Gate {
@@ -320,10 +322,13 @@ fn gate(
             upstream_connect_timeout: config.limits.upstream_connect_timeout,
             drain_timeout: config.shutdown.drain_timeout,
         },
+        handshakes: handshakes.clone(),
         memory: memory.clone(),
         metrics: metrics.clone(),
         listener_metrics: metrics.listener(&listener.name),
         audit: audit.clone(),
+        disconnects: Repeats::new(SAID_AGAIN),
+        withheld: Repeats::new(SAID_AGAIN),
     }
 }
 
@@ -412,7 +417,7 @@ impl Drop for Place {
 async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Receiver<bool>) {
     let Door { listener, gate, tls } = door;
     let mut connections = JoinSet::new();
-    let refused = crate::words::repeats::Repeats::new(Duration::from_secs(10));
+    let refused = Repeats::new(SAID_AGAIN);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
