@@ -24,7 +24,7 @@ use super::handshake;
 use super::session::{Session, Sink, Want};
 use super::tls::{Opened, Tls};
 use super::upstream;
-use crate::words::metrics::CloseReason;
+use crate::words::metrics::{CloseReason, Fault};
 
 /// How many turns of one connection before the other connections of the thread get theirs.
 const TURNS: usize = 16;
@@ -60,13 +60,19 @@ pub async fn serve(
 
 /// One line for a connection's end: loud when something is to be done about it.
 fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
-    use crate::words::metrics::Fault;
     let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), &*close.detail);
-    match close.reason.fault() {
-        Fault::None => tracing::debug!(listener, %peer, reason, "connection closed: {detail}"),
-        Fault::Client => tracing::info!(listener, %peer, reason, "client disconnected: {detail}"),
+    let fault = close.reason.fault();
+    if fault == Fault::None {
+        tracing::debug!(listener, %peer, reason, "connection closed: {detail}");
+        return;
+    }
+    let Some(more) = gate.disconnects.admit((close.reason, peer.ip()), Instant::now()) else { return };
+    match fault {
+        Fault::None | Fault::Client => {
+            tracing::info!(listener, %peer, reason, more, "client disconnected: {detail}");
+        }
         Fault::Broker | Fault::Doorkeeper => {
-            tracing::warn!(listener, %peer, reason, upstream = gate.upstream, "connection lost: {detail}");
+            tracing::warn!(listener, %peer, reason, more, upstream = gate.upstream, "connection lost: {detail}");
         }
     }
 }
@@ -151,7 +157,7 @@ impl Greeted {
 
     /// Says goodbye to the client.
     pub async fn farewell(&mut self) {
-        self.tls.close(&mut self.outgoing);
+        self.tls.close(&mut self.incoming, &mut self.outgoing);
         part(&mut self.socket, &mut self.outgoing).await;
     }
 }
@@ -195,12 +201,14 @@ struct Relay {
 
 struct Sealer<'a> {
     tls: &'a mut Tls,
+    incoming: &'a mut Buf,
     outgoing: &'a mut Buf,
 }
 
 impl Sink for Sealer<'_> {
     fn send(&mut self, plaintext: &[u8]) -> Result<(), Close> {
-        self.tls.seal(plaintext, self.outgoing).map_err(|error| Close::internal(error.to_string()))
+        let sealed = self.tls.seal(plaintext, self.incoming, self.outgoing);
+        sealed.map_err(|error| Close::internal(error.to_string()))
     }
 }
 
@@ -375,7 +383,8 @@ impl Relay {
     }
 
     fn judge(&mut self) -> Result<Want, Close> {
-        let mut sink = Sealer { tls: &mut self.tls, outgoing: &mut self.outgoing };
+        let mut sink =
+            Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
         let want = self.session.requests(&mut self.plain, &mut self.up, &mut sink, Instant::now())?;
         self.session.settle(&mut sink)?;
         Ok(want)
@@ -442,7 +451,8 @@ impl Relay {
             }
             moved = true;
         }
-        let mut sink = Sealer { tls: &mut self.tls, outgoing: &mut self.outgoing };
+        let mut sink =
+            Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
         let want = self.session.answers(&mut self.answers, &mut self.up, &mut sink, Instant::now())?;
         self.session.settle(&mut sink)?;
         if let Want::Memory(bytes) = want {
@@ -470,7 +480,7 @@ impl Relay {
     }
 
     async fn farewell(&mut self) {
-        self.tls.close(&mut self.outgoing);
+        self.tls.close(&mut self.incoming, &mut self.outgoing);
         // The broker may still work on what it was sent: it shall not be reset.
         let (client, broker) = (&mut self.client, &mut self.broker);
         let mut nothing = Buf::default();

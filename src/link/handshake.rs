@@ -28,7 +28,12 @@ pub async fn shake_hands(
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
     let mut greeted =
         Greeted { socket, tls, incoming: Buf::default(), plain: BytesMut::new(), outgoing: Buf::default() };
-    let handshake = timeout(gate.limits.handshake_timeout, handshake(&mut greeted)).await;
+    let handshake = async {
+        // A flood of handshakes must not take the processor from those who have theirs behind them.
+        let _turn = gate.handshakes.acquire().await;
+        handshake(&mut greeted).await
+    };
+    let handshake = timeout(gate.limits.handshake_timeout, handshake).await;
     let failure = match handshake {
         Ok(Ok(())) => {
             gate.listener_metrics.handshake(HandshakeResult::Ok, started.elapsed());

@@ -89,6 +89,23 @@ struct Owed {
     correlation_id: i32,
     since: Instant,
     what: What,
+    /// Counts the request as under way while the broker owes its answer.
+    _under_way: Option<UnderWay>,
+}
+
+struct UnderWay(Arc<Gate>);
+
+impl UnderWay {
+    fn new(gate: &Arc<Gate>) -> Self {
+        gate.metrics.inflight_requests().inc();
+        Self(gate.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.metrics.inflight_requests().dec();
+    }
 }
 
 enum What {
@@ -384,6 +401,7 @@ impl Session {
         let unreadable = |fault: Fault| Close::protocol(fault.to_string());
         let header = RequestHeader::read(&frame[4..]).map_err(unreadable)?;
         let row = self.row(&header)?;
+        self.gate.metrics.api(row.key).request_bytes(frame.len() as u64);
         let served = self.broker.versions(row.key);
         if row.key == ApiVersionsRequest::KEY
             && !(row.versions.contains(&header.version) && served.contains(&header.version))
@@ -466,6 +484,7 @@ impl Session {
         self.passing = 4 + length - frame.len();
         up.push_back(frame.clone());
         self.gate.metrics.request(row.key, RequestResult::Forwarded);
+        self.gate.metrics.api(row.key).request_bytes(4 + length as u64);
         let request = Request { row, version, correlation_id, frame: Bytes::new(), body };
         self.owe(&request, answer, now);
         Ok(true)
@@ -517,6 +536,7 @@ impl Session {
                     correlation_id: request.correlation_id,
                     since: now,
                     what: What::Own(ask),
+                    _under_way: Some(UnderWay::new(&self.gate)),
                 });
                 self.held = Some(request);
             }
@@ -541,6 +561,7 @@ impl Session {
             correlation_id: request.correlation_id,
             since: now,
             what: What::Answer(answer),
+            _under_way: Some(UnderWay::new(&self.gate)),
         });
     }
 
@@ -553,6 +574,7 @@ impl Session {
             correlation_id: request.correlation_id,
             since: now,
             what: What::Reply(reply),
+            _under_way: None,
         });
     }
 
@@ -597,7 +619,9 @@ impl Session {
             .ok()
             .and_then(|length| length.checked_sub(4))
             .ok_or_else(|| Close::upstream(format!("an answer's length is {length}")))?;
-        self.gate.metrics.api(owed.row.key).upstream_latency(now.saturating_duration_since(owed.since));
+        let api = self.gate.metrics.api(owed.row.key);
+        api.upstream_latency(now.saturating_duration_since(owed.since));
+        api.response_bytes(ANSWER_HEAD as u64 + length as u64);
         let tags = owed.row.has_answer_tags(owed.version);
         let version = owed.version;
         Ok(match owed.what {

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::ConnectionState;
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, WriteTraffic};
 use rustls::{Error, ServerConfig};
 
 use super::buffer::{Buf, RECORD, sealed_overhead};
@@ -24,22 +24,24 @@ pub enum Opened {
     Closed,
 }
 
-/// Bytes of a record in front of its content: type, version, length.
-const RECORD_HEADER: usize = 5;
-
 /// The server side of one TLS connection.
 pub struct Tls {
     connection: Box<UnbufferedServerConnection>,
-    /// rustls remembers places in the incoming bytes, for it fails, or half of a handshake message is there. It must not
-    /// be asked anything then without those bytes: it would panic.
-    holds_incoming: bool,
+    /// How many bytes at the front of `incoming` rustls has seen and not done with. A part of a handshake message may be
+    /// among them, of which rustls knows the place: whoever calls it without these bytes makes it panic.
+    seen: usize,
+    /// TLS has failed: rustls has said why, and is not to be called any more.
+    failed: bool,
 }
 
 impl Tls {
     /// A connection that waits for its ClientHello.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        let connection = Box::new(UnbufferedServerConnection::new(config)?);
-        Ok(Self { connection, holds_incoming: false })
+        UnbufferedServerConnection::new(config).map(|connection| Self {
+            connection: Box::new(connection),
+            seen: 0,
+            failed: false,
+        })
     }
 
     /// Whether no client is known yet.
@@ -75,6 +77,8 @@ impl Tls {
                         discard += record.discard;
                         plain.extend_from_slice(record.payload);
                     }
+                    // Data may not stand between the parts of a handshake message: no part is waiting.
+                    self.seen = 0;
                     None
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
@@ -89,33 +93,53 @@ impl Tls {
                 Ok(ConnectionState::PeerClosed | ConnectionState::Closed) => Some(Opened::Closed),
                 Ok(state) => return Err(Error::General(format!("unexpected state: {state:?}"))),
                 Err(error) => {
-                    self.holds_incoming = true;
-                    self.take_alert(incoming, outgoing);
+                    incoming.consume(discard);
+                    self.failed = true;
+                    self.send_own(outgoing);
                     return Err(error);
                 }
             };
             incoming.consume(discard);
             if let Some(opened) = opened {
-                self.holds_incoming = opened == Opened::All && starts_with_record(incoming.filled());
-                if self.holds_incoming && !self.is_handshaking() {
-                    return Err(Error::General("a handshake message in pieces after the handshake".into()));
-                }
+                self.seen = incoming.len();
                 return Ok(opened);
             }
         }
     }
 
-    /// Seals all of `plain` in records behind `outgoing`.
-    pub fn seal(&mut self, plain: &[u8], outgoing: &mut Buf) -> Result<(), Error> {
+    /// Seals all of `plain` in records behind `outgoing`. `incoming` is what [`Tls::open`] has left.
+    pub fn seal(&mut self, plain: &[u8], incoming: &mut Buf, outgoing: &mut Buf) -> Result<(), Error> {
         if plain.is_empty() {
             return Ok(());
         }
         outgoing.reserve(plain.len() + sealed_overhead(plain.len()));
+        self.write(incoming, outgoing, |traffic, outgoing| {
+            encode(outgoing, |space| traffic.encrypt(plain, space))
+        })
+    }
+
+    /// Says goodbye: puts close_notify behind `outgoing`, if the handshake came that far. `incoming` is what
+    /// [`Tls::open`] has left.
+    pub fn close(&mut self, incoming: &mut Buf, outgoing: &mut Buf) {
+        if self.failed || self.is_handshaking() {
+            return;
+        }
+        // A goodbye that cannot be said is none: the client sees the end all the same.
+        drop(self.write(incoming, outgoing, |traffic, outgoing| {
+            encode(outgoing, |space| traffic.queue_close_notify(space))
+        }));
+    }
+
+    fn write(
+        &mut self,
+        incoming: &mut Buf,
+        outgoing: &mut Buf,
+        write: impl FnOnce(&mut WriteTraffic<'_, ServerConnectionData>, &mut Buf) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let seen = self.seen.min(incoming.len());
         loop {
-            match self.connection.process_tls_records(&mut []).state? {
-                ConnectionState::WriteTraffic(mut traffic) => {
-                    return encode(outgoing, |space| traffic.encrypt(plain, space));
-                }
+            match self.connection.process_tls_records(&mut incoming.filled_mut()[..seen]).state? {
+                ConnectionState::WriteTraffic(mut traffic) => return write(&mut traffic, outgoing),
                 // The answer to the client's KeyUpdate comes first.
                 ConnectionState::EncodeTlsData(mut data) => encode(outgoing, |space| data.encode(space))?,
                 ConnectionState::TransmitTlsData(data) => data.done(),
@@ -124,43 +148,18 @@ impl Tls {
         }
     }
 
-    /// Says goodbye: puts close_notify behind `outgoing`, if the handshake came that far.
-    pub fn close(&mut self, outgoing: &mut Buf) {
-        if self.holds_incoming {
-            return;
-        }
-        for _ in 0..4 {
-            match self.connection.process_tls_records(&mut []).state {
-                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                    let _ = encode(outgoing, |space| traffic.queue_close_notify(space));
-                    return;
-                }
-                Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    if encode(outgoing, |space| data.encode(space)).is_err() {
-                        return;
-                    }
-                }
-                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                _ => return,
-            }
-        }
-    }
-
-    fn take_alert(&mut self, incoming: &mut Buf, outgoing: &mut Buf) {
-        while let Ok(ConnectionState::EncodeTlsData(mut alert)) =
-            self.connection.process_tls_records(incoming.filled_mut()).state
+    /// Puts what TLS has to say for itself behind `outgoing`, whatever state it is in.
+    fn send_own(&mut self, outgoing: &mut Buf) {
+        // As long as it has something to say, no received bytes are looked at.
+        while self.connection.wants_write()
+            && let Ok(ConnectionState::EncodeTlsData(mut data)) =
+                self.connection.process_tls_records(&mut []).state
         {
-            if encode(outgoing, |space| alert.encode(space)).is_err() {
+            if encode(outgoing, |space| data.encode(space)).is_err() {
                 return;
             }
         }
     }
-}
-
-/// Whether a whole record is there. rustls leaves one only when it holds a piece of a handshake message.
-fn starts_with_record(incoming: &[u8]) -> bool {
-    let Some(header) = incoming.first_chunk::<RECORD_HEADER>() else { return false };
-    incoming.len() >= RECORD_HEADER + usize::from(u16::from_be_bytes([header[3], header[4]]))
 }
 
 /// How rustls says that a buffer is too small; it says it in three types.
@@ -220,6 +219,3 @@ pub fn not_tls(first: &[u8]) -> Option<&'static str> {
 }
 
 const _: () = assert!(RECORD <= super::buffer::READ);
-
-#[cfg(test)]
-mod tests;
