@@ -168,7 +168,8 @@ fn records(bytes: usize) -> Result<Vec<u8>, Failure> {
     while left > 0 {
         let length = left.min(1000);
         let value: Vec<u8> = (0..length).map(|_| noise()).collect();
-        let offset = records.len() as i64;
+        // kafka-protocol begins another batch where offset and sequence do not rise together.
+        let number = records.len() as i32;
         records.push(Record {
             transactional: false,
             control: false,
@@ -177,9 +178,9 @@ fn records(bytes: usize) -> Result<Vec<u8>, Failure> {
             producer_id: NO_PRODUCER_ID,
             producer_epoch: NO_PRODUCER_EPOCH,
             timestamp_type: TimestampType::Creation,
-            offset,
-            sequence: NO_SEQUENCE,
-            timestamp: 1_700_000_000_000 + offset,
+            offset: number.into(),
+            sequence: NO_SEQUENCE + number,
+            timestamp: 1_700_000_000_000 + i64::from(number),
             key: None,
             value: Some(value.into()),
             headers: Default::default(),

@@ -69,9 +69,8 @@ impl<'a> Account<'a> {
         }
 
         let listed: Vec<_> = brokers.iter().map(|(id, address)| format!("{id} at {address}")).collect();
-        self.printer
-            .row("brokers", format!("{}  the doorkeepers, not the brokers behind", listed.join(", ")));
-        self.printer.row("topics", format!("{}  not payroll: no ACL lets her see it", topics.join(", ")));
+        self.printer.row("brokers", format!("{}: the doorkeepers, not what is behind", listed.join(", ")));
+        self.printer.row("topics", format!("{}; no ACL lets her see payroll", topics.join(", ")));
         self.consequences(
             &moment,
             // As in Kafka, what a listing leaves out or shows is no line in the audit.
@@ -86,15 +85,14 @@ impl<'a> Account<'a> {
         let moment = self.doorkeepers.moment()?;
         let mut written = BTreeMap::new();
         for (partition, leader) in &self.leaders {
-            let values: Vec<String> =
-                (1..=3).map(|n| format!("order {n} of partition {partition}")).collect();
+            let values: Vec<String> = (1..=3).map(|n| format!("order {partition}-{n}")).collect();
             let produced =
                 kafka::produce(&mut alice.connect(leader).await?, TOPIC, *partition, &values).await?;
             same("the error code", &produced.error, &0)?;
             same("the offset", &produced.offset, &0)?;
             self.printer.row(
                 &format!("partition {partition}"),
-                format!("through {leader}: {} records from offset {}", values.len(), produced.offset),
+                format!("{} records from offset {}, through {leader}", values.len(), produced.offset),
             );
             written.insert(*partition, values);
         }
@@ -130,13 +128,13 @@ impl<'a> Account<'a> {
         alice: &Client,
         written: &BTreeMap<i32, Vec<String>>,
     ) -> Told {
-        self.printer.step("bob has a certificate of the same authority, but no ACL: he writes to orders too");
+        self.printer.step("bob, with a certificate of the same authority but no ACL, writes to orders");
         let moment = self.doorkeepers.moment()?;
         let (partition, leader) = self.leaders.first_key_value().ok_or("orders has no partition")?;
         let values = ["an order of bob's".to_owned()];
         let produced = kafka::produce(&mut bob.connect(leader).await?, TOPIC, *partition, &values).await?;
         same("the error code", &produced.error, &TOPIC_AUTHORIZATION_FAILED)?;
-        self.printer.row("answer", "TOPIC_AUTHORIZATION_FAILED (29), as from Kafka's own authorizer");
+        self.printer.row("answer", "error 29, TOPIC_AUTHORIZATION_FAILED");
         self.consequences(
             &moment,
             Some("User:bob is Denied operation = WRITE"),
@@ -147,7 +145,8 @@ impl<'a> Account<'a> {
         )?;
         let values = kafka::fetch(&mut alice.connect(leader).await?, TOPIC, *partition).await?;
         same("what is in the log", &Some(&values), &written.get(partition))?;
-        self.printer.row("in the log", format!("still {} records: the broker never saw his", values.len()));
+        self.printer
+            .row("in the log", format!("still alice's {} records: the broker never saw his", values.len()));
         Ok(())
     }
 
@@ -181,7 +180,7 @@ impl<'a> Account<'a> {
         }
         for series in series {
             let growth = self.doorkeepers.growth_since(moment, series)?;
-            self.printer.row("metric", format!("{series} +{growth}"));
+            self.printer.row("metric", format!("+{growth}  {series}"));
         }
         Ok(())
     }

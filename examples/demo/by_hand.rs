@@ -39,10 +39,10 @@ pub(crate) fn print_commands(printer: &Printer, folder: &Path, doorkeepers: &Doo
     printer.command("in a group", &format!("kcat -F {at}/alice.kcat -G billing-1 orders"));
     printer.command("as bob: refused", &format!("echo hello | kcat -F {at}/bob.kcat -P -t orders"));
     printer.command(
-        "Java (Kafka 4)",
+        "Java",
         &format!(
             "kafka-console-consumer.sh --bootstrap-server {bootstrap} \
-             --command-config {at}/alice.properties --topic orders --from-beginning"
+             --consumer.config {at}/alice.properties --topic orders --from-beginning"
         ),
     );
     if let Some(first) = doorkeepers.0.first() {

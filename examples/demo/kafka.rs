@@ -84,7 +84,8 @@ pub(crate) async fn fetch(
 }
 
 fn batch(values: &[String]) -> Result<Bytes, Box<dyn Error>> {
-    let record = |(offset, value): (i64, &String)| Record {
+    // kafka-protocol begins another batch where offset and sequence do not rise together.
+    let record = |(number, value): (i32, &String)| Record {
         transactional: false,
         control: false,
         delete_horizon: false,
@@ -92,8 +93,8 @@ fn batch(values: &[String]) -> Result<Bytes, Box<dyn Error>> {
         producer_id: NO_PRODUCER_ID,
         producer_epoch: NO_PRODUCER_EPOCH,
         timestamp_type: TimestampType::Creation,
-        offset,
-        sequence: NO_SEQUENCE,
+        offset: number.into(),
+        sequence: NO_SEQUENCE + number,
         timestamp: 0,
         key: None,
         value: Some(value.clone().into()),

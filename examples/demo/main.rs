@@ -78,11 +78,17 @@ fn demo(once: bool) -> Result<(), Box<dyn Error>> {
         by_hand::write_client_files(&folder.0, name, &doorkeepers.bootstrap())?;
     }
 
-    printer.row("brokers", format!("{}  plaintext, no ACLs", cluster.brokers.join("  ")));
-    let addresses: Vec<_> = doorkeepers.0.iter().map(|d| d.address.as_str()).collect();
-    printer.row("doorkeepers", format!("{}  one in front of each", addresses.join("  ")));
-    printer.row("topics", "orders (3 partitions), payroll");
-    printer.row("files", format!("{}  configuration, ACLs, certificates, logs", folder.0.display()));
+    for (number, (broker, doorkeeper)) in (1..).zip(cluster.brokers.iter().zip(&doorkeepers.0)) {
+        printer.row(
+            &format!("broker {number}"),
+            format!(
+                "{broker:<15}  in plaintext  <---  doorkeeper {number}  {:<14}  mutual TLS",
+                doorkeeper.address
+            ),
+        );
+    }
+    printer.row("topics", "orders, of three partitions, and payroll");
+    printer.row("files", format!("{}: configuration, ACLs, certificates, logs", folder.0.display()));
 
     let mut account = Account::new(&mut printer, &doorkeepers);
     runtime

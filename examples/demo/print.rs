@@ -12,6 +12,10 @@ pub(crate) struct Printer {
 const BOLD: &str = "1";
 const DIM: &str = "2";
 
+/// Columns of a line, and of a row's label.
+const WIDTH: usize = 110;
+const LABEL: usize = 12;
+
 impl Printer {
     /// Colours on a terminal, unless NO_COLOR says otherwise (<https://no-color.org>).
     pub(crate) fn new() -> Self {
@@ -30,9 +34,13 @@ impl Printer {
         println!("\n{}", self.paint(BOLD, &format!("{}  {text}", self.step)));
     }
 
-    /// A step's row: what it is, and the thing itself.
+    /// A step's row: what it is, and the thing itself, which goes on below when it is long.
     pub(crate) fn row(&self, label: &str, value: impl Display) {
-        println!("   {}  {value}", self.paint(DIM, &format!("{label:<12}")));
+        let mut label = label;
+        for line in wrapped(&value.to_string(), WIDTH - LABEL - 5) {
+            println!("   {}  {line}", self.paint(DIM, &format!("{label:<LABEL$}")));
+            label = "";
+        }
     }
 
     /// A heading of no step.
@@ -53,4 +61,20 @@ impl Printer {
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colours { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// Breaks a text between its words into lines of at most `width` characters, unless a word is longer.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
