@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -12,8 +12,9 @@ use crate::protocol::api::Row;
 use crate::words::acl::{self, ClientView};
 use crate::words::advertise::{Advertised, Unmapped};
 use crate::words::audit::{AuditLog, Event};
-use crate::words::metrics::{ListenerMetrics, MappingError, Metrics};
+use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
+use crate::words::repeats::Repeats;
 
 /// What all connections of a listener share.
 pub struct Gate {
@@ -33,6 +34,8 @@ pub struct Gate {
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.
     pub limits: Limits,
+    /// The handshakes that may go on at one time, in the whole process.
+    pub handshakes: Arc<Semaphore>,
     /// Memory for large frames, in KiB, shared by all connections of the process.
     pub memory: Arc<Semaphore>,
     /// The process' metrics.
@@ -41,7 +44,14 @@ pub struct Gate {
     pub listener_metrics: ListenerMetrics,
     /// Where decisions are recorded.
     pub audit: AuditLog,
+    /// Holds back repeated lines about one address, which its owner could flood the log with.
+    pub disconnects: Repeats<(CloseReason, IpAddr)>,
+    /// Holds back repeated lines about one broker.
+    pub withheld: Repeats<i32>,
 }
+
+/// How often the same is said in the log.
+pub const SAID_AGAIN: Duration = Duration::from_secs(10);
 
 /// The bounds of a connection.
 #[derive(Debug, Clone)]
@@ -149,6 +159,13 @@ impl Witness for Hearing<'_> {
             Unmapped::Node(_) => MappingError::UnmappedNode,
         };
         self.gate.metrics.address_mapping_error(reason);
-        tracing::warn!(listener = &*self.gate.listener, node, "a broker's address is withheld: {unmapped}");
+        if let Some(more) = self.gate.withheld.admit(node, Instant::now()) {
+            tracing::warn!(
+                listener = &*self.gate.listener,
+                node,
+                more,
+                "a broker's address is withheld from clients: {unmapped}"
+            );
+        }
     }
 }

@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 
 use super::acl_store::{AclStore, Reload as AclReload};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, Config, Listener, LogFormat};
+use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
 use super::identity::{Identity, Role};
 use super::startup::Ready;
 use super::telemetry::{self, Telemetry};
 use crate::link::connection;
-use crate::link::gate::{AclSource, Gate, Limits};
+use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
 use crate::link::topics::Topics;
 use crate::link::upstream;
 use crate::protocol::access::BrokerSettings;
@@ -28,6 +28,7 @@ use crate::words::advertise::{Advertised, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Certificate, CertificateRole, Check, Metrics, RejectReason, Reload};
+use crate::words::repeats::Repeats;
 
 /// Connections that wait to be accepted at most.
 const BACKLOG: u32 = 1024;
@@ -88,14 +89,16 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let metrics = Metrics::new(build(), SystemTime::now(), &apis())
         .map_err(|error| StartError::System(error.to_string()))?;
     let metrics = Arc::new(metrics);
-    let (format, audit_format) = match config.log.format {
-        LogFormat::Text => (telemetry::LogFormat::Text, Format::Kafka),
-        LogFormat::Json => (telemetry::LogFormat::Json, Format::Ecs),
-    };
     let options = telemetry::Options {
-        format,
-        level: Some(config.log.level.name().to_owned()),
-        audit_format,
+        format: match config.log.format {
+            LogFormat::Text => telemetry::LogFormat::Text,
+            LogFormat::Json => telemetry::LogFormat::Json,
+        },
+        level: Some(config.log.level.as_str().to_owned()),
+        audit_format: match config.audit.format {
+            AuditFormat::Kafka => Format::Kafka,
+            AuditFormat::Ecs => Format::Ecs,
+        },
         audit_allowed: config.audit.allowed,
     };
     let telemetry =
@@ -198,10 +201,11 @@ impl Proxy {
         };
         let memory = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
         let memory = Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS)));
+        let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
         for (listener, identity) in config.listeners.iter().zip(&identities) {
             let socket = bind(listener)?;
-            let gate = gate(&config, listener, &acls, &memory, &metrics, &audit);
+            let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
             doors.push(Door { listener: socket, gate: Arc::new(gate), tls: identity.server_config.clone() });
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
@@ -296,7 +300,7 @@ fn gate(
     config: &Config,
     listener: &Listener,
     acls: &Arc<AclStore>,
-    memory: &Arc<Semaphore>,
+    (handshakes, memory): (&Arc<Semaphore>, &Arc<Semaphore>),
     metrics: &Arc<Metrics>,
     audit: &AuditLog,
 ) -> Gate {
@@ -320,10 +324,13 @@ fn gate(
             upstream_connect_timeout: config.limits.upstream_connect_timeout,
             drain_timeout: config.shutdown.drain_timeout,
         },
+        handshakes: handshakes.clone(),
         memory: memory.clone(),
         metrics: metrics.clone(),
         listener_metrics: metrics.listener(&listener.name),
         audit: audit.clone(),
+        disconnects: Repeats::new(SAID_AGAIN),
+        withheld: Repeats::new(SAID_AGAIN),
     }
 }
 
@@ -412,7 +419,7 @@ impl Drop for Place {
 async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Receiver<bool>) {
     let Door { listener, gate, tls } = door;
     let mut connections = JoinSet::new();
-    let refused = crate::words::repeats::Repeats::new(Duration::from_secs(10));
+    let refused = Repeats::new(SAID_AGAIN);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -519,7 +526,10 @@ async fn watch_acls(acls: Arc<AclStore>, interval: Option<Duration>, metrics: Ar
         let Ok(reload) = tokio::task::spawn_blocking(move || store.reload()).await else { continue };
         match reload {
             AclReload::Unchanged | AclReload::StillRefused => {}
-            AclReload::Loaded => {
+            AclReload::Loaded(warnings) => {
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
                 let status = acls.status();
                 metrics.reloaded(Reload::Acls, true, SystemTime::now());
                 metrics.acls(status.bindings, status.generation);

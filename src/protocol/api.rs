@@ -2,7 +2,8 @@
 //!
 //! A rule takes a decoded request and returns a [`Verdict`]; it never sees a socket. What it may look at is [`Access`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
@@ -12,13 +13,18 @@ use super::messages::*;
 use super::wire::{Fault, Message, Request, Str, Uuid};
 use crate::words::acl::{Operation, ResourceType};
 
+mod cluster;
+mod commits;
 mod configs;
+mod consumer_groups;
+mod described_topics;
 mod fetch;
 mod groups;
 mod metadata;
 mod offsets;
 mod records;
 mod topics;
+mod transaction_admin;
 mod transactions;
 mod versions;
 
@@ -56,15 +62,15 @@ pub static TABLE: &[Row] = &[
     api::<AddPartitionsToTxnRequest>(),
     api::<AddOffsetsToTxnRequest>(),
     api::<EndTxnRequest>(),
-    never(27, "WriteTxnMarkers", NOT_YET),
+    api::<WriteTxnMarkersRequest>(),
     api::<TxnOffsetCommitRequest>(),
     never(29, "DescribeAcls", ACL_ADMINISTRATION),
     never(30, "CreateAcls", ACL_ADMINISTRATION),
     never(31, "DeleteAcls", ACL_ADMINISTRATION),
     api::<DescribeConfigsRequest>(),
     api::<AlterConfigsRequest>(),
-    never(34, "AlterReplicaLogDirs", NOT_YET),
-    never(35, "DescribeLogDirs", NOT_YET),
+    api::<AlterReplicaLogDirsRequest>(),
+    api::<DescribeLogDirsRequest>(),
     api::<SaslAuthenticateRequest>(),
     api::<CreatePartitionsRequest>(),
     never(38, "CreateDelegationToken", NOT_YET),
@@ -72,39 +78,40 @@ pub static TABLE: &[Row] = &[
     never(40, "ExpireDelegationToken", NOT_YET),
     never(41, "DescribeDelegationToken", NOT_YET),
     api::<DeleteGroupsRequest>(),
-    never(43, "ElectLeaders", NOT_YET),
+    api::<ElectLeadersRequest>(),
     api::<IncrementalAlterConfigsRequest>(),
-    never(45, "AlterPartitionReassignments", NOT_YET),
-    never(46, "ListPartitionReassignments", NOT_YET),
+    api::<AlterPartitionReassignmentsRequest>(),
+    api::<ListPartitionReassignmentsRequest>(),
     api::<OffsetDeleteRequest>(),
-    never(48, "DescribeClientQuotas", NOT_YET),
-    never(49, "AlterClientQuotas", NOT_YET),
+    api::<DescribeClientQuotasRequest>(),
+    api::<AlterClientQuotasRequest>(),
     never(50, "DescribeUserScramCredentials", NOT_YET),
     never(51, "AlterUserScramCredentials", NOT_YET),
     never(52, "Vote", BETWEEN_CONTROLLERS),
     never(53, "BeginQuorumEpoch", BETWEEN_CONTROLLERS),
     never(54, "EndQuorumEpoch", BETWEEN_CONTROLLERS),
-    never(55, "DescribeQuorum", NOT_YET),
+    api::<DescribeQuorumRequest>(),
     never(56, "AlterPartition", BETWEEN_BROKERS),
-    never(57, "UpdateFeatures", NOT_YET),
+    api::<UpdateFeaturesRequest>(),
     never(58, "Envelope", "carries a principal of the sender's choice"),
     never(59, "FetchSnapshot", BETWEEN_CONTROLLERS),
     api::<DescribeClusterRequest>(),
-    never(61, "DescribeProducers", NOT_YET),
+    api::<DescribeProducersRequest>(),
     never(62, "BrokerRegistration", BETWEEN_BROKERS),
     never(63, "BrokerHeartbeat", BETWEEN_BROKERS),
-    never(64, "UnregisterBroker", NOT_YET),
-    never(65, "DescribeTransactions", NOT_YET),
-    never(66, "ListTransactions", NOT_YET),
+    api::<UnregisterBrokerRequest>(),
+    api::<DescribeTransactionsRequest>(),
+    api::<ListTransactionsRequest>(),
     never(67, "AllocateProducerIds", BETWEEN_BROKERS),
-    never(68, "ConsumerGroupHeartbeat", NOT_YET),
-    never(69, "ConsumerGroupDescribe", NOT_YET),
+    // Version 1 can subscribe to a pattern, which the broker would match against topics that the client may not see.
+    Row { versions: 0..=0, ..api::<ConsumerGroupHeartbeatRequest>() },
+    api::<ConsumerGroupDescribeRequest>(),
     never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
     never(71, "GetTelemetrySubscriptions", NOT_YET),
     never(72, "PushTelemetry", NOT_YET),
     never(73, "AssignReplicasToDirs", BETWEEN_BROKERS),
-    never(74, "ListConfigResources", NOT_YET),
-    never(75, "DescribeTopicPartitions", NOT_YET),
+    api::<ListConfigResourcesRequest>(),
+    api::<DescribeTopicPartitionsRequest>(),
     never(76, "ShareGroupHeartbeat", NOT_YET),
     never(77, "ShareGroupDescribe", NOT_YET),
     never(78, "ShareFetch", NOT_YET),
@@ -463,6 +470,25 @@ fn prepend<R: 'static, E: Send + 'static>(
             refusals.append(entries);
             *entries = refusals;
         })),
+    }
+}
+
+/// The entries of a broker's answer, to be taken out by key: not every broker keeps the order of the request, and what
+/// nobody asked for stays behind.
+struct Found<K, T>(HashMap<K, VecDeque<T>>);
+
+impl<K: Eq + Hash, T> Found<K, T> {
+    fn new(entries: Vec<T>, key: impl Fn(&T) -> K) -> Self {
+        let mut by_key: HashMap<K, VecDeque<T>> = HashMap::with_capacity(entries.len());
+        for entry in entries {
+            by_key.entry(key(&entry)).or_default().push_back(entry);
+        }
+        Self(by_key)
+    }
+
+    /// The first entry of this key that is still there.
+    fn take(&mut self, key: &K) -> Option<T> {
+        self.0.get_mut(key)?.pop_front()
     }
 }
 

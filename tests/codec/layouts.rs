@@ -11,6 +11,8 @@
 //! What is not said holds for all versions of what contains the field. An API whose old versions Kafka 4 dropped
 //! has a layout for those, too.
 
+#![allow(dead_code, reason = "a test binary may use a part of this only")]
+
 use std::iter::Peekable;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -39,8 +41,8 @@ pub(crate) struct Layout {
     pub(crate) versions: RangeInclusive<i16>,
     /// `i16::MAX` if there is none.
     pub(crate) flexible: i16,
-    /// The release the definition is from: `4.4`.
-    pub(crate) kafka: &'static str,
+    /// Who serves a request: `broker`, `controller`. Empty for responses.
+    pub(crate) listeners: Vec<&'static str>,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -53,6 +55,8 @@ pub(crate) struct Field {
     pub(crate) null: Option<RangeInclusive<i16>>,
     pub(crate) tag: Option<u32>,
     pub(crate) default: Option<&'static str>,
+    /// What the value names: `topicName`, `groupId`, `transactionalId`, `brokerId`, `producerId`.
+    pub(crate) entity: Option<&'static str>,
     /// The fields of a struct.
     pub(crate) fields: Vec<Field>,
 }
@@ -67,9 +71,11 @@ impl Layout {
         if self.is_request { &self.entry().request } else { &self.entry().response }
     }
 
-    /// Whether the newest release still has these versions.
+    /// Whether Kafka still has these versions.
     pub(crate) fn is_current(&self) -> bool {
-        crate::java::NEWEST.starts_with(self.kafka)
+        let mut twins =
+            layouts().iter().filter(|twin| (twin.key, twin.is_request) == (self.key, self.is_request));
+        twins.all(|twin| twin.versions.end() <= self.versions.end())
     }
 
     /// `ProduceRequest`.
@@ -121,7 +127,7 @@ pub(crate) fn parse(text: &'static str) -> Vec<Layout> {
             api,
             is_request: *direction == "request",
             flexible: option("flexible").map_or(i16::MAX, |word| word.parse().unwrap()),
-            kafka: option("kafka").unwrap(),
+            listeners: options.iter().copied().skip_while(|word| *word != "listeners").skip(1).collect(),
             fields: fields(&mut lines, 2, &versions),
             versions,
         });
@@ -154,6 +160,7 @@ fn field(words: &[&'static str], outer: &RangeInclusive<i16>) -> Field {
         null: option("null").map(|word| word.and_then(range).unwrap_or_else(|| versions.clone())),
         tag: option("tag").flatten().map(|word| word.parse().unwrap()),
         default: option("=").flatten(),
+        entity: words.iter().find_map(|word| word.strip_prefix('@')),
         fields: Vec::new(),
         versions,
     }

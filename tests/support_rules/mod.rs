@@ -12,6 +12,8 @@
     reason = "shared by several tests, each of which uses a part; a panic is how a test fails"
 )]
 
+pub mod commits;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Debug;

@@ -56,7 +56,13 @@ impl Api for MetadataRequest {
             })));
         }
         let denied = take_denied(topics, Operation::Describe, ResourceType::Topic, access, topic_name);
-        let denied: Vec<_> = denied.into_iter().map(|topic| refused(topic.name, false)).collect();
+        // A name is answered once, however often it was asked for.
+        let mut seen = HashSet::new();
+        let denied: Vec<_> = denied
+            .into_iter()
+            .filter(|topic| seen.insert(topic.name.clone()))
+            .map(|topic| refused(topic.name, false))
+            .collect();
         let may_create_here = access.broker.settings.auto_create_topics != Some(false);
         if self.allow_auto_topic_creation && may_create_here && !all_creatable(topics, access) {
             return ask_before_creating(self, flags, denied, access).map(Verdict::Ask);
@@ -281,7 +287,8 @@ pub(super) fn learn(answer: &Bytes, version: i16, access: &Access<'_>) -> Result
     Ok(())
 }
 
-fn learn_topic_names(answer: &MetadataResponse, access: &Access<'_>) {
+/// Remembers the names of the topics in an answer.
+pub(super) fn learn_topic_names(answer: &MetadataResponse, access: &Access<'_>) {
     for topic in answer.topics.iter().filter(|topic| topic.error_code == NONE) {
         if let Some(name) = &topic.name {
             access.topics.learn(topic.topic_id, name);

@@ -88,7 +88,7 @@ fn hide_configs(topic: &mut CreatableTopicResult) {
 /// `ControllerApis.deleteTopics`. Kafka shuffles the results lest their order tell absent topics from hidden ones; here
 /// it tells which of them were refused, and so do their codes.
 impl Api for DeleteTopicsRequest {
-    fn topic_ids(&self) -> Vec<Uuid> {
+    fn topic_ids(&self, _access: &Access<'_>) -> Vec<Uuid> {
         self.topics.iter().map(|topic| topic.topic_id).collect()
     }
 

@@ -387,10 +387,12 @@ impl<'a> Parser<'a> {
             (least, None) => format!("{{{least},}}"),
             (least, Some(most)) => format!("{{{least},{most}}}"),
         };
-        let text = match (self.take("?"), self.take("+")) {
-            (false, false) => format!("{}{times}", atom.text),
-            (true, false) => format!("{}{times}?", atom.text),
-            (_, true) => format!("(?>{}{times})", atom.text),
+        let text = if self.take("?") {
+            format!("{}{times}?", atom.text)
+        } else if self.take("+") {
+            format!("(?>{}{times})", atom.text)
+        } else {
+            format!("{}{times}", atom.text)
         };
         if matches!(self.peek(), Some('*' | '+' | '?' | '{')) {
             return self.refuse(self.at, "a quantifier on a quantifier is not supported");

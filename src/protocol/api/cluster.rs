@@ -1,0 +1,241 @@
+//! What an administrator does to the cluster as a whole. One check on the cluster resource decides all of a request; what
+//! differs is how each API says no.
+
+use super::{Api, Readdress, Verdict};
+use crate::protocol::access::Access;
+use crate::protocol::error_code::{CLUSTER_AUTHORIZATION_FAILED, message};
+use crate::protocol::messages::*;
+use crate::protocol::wire::{Fault, Str};
+use crate::words::acl::Operation;
+
+const DENIED: i16 = CLUSTER_AUTHORIZATION_FAILED;
+
+fn guarded<R>(operation: Operation, access: &mut Access<'_>, refuse: impl FnOnce() -> R) -> Verdict<R> {
+    match access.allows_cluster(operation) {
+        true => Verdict::Forward,
+        false => Verdict::Answer(refuse()),
+    }
+}
+
+/// The text of `AuthHelper.authorizeClusterOperation`, which in Kafka also shows the request as Java prints it.
+fn needs(operation: Operation) -> Option<Str> {
+    Some(format!("Request needs {} permission.", operation.constant()).into())
+}
+
+fn default_text() -> Option<Str> {
+    Some(message(DENIED).into())
+}
+
+/// `KafkaApis.handleAlterReplicaLogDirsRequest`
+impl Api for AlterReplicaLogDirsRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AlterReplicaLogDirsResponse>, Fault> {
+        use alter_replica_log_dirs_response::{
+            AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult,
+        };
+        let partition = |partition_index| AlterReplicaLogDirPartitionResult {
+            partition_index,
+            error_code: DENIED,
+            ..Default::default()
+        };
+        Ok(guarded(Operation::Alter, access, || AlterReplicaLogDirsResponse {
+            results: self
+                .dirs
+                .drain(..)
+                .flat_map(|dir| dir.topics)
+                .map(|topic| AlterReplicaLogDirTopicResult {
+                    topic_name: topic.name,
+                    partitions: topic.partitions.into_iter().map(partition).collect(),
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `KafkaApis.handleDescribeLogDirsRequest`. Before version 3 a denial looks like a broker without directories.
+impl Api for DescribeLogDirsRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeLogDirsResponse>, Fault> {
+        Ok(guarded(Operation::Describe, access, || DescribeLogDirsResponse {
+            error_code: DENIED,
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleElectLeaders`
+impl Api for ElectLeadersRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ElectLeadersResponse>, Fault> {
+        use elect_leaders_response::{PartitionResult, ReplicaElectionResult};
+        let error_code = if access.version >= 1 { DENIED } else { 0 };
+        let partition = |partition_id| PartitionResult {
+            partition_id,
+            error_code: DENIED,
+            error_message: needs(Operation::Alter),
+            ..Default::default()
+        };
+        Ok(guarded(Operation::Alter, access, || ElectLeadersResponse {
+            error_code,
+            replica_election_results: self
+                .topic_partitions
+                .take()
+                .into_iter()
+                .flatten()
+                .map(|topic| ReplicaElectionResult {
+                    topic: topic.topic,
+                    partition_result: topic.partitions.into_iter().map(partition).collect(),
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleAlterPartitionReassignments`
+impl Api for AlterPartitionReassignmentsRequest {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<Verdict<AlterPartitionReassignmentsResponse>, Fault> {
+        use alter_partition_reassignments_request::ReassignablePartition;
+        use alter_partition_reassignments_response::{
+            ReassignablePartitionResponse, ReassignableTopicResponse,
+        };
+        let partition = |partition: ReassignablePartition| ReassignablePartitionResponse {
+            partition_index: partition.partition_index,
+            error_code: DENIED,
+            error_message: needs(Operation::Alter),
+            ..Default::default()
+        };
+        Ok(guarded(Operation::Alter, access, || AlterPartitionReassignmentsResponse {
+            error_code: DENIED,
+            error_message: needs(Operation::Alter),
+            responses: self
+                .topics
+                .drain(..)
+                .map(|topic| ReassignableTopicResponse {
+                    name: topic.name,
+                    partitions: topic.partitions.into_iter().map(partition).collect(),
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleListPartitionReassignments`
+impl Api for ListPartitionReassignmentsRequest {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<Verdict<ListPartitionReassignmentsResponse>, Fault> {
+        use list_partition_reassignments_response::{OngoingPartitionReassignment, OngoingTopicReassignment};
+        let partition =
+            |partition_index| OngoingPartitionReassignment { partition_index, ..Default::default() };
+        Ok(guarded(Operation::Describe, access, || ListPartitionReassignmentsResponse {
+            error_code: DENIED,
+            error_message: needs(Operation::Describe),
+            topics: self
+                .topics
+                .take()
+                .into_iter()
+                .flatten()
+                .map(|topic| OngoingTopicReassignment {
+                    name: topic.name,
+                    partitions: topic.partition_indexes.into_iter().map(partition).collect(),
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `KafkaApis.handleDescribeClientQuotasRequest`. The broker knows the quotas, but not the users of its clients: only
+/// those on client ids have an effect.
+impl Api for DescribeClientQuotasRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeClientQuotasResponse>, Fault> {
+        Ok(guarded(Operation::DescribeConfigs, access, || DescribeClientQuotasResponse {
+            error_code: DENIED,
+            error_message: None,
+            entries: None,
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleAlterClientQuotas`
+impl Api for AlterClientQuotasRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AlterClientQuotasResponse>, Fault> {
+        use alter_client_quotas_request as request;
+        use alter_client_quotas_response::{EntityData, EntryData};
+        let entity = |entity: request::EntityData| EntityData {
+            entity_type: entity.entity_type,
+            entity_name: entity.entity_name,
+            ..Default::default()
+        };
+        Ok(guarded(Operation::AlterConfigs, access, || AlterClientQuotasResponse {
+            entries: self
+                .entries
+                .drain(..)
+                .map(|entry| EntryData {
+                    error_code: DENIED,
+                    error_message: default_text(),
+                    entity: entry.entity.into_iter().map(entity).collect(),
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleDescribeQuorum`
+impl Api for DescribeQuorumRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeQuorumResponse>, Fault> {
+        Ok(guarded(Operation::Describe, access, || DescribeQuorumResponse {
+            error_code: DENIED,
+            error_message: default_text(),
+            ..Default::default()
+        }))
+    }
+
+    /// Nothing stands in front of a controller.
+    const READDRESS: Option<(i16, Readdress<DescribeQuorumResponse>)> = Some((2, |answer, _| {
+        answer.nodes.iter_mut().for_each(|node| node.listeners.clear());
+    }));
+}
+
+/// `ControllerApis.handleUpdateFeatures`
+impl Api for UpdateFeaturesRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<UpdateFeaturesResponse>, Fault> {
+        Ok(guarded(Operation::Alter, access, || UpdateFeaturesResponse {
+            error_code: DENIED,
+            error_message: needs(Operation::Alter),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleUnregisterBroker`
+impl Api for UnregisterBrokerRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<UnregisterBrokerResponse>, Fault> {
+        Ok(guarded(Operation::Alter, access, || UnregisterBrokerResponse {
+            error_code: DENIED,
+            error_message: needs(Operation::Alter),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `KafkaApis.handleListConfigResources`: topics and groups are listed to whoever passes, without a look at each.
+impl Api for ListConfigResourcesRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ListConfigResourcesResponse>, Fault> {
+        Ok(guarded(Operation::DescribeConfigs, access, || ListConfigResourcesResponse {
+            error_code: DENIED,
+            ..Default::default()
+        }))
+    }
+}
