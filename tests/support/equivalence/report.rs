@@ -167,6 +167,20 @@ fn compare(path: &str, expected: &Value, actual: &Value, found: &mut Vec<String>
     }
 }
 
+/// The elements of a bag that another lacks, repetitions counted.
+fn surplus<'a>(own: &'a [Value], other: &[Value]) -> Vec<&'a Value> {
+    let mut rest: Vec<&Value> = other.iter().collect();
+    own.iter()
+        .filter(|one| match rest.iter().position(|other| other == one) {
+            Some(at) => {
+                rest.swap_remove(at);
+                false
+            }
+            None => true,
+        })
+        .collect()
+}
+
 fn short(text: &str) -> String {
     match text.char_indices().nth(300) {
         Some((at, _)) => format!("{}…", &text[..at]),

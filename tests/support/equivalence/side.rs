@@ -282,7 +282,10 @@ impl Side {
             return id;
         }
         self.look_up_topics();
-        known(&self.topics).unwrap_or_else(|| format!("dead{:028x}", name.len()))
+        known(&self.topics).unwrap_or_else(|| {
+            let sum = name.bytes().fold(0u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+            format!("dead{sum:028x}")
+        })
     }
 
     fn look_up_topics(&mut self) {
