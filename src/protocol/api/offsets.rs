@@ -27,7 +27,7 @@ const TOPIC_IDS: i16 = 10;
 
 /// `KafkaApis.handleOffsetCommitRequest`
 impl Api for OffsetCommitRequest {
-    fn topic_ids(&self) -> Vec<Uuid> {
+    fn topic_ids(&self, _access: &Access<'_>) -> Vec<Uuid> {
         self.topics.iter().map(|topic| topic.topic_id).collect()
     }
 
@@ -78,7 +78,7 @@ impl Api for OffsetDeleteRequest {
 
 /// `KafkaApis.handleOffsetFetchRequest`
 impl Api for OffsetFetchRequest {
-    fn topic_ids(&self) -> Vec<Uuid> {
+    fn topic_ids(&self, _access: &Access<'_>) -> Vec<Uuid> {
         self.groups
             .iter()
             .flat_map(|group| group.topics.iter().flatten())

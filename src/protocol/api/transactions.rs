@@ -205,7 +205,7 @@ impl Api for EndTxnRequest {
 
 /// `KafkaApis.handleTxnOffsetCommitRequest`
 impl Api for TxnOffsetCommitRequest {
-    fn topic_ids(&self) -> Vec<Uuid> {
+    fn topic_ids(&self, _access: &Access<'_>) -> Vec<Uuid> {
         self.topics.iter().map(|topic| topic.topic_id).collect()
     }
 
