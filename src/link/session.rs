@@ -466,13 +466,19 @@ impl Session {
             return Ok(());
         }
         let mut body = 4 + header.end;
+        let mut sent = frame.clone();
         if row.is_flexible(header.version) {
-            body += header::tagged_fields(&frame[body..]).map_err(unreadable)?;
+            let tags = header::tagged_fields(&frame[body..]).map_err(unreadable)?;
+            if tags > 1 {
+                // Nobody has declared a tagged field of this header: none is passed on.
+                sent = self::frame(&[&frame[4..body], &[0], &frame[body + tags..]])?;
+            }
+            body += 1;
         }
         let Rule::Decided(decide) = row.rule else { return Err(Close::internal("a rule is missing")) };
         let mut denied = false;
         let client_id = frame.slice_ref(header.client_id);
-        let bytes = frame.slice(body..);
+        let bytes = sent.slice(body..);
         let ruling = self.with_access(
             header.version,
             &client_id,
@@ -484,7 +490,7 @@ impl Session {
             row,
             version: header.version,
             correlation_id: header.correlation_id,
-            frame: frame.clone(),
+            frame: sent,
             body,
             memory,
         };
@@ -514,9 +520,10 @@ impl Session {
         let Some(judge_head) = row.head else { return Ok(false) };
         let mut body = 4 + header.end;
         if row.is_flexible(header.version) {
-            match header::tagged_fields(&plain[body..]) {
-                Ok(tags) => body += tags,
-                Err(_) => return Ok(false),
+            match plain.get(body) {
+                // No tagged fields, as with every client there is.
+                Some(0) => body += 1,
+                _ => return Ok(false),
             }
         }
         let (version, correlation_id) = (header.version, header.correlation_id);

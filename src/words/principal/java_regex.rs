@@ -374,8 +374,8 @@ impl<'a> Parser<'a> {
             return Ok(atom);
         }
         let Some((least, most)) = self.quantifier()? else { return Ok(atom) };
-        if !atom.repeatable {
-            return self.refuse(at, "a quantifier on an assertion is not supported");
+        if !atom.repeatable || atom.width == Some(0) {
+            return self.refuse(at, "a quantifier on what never takes a character is not supported");
         }
         if atom.may_be_empty && most != Some(1) && most != Some(0) {
             return self.refuse(start, "repeating what may match nothing is not supported");
