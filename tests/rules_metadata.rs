@@ -113,6 +113,21 @@ fn denied_names_do_not_reach_the_broker_and_come_last_once() {
     }
 }
 
+/// To a broker of version 0 an empty list means all topics: what the refusals leave of a request must not become that.
+#[test]
+fn nothing_left_to_ask_for_is_not_everything() {
+    for settings in
+        [true, false].map(|create| BrokerSettings { auto_create_topics: Some(create), ..Default::default() })
+    {
+        let mut door = Door::new([]).before(settings);
+        let asked = door.send(0, &by_name(&["x", "y"])).asked();
+        assert_eq!(asked.version(), 4);
+        assert_eq!(names(&asked.question()), [""; 0]);
+        let answer = asked.answered(&mut door, &found(&[])).reply();
+        assert_eq!(outline(&answer), [("x", DENIED), ("y", DENIED)]);
+    }
+}
+
 /// The versions before 4 say nothing of creation and mean it.
 #[test]
 fn what_may_not_be_created_never_reaches_a_broker_that_would_create_it() {

@@ -64,7 +64,10 @@ impl Api for MetadataRequest {
             .map(|topic| refused(topic.name, false))
             .collect();
         let may_create_here = access.broker.settings.auto_create_topics != Some(false);
-        if self.allow_auto_topic_creation && may_create_here && !all_creatable(topics, access) {
+        // In version 0 a list without names asks for all topics: what is left of this one must not become that.
+        let asks_for_all = version == 0 && topics.is_empty();
+        if asks_for_all || self.allow_auto_topic_creation && may_create_here && !all_creatable(topics, access)
+        {
             return ask_before_creating(self, flags, denied, access).map(Verdict::Ask);
         }
         let amend = Box::new(move |answer: &mut MetadataResponse, access: &mut Access<'_>| {
