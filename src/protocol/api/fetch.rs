@@ -1,6 +1,6 @@
 //! Fetch: reading, with sessions that hold only what the client may read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Answer, AnswerWatch, Api, Readdress, Verdict, encoded, metadata};
 use crate::protocol::access::Access;
@@ -109,18 +109,26 @@ fn decide_full(
     let mut session = Session::new(by_id, access.generation);
     let mut unknown = Vec::new();
     let mut denied = Vec::new();
+    let mut answered = HashSet::new();
+    let mut refused_any = false;
     request.topics.retain(|topic| {
         let key = Topic::new(&topic.topic, topic.topic_id, by_id);
         let refusal = reader.judge(&key, topic.partitions.len(), access);
         if let Some(refusal) = refusal {
-            let indexes = topic.partitions.iter().map(|partition| partition.partition);
-            let entry = FetchableTopicResponse {
-                topic: topic.topic.clone(),
-                topic_id: topic.topic_id,
-                partitions: indexes.map(|index| refused_partition(index, refusal.error_code)).collect(),
-                ..Default::default()
-            };
-            if refusal.is_unresolved { unknown.push(entry) } else { denied.push(entry) }
+            // A partition is answered once, however often it was asked for, and a topic without partitions not at all.
+            let mut indexes: Vec<i32> = topic.partitions.iter().map(|partition| partition.partition).collect();
+            indexes.retain(|index| answered.insert((key.clone(), *index)));
+            if !indexes.is_empty() {
+                let partition = |index| refused_partition(index, refusal.error_code);
+                let entry = FetchableTopicResponse {
+                    topic: topic.topic.clone(),
+                    topic_id: topic.topic_id,
+                    partitions: indexes.into_iter().map(partition).collect(),
+                    ..Default::default()
+                };
+                if refusal.is_unresolved { unknown.push(entry) } else { denied.push(entry) }
+            }
+            refused_any = true;
         }
         if may_make_session {
             session.ask(key, &topic.partitions, refusal);
@@ -129,7 +137,7 @@ fn decide_full(
     });
     let mut refused = unknown;
     refused.append(&mut denied);
-    if request.topics.is_empty() && !refused.is_empty() {
+    if request.topics.is_empty() && refused_any {
         // Nobody waits for what cannot be read.
         return Ok(Verdict::Answer(FetchResponse { responses: refused, ..Default::default() }));
     }
@@ -137,7 +145,7 @@ fn decide_full(
         true => SessionChange::Made(Box::new(session)),
         false => SessionChange::Nothing,
     };
-    finish(request, edited || !refused.is_empty(), refused, change, access)
+    finish(request, edited || refused_any, refused, change, access)
 }
 
 /// A request that names what has changed since the last one.

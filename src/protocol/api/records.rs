@@ -1,6 +1,6 @@
 //! Producing records, deleting them, and asking for offsets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Answer, Api, Readdress, Verdict, append, metadata, take_denied};
 use crate::protocol::access::Access;
@@ -124,7 +124,8 @@ fn merged(topics: Vec<TopicProduceData>, error_code: i16) -> Vec<TopicProduceRes
             ..Default::default()
         }
     };
-    merged.into_iter().map(entry).collect()
+    // Kafka answers partitions: a topic without any has no entry.
+    merged.into_iter().filter(|(_, indexes)| !indexes.is_empty()).map(entry).collect()
 }
 
 trait Transactional {
@@ -287,18 +288,20 @@ impl Api for DeleteRecordsRequest {
         let denied = take_denied(&mut self.topics, Operation::Delete, ResourceType::Topic, access, |topic| {
             &topic.name
         });
-        let refused = denied.into_iter().map(|topic| {
-            let partitions = topic.partitions.iter().map(|partition| DeleteRecordsPartitionResult {
-                partition_index: partition.partition_index,
+        // Kafka answers partitions: each once, however often it was named, and topics without any not at all.
+        let mut named: BTreeMap<Str, BTreeSet<i32>> = BTreeMap::new();
+        for topic in denied {
+            let indexes = topic.partitions.iter().map(|partition| partition.partition_index);
+            named.entry(topic.name).or_default().extend(indexes);
+        }
+        let refused = named.into_iter().filter(|(_, indexes)| !indexes.is_empty()).map(|(name, indexes)| {
+            let partitions = indexes.into_iter().map(|partition_index| DeleteRecordsPartitionResult {
+                partition_index,
                 low_watermark: -1,
                 error_code: TOPIC_AUTHORIZATION_FAILED,
                 ..Default::default()
             });
-            DeleteRecordsTopicResult {
-                name: topic.name,
-                partitions: partitions.collect(),
-                ..Default::default()
-            }
+            DeleteRecordsTopicResult { name, partitions: partitions.collect(), ..Default::default() }
         });
         Ok(append(refused.collect(), |answer| &mut answer.topics))
     }
