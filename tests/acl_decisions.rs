@@ -40,7 +40,7 @@ fn every_decision_is_kafkas() {
                     host: text(host),
                     operation: operation.parse().unwrap(),
                     permission: permission.parse().unwrap(),
-                })
+                });
             }
             ["scenario", super_users, open] => {
                 let settings = Settings {
