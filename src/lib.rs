@@ -1,4 +1,36 @@
 //! Doorkeeper: a transparent TLS and ACL sidecar proxy for Apache Kafka.
+//!
+//! It stands in front of a broker that speaks plaintext and knows no ACLs. Clients speak mTLS to it; it turns a client's
+//! certificate into a principal, reads every request, and does with it what a Kafka with an SSL listener and
+//! `StandardAuthorizer` would do. To a client there is no difference.
+//!
+//! # The way of a request
+//!
+//! 1. [`process::proxy`] accepts a connection and hands it to [`link::connection`], where one task owns it to its end:
+//!    TLS, both sockets, both directions.
+//! 2. [`link::handshake`] does TLS within its deadline and asks [`words::principal`] who the client is. Only then is the
+//!    broker dialled ([`link::upstream`]): one connection for each of the client's, since Kafka binds state to it.
+//! 3. [`link::session`] cuts the client's bytes into frames, reads the header ([`protocol::header`]) and looks for the API's
+//!    row in [`protocol::api::TABLE`]. No row, or a version that is not served on both sides: the connection is closed.
+//! 4. The row decodes the body ([`protocol::messages`], bounded) and decides it ([`protocol::api`]), by what
+//!    [`protocol::access`] says of the client's rights: forward the bytes as they came, forward less, answer, ask the
+//!    broker something first, or close.
+//! 5. What the client is owed goes into a queue. Kafka answers a connection's requests in order, so a refusal finds its
+//!    place by standing in line, and the length of the line is the back-pressure.
+//! 6. The broker's answer passes as it comes, never whole in memory, unless it has to change: refusals are put back,
+//!    authorized operations reduced, addresses replaced ([`words::advertise`]).
+//!
+//! # The layers
+//!
+//! Imports point down only; a test holds that.
+//!
+//! | layer | what | knows |
+//! |---|---|---|
+//! | [`words`] | ACLs, principals, addresses, metrics, audit | nothing of ours, no tokio |
+//! | [`protocol`] | messages, rules of the APIs, fetch sessions: bytes in, values out | words; no sockets, no clock |
+//! | [`link`] | TLS, the session, a connection | protocol, words; tokio lives here |
+//! | [`process`] | configuration, ACL store, identities, logs, admin endpoint, listeners | link and below |
+//! | [`cli`] | the command line | everything |
 
 pub mod cli;
 pub mod link;

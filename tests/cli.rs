@@ -180,6 +180,21 @@ fn run_refuses_what_check_refuses() {
 }
 
 #[test]
+fn run_on_a_port_that_is_in_use_exits_with_1_and_names_it() {
+    let folder = Folder::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    folder.edit("doorkeeper.yaml", "0.0.0.0:9093", &address);
+    folder.edit("doorkeeper.yaml", "0.0.0.0:9901", "127.0.0.1:0");
+    let said = folder.doorkeeper(&["run", "--config", "doorkeeper.yaml"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(
+        said.err.contains(&format!("listener \"clients\": cannot listen on {address}: the port is in use")),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn explain_names_the_decision_and_the_binding_that_made_it() {
     let folder = Folder::new();
     let explain = |arguments: &[&str]| {

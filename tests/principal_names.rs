@@ -1,6 +1,8 @@
 //! Distinguished names, held against the JDK: `tests/data/distinguished-names.tsv`, made by
 //! `tests/tools/DistinguishedNames.java`.
 
+#![allow(clippy::unwrap_used)]
+
 use doorkeeper::words::principal::distinguished_name;
 use proptest::prelude::*;
 

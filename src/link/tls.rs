@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::ConnectionState;
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, WriteTraffic};
 use rustls::{Error, ServerConfig};
 
 use super::buffer::{Buf, RECORD, sealed_overhead};
@@ -25,22 +25,33 @@ pub enum Opened {
 }
 
 /// The server side of one TLS connection.
-pub struct Tls(Box<UnbufferedServerConnection>);
+pub struct Tls {
+    connection: Box<UnbufferedServerConnection>,
+    /// How many bytes at the front of `incoming` rustls has seen and not done with. A part of a handshake message may be
+    /// among them, of which rustls knows the place: whoever calls it without these bytes makes it panic.
+    seen: usize,
+    /// TLS has failed: rustls has said why, and is not to be called any more.
+    failed: bool,
+}
 
 impl Tls {
     /// A connection that waits for its ClientHello.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        UnbufferedServerConnection::new(config).map(|connection| Self(Box::new(connection)))
+        UnbufferedServerConnection::new(config).map(|connection| Self {
+            connection: Box::new(connection),
+            seen: 0,
+            failed: false,
+        })
     }
 
     /// Whether no client is known yet.
     pub fn is_handshaking(&self) -> bool {
-        self.0.is_handshaking()
+        self.connection.is_handshaking()
     }
 
     /// The client's own certificate, verified, if it sent one (DER).
     pub fn client_certificate(&self) -> Option<&[u8]> {
-        self.0.peer_certificates().and_then(|chain| chain.first()).map(AsRef::as_ref)
+        self.connection.peer_certificates().and_then(|chain| chain.first()).map(AsRef::as_ref)
     }
 
     /// Reads the records in `incoming`, puts their plaintext behind `plain` until that holds `enough` bytes, and what
@@ -57,7 +68,7 @@ impl Tls {
             if plain.len() >= enough {
                 return Ok(Opened::Full);
             }
-            let status = self.0.process_tls_records(incoming.filled_mut());
+            let status = self.connection.process_tls_records(incoming.filled_mut());
             let mut discard = status.discard;
             let opened = match status.state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
@@ -66,6 +77,8 @@ impl Tls {
                         discard += record.discard;
                         plain.extend_from_slice(record.payload);
                     }
+                    // Data may not stand between the parts of a handshake message: no part is waiting.
+                    self.seen = 0;
                     None
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
@@ -81,28 +94,52 @@ impl Tls {
                 Ok(state) => return Err(Error::General(format!("unexpected state: {state:?}"))),
                 Err(error) => {
                     incoming.consume(discard);
-                    self.take_alert(outgoing);
+                    self.failed = true;
+                    self.send_own(outgoing);
                     return Err(error);
                 }
             };
             incoming.consume(discard);
             if let Some(opened) = opened {
+                self.seen = incoming.len();
                 return Ok(opened);
             }
         }
     }
 
-    /// Seals all of `plain` in records behind `outgoing`.
-    pub fn seal(&mut self, plain: &[u8], outgoing: &mut Buf) -> Result<(), Error> {
+    /// Seals all of `plain` in records behind `outgoing`. `incoming` is what [`Tls::open`] has left.
+    pub fn seal(&mut self, plain: &[u8], incoming: &mut Buf, outgoing: &mut Buf) -> Result<(), Error> {
         if plain.is_empty() {
             return Ok(());
         }
         outgoing.reserve(plain.len() + sealed_overhead(plain.len()));
+        self.write(incoming, outgoing, |traffic, outgoing| {
+            encode(outgoing, |space| traffic.encrypt(plain, space))
+        })
+    }
+
+    /// Says goodbye: puts close_notify behind `outgoing`, if the handshake came that far. `incoming` is what
+    /// [`Tls::open`] has left.
+    pub fn close(&mut self, incoming: &mut Buf, outgoing: &mut Buf) {
+        if self.failed || self.is_handshaking() {
+            return;
+        }
+        // A goodbye that cannot be said is none: the client sees the end all the same.
+        drop(self.write(incoming, outgoing, |traffic, outgoing| {
+            encode(outgoing, |space| traffic.queue_close_notify(space))
+        }));
+    }
+
+    fn write(
+        &mut self,
+        incoming: &mut Buf,
+        outgoing: &mut Buf,
+        write: impl FnOnce(&mut WriteTraffic<'_, ServerConnectionData>, &mut Buf) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let seen = self.seen.min(incoming.len());
         loop {
-            match self.0.process_tls_records(&mut []).state? {
-                ConnectionState::WriteTraffic(mut traffic) => {
-                    return encode(outgoing, |space| traffic.encrypt(plain, space));
-                }
+            match self.connection.process_tls_records(&mut incoming.filled_mut()[..seen]).state? {
+                ConnectionState::WriteTraffic(mut traffic) => return write(&mut traffic, outgoing),
                 // The answer to the client's KeyUpdate comes first.
                 ConnectionState::EncodeTlsData(mut data) => encode(outgoing, |space| data.encode(space))?,
                 ConnectionState::TransmitTlsData(data) => data.done(),
@@ -111,28 +148,14 @@ impl Tls {
         }
     }
 
-    /// Says goodbye: puts close_notify behind `outgoing`, if the handshake came that far.
-    pub fn close(&mut self, outgoing: &mut Buf) {
-        for _ in 0..4 {
-            match self.0.process_tls_records(&mut []).state {
-                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                    let _ = encode(outgoing, |space| traffic.queue_close_notify(space));
-                    return;
-                }
-                Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    if encode(outgoing, |space| data.encode(space)).is_err() {
-                        return;
-                    }
-                }
-                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                _ => return,
-            }
-        }
-    }
-
-    fn take_alert(&mut self, outgoing: &mut Buf) {
-        while let Ok(ConnectionState::EncodeTlsData(mut alert)) = self.0.process_tls_records(&mut []).state {
-            if encode(outgoing, |space| alert.encode(space)).is_err() {
+    /// Puts what TLS has to say for itself behind `outgoing`, whatever state it is in.
+    fn send_own(&mut self, outgoing: &mut Buf) {
+        // As long as it has something to say, no received bytes are looked at.
+        while self.connection.wants_write()
+            && let Ok(ConnectionState::EncodeTlsData(mut data)) =
+                self.connection.process_tls_records(&mut []).state
+        {
+            if encode(outgoing, |space| data.encode(space)).is_err() {
                 return;
             }
         }

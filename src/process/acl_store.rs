@@ -9,10 +9,9 @@ pub mod file;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use tracing::{error, info, warn};
 
 use super::config::document::read_text;
 use super::config::{Authorization, Fault, Faults};
@@ -45,8 +44,8 @@ pub struct Status {
 pub enum Reload {
     /// The file is as it was.
     Unchanged,
-    /// A new set is in force.
-    Loaded,
+    /// A new set is in force; this in the file may be a mistake.
+    Loaded(Vec<Fault>),
     /// The file is wrong or gone; the old set stays.
     Refused(Faults),
     /// The file is still wrong in the same way, or still gone.
@@ -136,7 +135,7 @@ impl AclStore {
 
     /// Looks at the file now. Blocks for as long as reading and indexing take.
     ///
-    /// Each distinct fault is logged once, however often the file is looked at.
+    /// Each distinct fault is refused once and then only still refused, so that it is logged once.
     pub fn reload(&self) -> Reload {
         let Some(path) = &self.path else { return Reload::Unchanged };
         // Held to the end: of two looks at one time the later one must not put the older text in force.
@@ -160,39 +159,14 @@ impl AclStore {
             Ok(read) => read,
             Err(faults) => return seen.refuse(faults),
         };
-        for warning in &read.warnings {
-            warn!("{warning}");
-        }
         let number = self.number.load(Ordering::Acquire) + 1;
         let authorizer = Authorizer::new(read.bindings, self.settings.clone());
-        info!(
-            bindings = authorizer.bindings().len(),
-            generation = number,
-            "ACL file {} loaded",
-            path.display()
-        );
         self.current.store(Arc::new(Generation { number, authorizer }));
         // After the set itself: who sees the new number must get the new set.
         self.number.store(number, Ordering::Release);
         seen.faults = None;
         seen.last_success_unix = unix_now();
-        Reload::Loaded
-    }
-
-    /// Looks at the file every `interval`, for ever.
-    pub async fn watch(self: Arc<Self>, interval: Duration) {
-        if self.path.is_none() {
-            return std::future::pending().await;
-        }
-        let mut ticks = tokio::time::interval(interval);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let store = Arc::clone(&self);
-            if let Err(error) = tokio::task::spawn_blocking(move || store.reload()).await {
-                error!("the ACL file could not be looked at: {error}");
-            }
-        }
+        Reload::Loaded(read.warnings)
     }
 }
 
@@ -201,10 +175,6 @@ impl Seen {
         if self.faults.as_ref() == Some(&faults) {
             return Reload::StillRefused;
         }
-        for fault in &faults.0 {
-            error!("{fault}");
-        }
-        error!("the ACL file is refused: the bindings that were loaded before stay in force");
         self.faults = Some(faults.clone());
         Reload::Refused(faults)
     }

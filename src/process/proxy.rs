@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::acl_store::{AclStore, Reload as AclReload};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, Config, Listener, LogFormat};
+use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
 use super::identity::{Identity, Role};
 use super::startup::Ready;
 use super::telemetry::{self, Telemetry};
@@ -89,14 +89,16 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let metrics = Metrics::new(build(), SystemTime::now(), &apis())
         .map_err(|error| StartError::System(error.to_string()))?;
     let metrics = Arc::new(metrics);
-    let (format, audit_format) = match config.log.format {
-        LogFormat::Text => (telemetry::LogFormat::Text, Format::Kafka),
-        LogFormat::Json => (telemetry::LogFormat::Json, Format::Ecs),
-    };
     let options = telemetry::Options {
-        format,
-        level: Some(config.log.level.name().to_owned()),
-        audit_format,
+        format: match config.log.format {
+            LogFormat::Text => telemetry::LogFormat::Text,
+            LogFormat::Json => telemetry::LogFormat::Json,
+        },
+        level: Some(config.log.level.as_str().to_owned()),
+        audit_format: match config.audit.format {
+            AuditFormat::Kafka => Format::Kafka,
+            AuditFormat::Ecs => Format::Ecs,
+        },
         audit_allowed: config.audit.allowed,
     };
     let telemetry =
@@ -524,7 +526,10 @@ async fn watch_acls(acls: Arc<AclStore>, interval: Option<Duration>, metrics: Ar
         let Ok(reload) = tokio::task::spawn_blocking(move || store.reload()).await else { continue };
         match reload {
             AclReload::Unchanged | AclReload::StillRefused => {}
-            AclReload::Loaded => {
+            AclReload::Loaded(warnings) => {
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
                 let status = acls.status();
                 metrics.reloaded(Reload::Acls, true, SystemTime::now());
                 metrics.acls(status.bindings, status.generation);

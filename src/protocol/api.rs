@@ -337,14 +337,14 @@ const fn never(key: i16, name: &'static str, reason: &'static str) -> Row {
 }
 
 fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault> {
-    let request = A::decode(body, access.version)?;
+    let (request, is_reduced) = A::decode_declared(body, access.version)?;
     let unresolved: Vec<Uuid> = request
         .topic_ids(access)
         .into_iter()
         .filter(|id| !id.is_zero() && access.topics.name(id).is_none())
         .collect();
     if unresolved.is_empty() {
-        return judge(request, access);
+        return judge(request, is_reduced, access);
     }
     match metadata::resolve(unresolved, access)? {
         Some(mut ask) => {
@@ -352,26 +352,31 @@ fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault
             let version = ask.version;
             ask.then = Box::new(move |answer, access| {
                 metadata::learn(answer, version, access)?;
-                judge(request, access)
+                judge(request, is_reduced, access)
             });
             Ok(Ruling::Ask(ask))
         }
-        None => judge(request, access),
+        None => judge(request, is_reduced, access),
     }
 }
 
-fn judge<A: Api>(mut request: A, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+/// `is_reduced`: the client sent more than was read, and only what was read may go on.
+fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> Result<Ruling, Fault> {
     let version = access.version;
     let edited = |request: &A| encoded(request, version);
+    let forward = |request: &A, answer| match is_reduced {
+        true => Ok(Ruling::Replace(edited(request)?, answer)),
+        false => Ok(Ruling::Forward(answer)),
+    };
     Ok(match request.decide(access)? {
-        Verdict::Forward => Ruling::Forward(answer::<A>(None, access)),
-        Verdict::Amend(amend) => Ruling::Forward(answer::<A>(Some(amend), access)),
+        Verdict::Forward => forward(&request, answer::<A>(None, access))?,
+        Verdict::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
         Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
         Verdict::Answer(answer) => reply::<A>(answer, access)?,
         Verdict::Ask(question) => Ruling::Ask(ask::<A>(question)),
-        Verdict::ForwardUnanswered => Ruling::Forward(Answer::None { close: false }),
+        Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
         Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
-        Verdict::Raw(None, answer) => Ruling::Forward(answer),
+        Verdict::Raw(None, answer) => forward(&request, answer)?,
         Verdict::Raw(Some(body), answer) => Ruling::Replace(body, answer),
         Verdict::Close(reason) => Ruling::Close(reason),
     })

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use doorkeeper::protocol::messages::{
     CATALOGUE, DescribeConfigsRequest, DescribeTopicPartitionsRequest, FetchRequest, MetadataRequest,
-    ProduceRequest,
+    MetadataResponse, ProduceRequest,
 };
 use doorkeeper::protocol::wire::{Fault, FaultKind, Message};
 use proptest::prelude::*;
@@ -116,8 +116,16 @@ fn text_is_utf8() {
 }
 
 #[test]
-fn nothing_follows_a_message() {
+fn nothing_follows_a_request() {
     assert_eq!(fault::<MetadataRequest>(1, &[0, 0, 0, 0, 0]), ("Metadata", FaultKind::Trailing));
+}
+
+#[test]
+fn what_follows_a_response_is_ignored() {
+    let mut body = Vec::new();
+    MetadataResponse::default().encode(9, &mut body).unwrap();
+    body.push(0);
+    assert_eq!(MetadataResponse::decode(&body.into(), 9), Ok(MetadataResponse::default()));
 }
 
 #[test]

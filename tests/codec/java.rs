@@ -25,7 +25,8 @@ pub(crate) fn kafka_jars(version: &str) -> Option<PathBuf> {
     let clients = format!("kafka-clients-{version}.jar");
     let found =
         homes.into_iter().flatten().map(|home| home.join(version)).find(|jars| jars.join(&clients).exists());
-    match found.map_or_else(|| fetch(version, &target.join("kafka-clients")), Ok) {
+    let jars = found.map_or_else(|| fetch(version, &target.join("kafka-clients")), Ok);
+    match jars.and_then(|jars| java().map(|()| jars)) {
         Ok(jars) => Some(jars),
         Err(why) => {
             let test = std::thread::current().name().unwrap_or("a test").to_owned();
@@ -45,6 +46,11 @@ pub(crate) fn run(jars: &Path, program: &str, arguments: &[&Path]) -> String {
     let output = java.output().expect("java starts");
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+fn java() -> Result<(), String> {
+    let version = Command::new("java").arg("-version").output();
+    version.map(drop).map_err(|error| format!("Java cannot run: {error}"))
 }
 
 fn fetch(version: &str, home: &Path) -> Result<PathBuf, String> {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use doorkeeper::protocol::wire::FaultKind;
 
-use crate::layouts::{each_version, layouts};
-use crate::samples::{Random, Style, hex, sample, sample_with_spans, starved_sample};
+use crate::layouts::{Field, each_version, layouts};
+use crate::samples::{Flaw, Random, Style, flawed_sample, hex, sample, sample_with_spans};
 
 #[test]
 fn the_catalogue_is_what_kafka_has() {
@@ -27,6 +27,23 @@ fn the_catalogue_is_what_kafka_has() {
         seen += 1;
     }
     assert_eq!(seen, 2 * doorkeeper::protocol::messages::CATALOGUE.len());
+}
+
+/// A new kind of name is a new question to the ACLs.
+#[test]
+fn the_kinds_of_names_are_known() {
+    fn collect(fields: &'static [Field], found: &mut BTreeSet<&str>) {
+        for field in fields {
+            found.extend(field.entity);
+            collect(&field.fields, found);
+        }
+    }
+    let mut found = BTreeSet::new();
+    layouts().iter().for_each(|layout| collect(&layout.fields, &mut found));
+    let known = ["brokerId", "groupId", "producerId", "topicName", "transactionalId"];
+    assert_eq!(found, BTreeSet::from(known));
+    let listeners: BTreeSet<_> = layouts().iter().flat_map(|layout| &layout.listeners).copied().collect();
+    assert_eq!(listeners, BTreeSet::from(["broker", "controller"]));
 }
 
 #[test]
@@ -70,18 +87,35 @@ fn a_cut_is_noticed_and_the_field_named() {
 }
 
 #[test]
-fn a_tagged_field_without_bytes_is_named() {
+fn a_flaw_is_noticed_and_the_field_named() {
     let mut random = Random(80);
-    let mut named = BTreeSet::new();
-    each_version(|layout, version, codec| {
-        for _ in 0..20 {
-            let Some((body, field)) = starved_sample(layout, version, &mut random) else { continue };
-            let fault = (codec.recode)(&body, version, version).unwrap_err();
-            assert_eq!((fault.field, fault.kind), (&*field, FaultKind::Tag), "{} v{version}", layout.name());
-            named.insert(field);
-        }
-    });
-    assert!(named.len() > 15, "{named:?}");
+    let flaws = [
+        (Flaw::Null, FaultKind::Null, 2_000),
+        (Flaw::EmptyTag, FaultKind::Tag, 50),
+        (Flaw::OtherTag, FaultKind::Tag, 20),
+    ];
+    for (flaw, kind, expected) in flaws {
+        let mut count = 0;
+        each_version(|layout, version, codec| {
+            let (mut done, mut misses) = (BTreeSet::new(), 0);
+            // Until every field must have had its turn.
+            while misses < 5 {
+                let Some((body, field)) = flawed_sample(layout, version, &mut random, flaw, &mut done) else {
+                    misses += 1;
+                    continue;
+                };
+                let at = format!("{flaw:?} in {} v{version}", layout.name());
+                let fault = (codec.recode)(&body, version, version).expect_err(&at);
+                assert_eq!(fault.kind, kind, "{at}: {fault}");
+                assert!(
+                    !layout.is_current() || fault.field.replace("r#", "") == field,
+                    "{at}: {field}, not {fault}"
+                );
+                count += 1;
+            }
+        });
+        assert!(count > expected, "{flaw:?}: {count}");
+    }
 }
 
 #[test]

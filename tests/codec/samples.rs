@@ -1,5 +1,6 @@
 //! Random messages of a layout, as a well-behaved peer writes them.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -46,34 +47,37 @@ pub(crate) fn sample(layout: &Layout, version: i16, random: &mut Random, style: 
 }
 
 pub(crate) fn sample_with_spans(layout: &Layout, version: i16, random: &mut Random, style: Style) -> Sample {
-    let flexible = version >= layout.flexible;
-    let starved = Starved::No;
-    let mut sampler = Sampler { random, version, flexible, style, in_tag: false, spans: Vec::new(), starved };
+    let mut sampler = Sampler::new(layout, version, random, style);
     let mut body = Vec::new();
     sampler.fields(&layout.name(), &layout.fields, &mut body);
     Sample { spans: sampler.spans, body: body.into() }
 }
 
-/// A message in which one tagged field has no bytes at all, and which field will be missed for it. None if the
-/// message happened to have no tagged field.
-pub(crate) fn starved_sample(layout: &Layout, version: i16, random: &mut Random) -> Option<(Bytes, String)> {
-    let flexible = version >= layout.flexible;
-    let (spans, starved) = (Vec::new(), Starved::Wanted);
-    let mut sampler =
-        Sampler { random, version, flexible, style: Style::Rich, in_tag: false, spans, starved };
-    let mut body = Vec::new();
-    sampler.fields(&layout.name(), &layout.fields, &mut body);
-    match sampler.starved {
-        Starved::Done(field) => Some((body.into(), field)),
-        _ => None,
-    }
+/// What is wrong with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// A tagged field of no bytes.
+    EmptyTag,
+    /// A tagged field that only other versions have.
+    OtherTag,
+    /// Null where only other versions have it, or none.
+    Null,
 }
 
-#[derive(PartialEq)]
-enum Starved {
-    No,
-    Wanted,
-    Done(String),
+/// A message with one flaw, and which field will be blamed: one that is not in `done`, which then is. None if the
+/// message happened to have no place for it.
+pub(crate) fn flawed_sample(
+    layout: &Layout,
+    version: i16,
+    random: &mut Random,
+    flaw: Flaw,
+    done: &mut BTreeSet<String>,
+) -> Option<(Bytes, String)> {
+    let mut sampler =
+        Sampler { flaw: Some((flaw, done)), ..Sampler::new(layout, version, random, Style::Rich) };
+    let mut body = Vec::new();
+    sampler.fields(&layout.name(), &layout.fields, &mut body);
+    sampler.flawed.map(|field| (body.into(), field))
 }
 
 struct Sampler<'r> {
@@ -83,21 +87,41 @@ struct Sampler<'r> {
     style: Style,
     in_tag: bool,
     spans: Vec<(Range<usize>, String)>,
-    starved: Starved,
+    flaw: Option<(Flaw, &'r mut BTreeSet<String>)>,
+    flawed: Option<String>,
 }
 
-impl Sampler<'_> {
+impl<'r> Sampler<'r> {
+    fn new(layout: &Layout, version: i16, random: &'r mut Random, style: Style) -> Self {
+        let flexible = version >= layout.flexible;
+        Self { random, version, flexible, style, in_tag: false, spans: Vec::new(), flaw: None, flawed: None }
+    }
+
+    /// Whether this is the place for the flaw.
+    fn is_flawed(&mut self, flaw: Flaw, owner: &str, field: &Field) -> bool {
+        let Some((_, done)) = self.flaw.as_mut().filter(|(wanted, _)| *wanted == flaw) else { return false };
+        // Of a struct without bytes, the first field is missed.
+        let blamed = if flaw == Flaw::EmptyTag && field.is_struct() && !field.is_array {
+            format!("{}.{}", field.kind, field.fields[0].snake_name())
+        } else {
+            format!("{owner}.{}", field.snake_name())
+        };
+        if self.flawed.is_some() || !done.insert(blamed.clone()) {
+            return false;
+        }
+        self.flawed = Some(blamed);
+        true
+    }
+
     fn fields(&mut self, owner: &str, fields: &[Field], out: &mut Vec<u8>) {
-        let (tagged, plain): (Vec<_>, Vec<_>) = fields
-            .iter()
-            .filter(|field| field.versions.contains(&self.version))
-            .partition(|field| field.tag.is_some());
-        for field in plain {
+        let (tagged, plain): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.tag.is_some());
+        let version = self.version;
+        for field in plain.into_iter().filter(|field| field.versions.contains(&version)) {
             let start = out.len();
             if self.style == Style::Sparse && !self.random.one_in(4) {
                 self.default(field, out);
             } else {
-                self.value(field, out);
+                self.value(owner, field, out);
             }
             // A struct is at fault only if it may be null; or else what it holds is.
             if !self.in_tag && (!field.is_struct() || field.is_array || self.is_nullable(field)) {
@@ -118,20 +142,23 @@ impl Sampler<'_> {
         let odds = if self.style == Style::Rich { 2 } else { 8 };
         let mut tags = Vec::new();
         for field in known {
-            if self.random.one_in(odds) {
-                let (mut value, mut default) = (Vec::new(), Vec::new());
-                self.default(field, &mut default);
-                self.value(field, &mut value);
-                if self.starved == Starved::Wanted {
-                    value.clear();
-                    self.starved = Starved::Done(match field.is_struct() && !field.is_array {
-                        false => format!("{owner}.{}", field.snake_name()),
-                        true => format!("{}.{}", field.kind, field.fields[0].snake_name()),
-                    });
+            let (mut value, mut default) = (Vec::new(), Vec::new());
+            let tag = field.tag.unwrap();
+            if !field.versions.contains(&self.version) {
+                if self.is_flawed(Flaw::OtherTag, owner, field) {
+                    // Nothing wrong with the value, so far as this version knows its parts.
+                    self.value(owner, field, &mut value);
+                    tags.push((tag, value));
                 }
+            } else if self.is_flawed(Flaw::EmptyTag, owner, field) {
+                tags.push((tag, value));
+            } else if self.random.one_in(odds) {
+                self.default(field, &mut default);
+                let flawed = self.flawed.is_some();
+                self.value(owner, field, &mut value);
                 // Nobody writes a default.
-                if value != default {
-                    tags.push((field.tag.unwrap(), value));
+                if value != default || flawed != self.flawed.is_some() {
+                    tags.push((tag, value));
                 }
             }
         }
@@ -149,9 +176,14 @@ impl Sampler<'_> {
         }
     }
 
-    fn value(&mut self, field: &Field, out: &mut Vec<u8>) {
+    fn value(&mut self, owner: &str, field: &Field, out: &mut Vec<u8>) {
         let nullable = self.is_nullable(field);
-        let is_null = nullable && self.random.one_in(5);
+        let could_be_null = field.is_array || ["string", "bytes", "records"].contains(&field.kind);
+        let is_null = if nullable {
+            self.random.one_in(5)
+        } else {
+            could_be_null && self.is_flawed(Flaw::Null, owner, field)
+        };
         if !field.is_array {
             return self.single(field, nullable, is_null, out);
         }

@@ -114,8 +114,8 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    /// The word in the configuration, which is also the one of `tracing`.
-    pub fn name(self) -> &'static str {
+    /// The word in the configuration, which is the logger's own.
+    pub fn as_str(self) -> &'static str {
         match self {
             LogLevel::Error => "error",
             LogLevel::Warn => "warn",

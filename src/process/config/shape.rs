@@ -235,7 +235,10 @@ impl<'a> Found<'a> {
     fn check_integer(&mut self, node: &Node, schema: &Json) -> bool {
         let bound = |word: &str| schema.get(word).and_then(Json::as_i64).map(i128::from);
         let least = bound("minimum").unwrap_or(0);
-        let most = bound("maximum").unwrap_or(i64::MAX.into());
+        let most = bound("maximum").unwrap_or(match schema.get("format").and_then(Json::as_str) {
+            Some("uint32") => u32::MAX.into(),
+            _ => i64::MAX.into(),
+        });
         match node.value {
             Value::Integer(number) if (least..=most).contains(&number) => true,
             Value::Integer(number) => {

@@ -1,3 +1,5 @@
+#![allow(clippy::indexing_slicing, reason = "a test may panic")]
+
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
@@ -174,7 +176,7 @@ mod text {
         let name = Str::from("orders");
         assert_eq!(name, *"orders");
         assert_eq!(name, Str::from("orders".to_owned()));
-        assert!(name.starts_with("ord") && name < Str::from("payments"));
+        assert!(name.starts_with("ord") && *name < *"payments");
         assert_eq!(
             (format!("{name:>8}"), format!("{name:?}")),
             ("  orders".to_owned(), "\"orders\"".to_owned())
@@ -258,4 +260,22 @@ fn a_fault_is_a_clear_sentence() {
         "ComponentData.match: the value is null, which this version does not allow"
     );
     assert!(size_of::<Fault>() <= 24);
+}
+
+#[test]
+fn what_nobody_declared_is_dropped_on_request() {
+    use crate::protocol::messages::MetadataRequest;
+    use crate::protocol::messages::metadata_request::MetadataRequestTopic;
+
+    let mut topic = MetadataRequestTopic { name: Some("orders".into()), ..Default::default() };
+    let plain = MetadataRequest { topics: Some(vec![topic.clone()]), ..Default::default() };
+    topic.unknown_tags.push(7, Bytes::from_static(b"who may read"));
+    let tagged = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
+    for (sent, has_dropped) in [(&plain, false), (&tagged, true)] {
+        let mut body = Vec::new();
+        sent.encode(12, &mut body).unwrap();
+        let body = Bytes::from(body);
+        assert_eq!(MetadataRequest::decode(&body, 12).as_ref(), Ok(sent));
+        assert_eq!(MetadataRequest::decode_declared(&body, 12), Ok((plain.clone(), has_dropped)));
+    }
 }

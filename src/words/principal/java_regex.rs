@@ -374,8 +374,8 @@ impl<'a> Parser<'a> {
             return Ok(atom);
         }
         let Some((least, most)) = self.quantifier()? else { return Ok(atom) };
-        if !atom.repeatable {
-            return self.refuse(at, "a quantifier on an assertion is not supported");
+        if !atom.repeatable || atom.width == Some(0) {
+            return self.refuse(at, "a quantifier on what never takes a character is not supported");
         }
         if atom.may_be_empty && most != Some(1) && most != Some(0) {
             return self.refuse(start, "repeating what may match nothing is not supported");
@@ -387,10 +387,12 @@ impl<'a> Parser<'a> {
             (least, None) => format!("{{{least},}}"),
             (least, Some(most)) => format!("{{{least},{most}}}"),
         };
-        let text = match (self.take("?"), self.take("+")) {
-            (false, false) => format!("{}{times}", atom.text),
-            (true, false) => format!("{}{times}?", atom.text),
-            (_, true) => format!("(?>{}{times})", atom.text),
+        let text = if self.take("?") {
+            format!("{}{times}?", atom.text)
+        } else if self.take("+") {
+            format!("(?>{}{times})", atom.text)
+        } else {
+            format!("{}{times}", atom.text)
         };
         if matches!(self.peek(), Some('*' | '+' | '?' | '{')) {
             return self.refuse(self.at, "a quantifier on a quantifier is not supported");

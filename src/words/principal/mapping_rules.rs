@@ -86,7 +86,7 @@ impl MappingRules {
 const SPACE: [char; 6] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
 
 /// Steps that the regex engine may go back, so that no name can keep it busy for long; Java knows no limit.
-const MOST_BACKTRACKING: usize = 1_000_000;
+const MOST_BACKTRACKING: usize = 250_000;
 
 #[derive(Debug, Clone)]
 enum Rule {
@@ -203,6 +203,9 @@ impl Rewrite {
             java_regex::translate(pattern).map_err(|refused| (refused.offset, refused.reason))?;
         let compiled = |pattern: &str| {
             RegexBuilder::new(pattern)
+                // With them, fancy-regex 0.20.2 lets a lazy `?` between two greedy loops take a character.
+                .optimize(false)
+                .seek(false)
                 .backtrack_limit(MOST_BACKTRACKING)
                 .build()
                 .map_err(|error| (0, format!("it cannot be compiled: {error}")))
@@ -226,6 +229,9 @@ impl Rewrite {
         let replaced = self.replace_all(name)?;
         Ok(Some(match self.case {
             Case::AsIs => replaced,
+            Case::Lower if replaced.contains('Σ') => {
+                return Err("what becomes of the letter Σ in lower case depends on its neighbours".to_owned());
+            }
             Case::Lower => replaced.to_lowercase(),
             Case::Upper => replaced.to_uppercase(),
         }))

@@ -170,6 +170,9 @@ impl Parser<'_> {
         let negated = self.take("^");
         let mut class = self.operand(start)?;
         if self.take("&&") {
+            if self.rest().starts_with(']') {
+                return self.refuse(self.at, "a class must have characters on both sides of &&");
+            }
             let other = self.operand(start)?;
             if self.rest().starts_with("&&") || self.text[start..self.at].replace("&&", "").contains('&') {
                 return self.refuse(
@@ -237,8 +240,7 @@ impl Parser<'_> {
         let start = self.at;
         let first = match self.class_character()? {
             Ok(first) => first,
-            Err(class) if self.rest().starts_with('-') && !self.rest().starts_with("-]") => {
-                let _ = class;
+            Err(_) if self.rest().starts_with('-') && !self.rest().starts_with("-]") => {
                 return self.refuse(start, "a range cannot start with a class");
             }
             Err(class) => return Ok(class),

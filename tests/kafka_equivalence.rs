@@ -1,0 +1,65 @@
+//! Kafka is the judge: what doorkeeper answers is what a Kafka with mutual TLS and its own authorizer answers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "support/equivalence/mod.rs"]
+mod equivalence;
+mod support;
+
+use equivalence::side::Side;
+use equivalence::{cases, world};
+use support::acls;
+use support::cluster::{Cluster, Settings};
+use support::doorkeeper::{self, Doorkeeper};
+use support::kafka::{Kafka, scratch};
+use support::pki::Pki;
+
+/// With DOORKEEPER_EQUIVALENCE=kafka a second Kafka takes doorkeeper's place, and nothing may differ: that proves the test itself.
+#[test]
+fn doorkeeper_answers_as_kafka_does() {
+    let Some(kafka) = Kafka::of_this_run() else { return };
+    let pki = Pki::new(&scratch("pki"));
+    let oracle = Cluster::start(kafka, &Settings::oracle(&pki));
+    acls::create(&mut oracle.client(), world::ACLS);
+    let mut judge = Side::new(&oracle, oracle.brokers[0].tls.unwrap(), &pki);
+    judge.populate();
+
+    let against_kafka = std::env::var("DOORKEEPER_EQUIVALENCE").as_deref() == Ok("kafka");
+    let settings = if against_kafka { Settings::oracle(&pki) } else { Settings::plaintext(1) };
+    let broker = Cluster::start(kafka, &settings.advertising("localhost"));
+    let mut doorkeepers = Vec::new();
+    let door = if against_kafka {
+        acls::create(&mut broker.client(), world::ACLS);
+        broker.brokers[0].tls.unwrap()
+    } else {
+        let identity = pki.server("doorkeeper");
+        let settings =
+            doorkeeper::Settings { identity: &identity, acls: &acls::yaml(world::ACLS), authorization: "" };
+        doorkeepers = Doorkeeper::in_front_of(&broker, &settings);
+        doorkeepers[0].address
+    };
+    let mut judged = Side::new(&broker, door, &pki);
+    judged.populate();
+
+    let cases = cases::all();
+    if kafka.at_least(4, 4) {
+        equivalence::check_fields(&cases, &oracle.schemas);
+    }
+    let mut report = equivalence::run(&cases, &mut judge, &mut judged);
+    report.compare_state(judge.state(), judged.state());
+    println!("{}", report.summary());
+    let faults = report.faults();
+    if !faults.is_empty() {
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("equivalence.txt");
+        std::fs::write(&path, &faults).unwrap();
+        let first: Vec<&str> = faults.lines().take(60).collect();
+        let last_words =
+            doorkeepers.first().map(|doorkeeper| doorkeeper.process.last_words()).unwrap_or_default();
+        panic!(
+            "{}\nall of it is in {}\n{}\n{last_words}",
+            report.summary(),
+            path.display(),
+            first.join("\n")
+        );
+    }
+}

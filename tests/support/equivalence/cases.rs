@@ -1,0 +1,108 @@
+//! The tables: API by API, shape by shape. Versions and principals are added when they run.
+
+mod configs;
+mod connection;
+mod groups;
+mod metadata;
+mod offsets;
+mod records;
+mod topics;
+mod transactions;
+
+use super::{Case, world};
+use serde_json::{Value, json};
+
+/// The APIs that are compared.
+pub const APIS: &[&str] = &[
+    "AddOffsetsToTxn",
+    "AddPartitionsToTxn",
+    "AlterConfigs",
+    "ApiVersions",
+    "CreatePartitions",
+    "CreateTopics",
+    "DeleteGroups",
+    "DeleteRecords",
+    "DeleteTopics",
+    "DescribeCluster",
+    "DescribeConfigs",
+    "DescribeGroups",
+    "EndTxn",
+    "Fetch",
+    "FindCoordinator",
+    "Heartbeat",
+    "IncrementalAlterConfigs",
+    "InitProducerId",
+    "JoinGroup",
+    "LeaveGroup",
+    "ListGroups",
+    "ListOffsets",
+    "Metadata",
+    "OffsetCommit",
+    "OffsetDelete",
+    "OffsetFetch",
+    "OffsetForLeaderEpoch",
+    "Produce",
+    "SaslAuthenticate",
+    "SaslHandshake",
+    "SyncGroup",
+    "TxnOffsetCommit",
+];
+
+/// All cases. Those that change nothing come first, so that a wrong change shows where it happens.
+pub fn all() -> Vec<Case> {
+    let families = [
+        connection::cases(),
+        metadata::cases(),
+        records::cases(),
+        offsets::cases(),
+        groups::cases(),
+        transactions::cases(),
+        configs::cases(),
+        topics::cases(),
+    ];
+    families.into_iter().flatten().collect()
+}
+
+/// The shapes of a list of topics. Names with `$u` do not exist; alice may do everything with those that begin with `p-`.
+fn topic_shapes() -> Vec<(&'static str, Vec<String>)> {
+    let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut mixed = owned(world::TOPICS);
+    mixed.extend(owned(&["p-missing-$u", "m-missing-$u"]));
+    let mut twice = owned(&["t-all", "t-none"]);
+    twice.extend(twice.clone());
+    vec![
+        ("allowed", owned(&["t-all"])),
+        ("denied", owned(&["t-none"])),
+        ("one allowed, one denied", owned(&["t-all", "t-none"])),
+        ("every topic and two that are missing", mixed),
+        ("unknown", owned(&["p-missing-$u"])),
+        ("unknown and denied", owned(&["m-missing-$u"])),
+        ("invalid names", owned(&["p-bad name", "bad name", "", "."])),
+        ("empty", vec![]),
+        ("twice", twice),
+    ]
+}
+
+/// Every group of the world and two that nobody made.
+fn groups() -> Vec<String> {
+    let mut groups: Vec<String> = world::GROUPS.iter().map(ToString::to_string).collect();
+    groups.extend(["gp-missing-$u".to_owned(), "m-missing-$u".to_owned(), String::new()]);
+    groups
+}
+
+/// Every transactional id of the world and two that are unknown.
+fn transactional_ids() -> Vec<String> {
+    let mut ids: Vec<String> = world::TRANSACTIONAL_IDS.iter().map(ToString::to_string).collect();
+    ids.extend(["xp-missing-$u".to_owned(), "m-missing-$u".to_owned()]);
+    ids
+}
+
+/// One object per name.
+fn each<T: AsRef<str>>(names: &[T], make: impl Fn(&str) -> Value) -> Value {
+    names.iter().map(|name| make(name.as_ref())).collect()
+}
+
+/// A topic's name and id, under the field name that the API uses; the version takes what it has.
+fn topic_id(name: &str) -> Value {
+    json!(format!("$id:{name}"))
+}

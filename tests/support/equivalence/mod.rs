@@ -1,0 +1,187 @@
+//! The same requests to Kafka with its own authorizer and through doorkeeper to a Kafka without one; the answers must be equal.
+//!
+//! `cases` holds the tables: which API, which shape of input. A case runs in every version that both sides serve, as every
+//! principal. `world` holds what the requests are about: topics, groups, transactional ids and the ACLs on them, the same on both
+//! sides. `normalise` takes out of the answers what must differ, `report` counts, and `deviations` lists what may differ and why.
+
+#![allow(unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod cases;
+pub mod deviations;
+pub mod normalise;
+pub mod records;
+pub mod report;
+pub mod side;
+pub mod world;
+
+use crate::support::schema::Schemas;
+use report::{Id, Report};
+use serde_json::Value;
+use side::Side;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// What is sent, in the order of its steps, in each version, as each principal.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The API whose versions the case runs through.
+    pub api: &'static str,
+    /// What is particular about the input.
+    pub shape: String,
+    pub steps: Vec<Step>,
+}
+
+/// One thing that happens on both sides.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The super user prepares something at the broker itself, where no doorkeeper stands.
+    Given { api: &'static str, version: i16, body: Value },
+    /// The super user creates a topic at the broker itself and waits until it has leaders.
+    GivenTopic(String),
+    /// Both brokers must have come to the same topics, as far as background work goes.
+    Settle,
+    /// The principal sends a request, and the answers are compared.
+    Compare(Request),
+    /// The principal sends a request that has no answer; what is compared is whether the connection lives on.
+    CompareSilent(Request),
+}
+
+/// A request as the principal sends it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub api: &'static str,
+    /// None: the version that the case is run in.
+    pub version: Option<i16>,
+    /// Texts may hold `$u`, which becomes unique to the run of the case; `$id:NAME` becomes the side's own id of a topic, and
+    /// `$=NAME` what an earlier answer was kept as.
+    pub body: Value,
+    /// Names for parts of the answer, each by its JSON pointer, for later steps.
+    pub keep: Vec<(&'static str, &'static str)>,
+}
+
+impl Case {
+    /// A case of one request.
+    pub fn new(api: &'static str, shape: impl Into<String>, body: Value) -> Case {
+        Case { api, shape: shape.into(), steps: vec![] }.then(api, body)
+    }
+
+    /// A case that begins with something else than a request.
+    pub fn after(api: &'static str, shape: impl Into<String>, steps: Vec<Step>) -> Case {
+        Case { api, shape: shape.into(), steps }
+    }
+
+    /// Compares a further request. One of another API than the case's uses the highest version that both sides serve.
+    pub fn then(self, api: &'static str, body: Value) -> Case {
+        self.then_keep(api, body, &[])
+    }
+
+    /// The same, keeping parts of the answer.
+    pub fn then_keep(
+        mut self,
+        api: &'static str,
+        body: Value,
+        keep: &[(&'static str, &'static str)],
+    ) -> Case {
+        self.steps.push(Step::Compare(Request { api, version: None, body, keep: keep.to_vec() }));
+        self
+    }
+
+    /// Compares what a request without an answer does to the connection.
+    pub fn then_silent(mut self, api: &'static str, body: Value) -> Case {
+        self.steps.push(Step::CompareSilent(Request { api, version: None, body, keep: Vec::new() }));
+        self
+    }
+}
+
+/// Runs all cases and tells what differed.
+pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side) -> Report {
+    let mut report = Report::default();
+    let served = served_by_both(judge, judged);
+    for (number, case) in cases.iter().enumerate() {
+        let Some(&(first, last)) = served.get(case.api) else {
+            report.not_served(case.api);
+            continue;
+        };
+        let begun = Instant::now();
+        for version in first..=last {
+            for principal in world::PRINCIPALS {
+                let unique = format!("{number}-{version}-{principal}");
+                judge.begin(&unique);
+                judged.begin(&unique);
+                for (position, step) in case.steps.iter().enumerate() {
+                    let id = Id { case, version, principal, position };
+                    run_step(step, &id, &served, (judge, judged), &mut report);
+                }
+            }
+        }
+        report.took(case, begun.elapsed());
+    }
+    report
+}
+
+type Served = BTreeMap<&'static str, (i16, i16)>;
+
+fn run_step(step: &Step, id: &Id, served: &Served, sides: (&mut Side, &mut Side), report: &mut Report) {
+    let (judge, judged) = sides;
+    let version_of = |request: &Request| {
+        let highest = || served.get(request.api).map_or(0, |(_, last)| *last);
+        request.version.unwrap_or_else(|| if request.api == id.case.api { id.version } else { highest() })
+    };
+    match step {
+        Step::Given { api, version, body } => {
+            judge.prepare(api, *version, body);
+            judged.prepare(api, *version, body);
+        }
+        Step::GivenTopic(name) => {
+            judge.prepare_topic(name);
+            judged.prepare_topic(name);
+        }
+        Step::Settle => side::settle(judge, judged),
+        Step::Compare(request) => {
+            let version = version_of(request);
+            let expected = judge.answer(id.principal, version, request);
+            let actual = judged.answer(id.principal, version, request);
+            report.compare(id, request.api, version, expected, actual);
+        }
+        Step::CompareSilent(request) => {
+            let version = version_of(request);
+            let expected = judge.aftermath(id.principal, version, request);
+            let actual = judged.aftermath(id.principal, version, request);
+            report.compare(id, request.api, version, expected, actual);
+        }
+    }
+}
+
+/// The versions that the case tables run through: what Kafka's definitions, Kafka and the other side have in common.
+fn served_by_both(judge: &mut Side, judged: &mut Side) -> Served {
+    let (left, right) = (judge.served(), judged.served());
+    let schemas = judge.schemas();
+    let mut served = BTreeMap::new();
+    for name in cases::APIS {
+        let api = schemas.api(name);
+        let (Some(left), Some(right)) = (left.get(&api.key), right.get(&api.key)) else { continue };
+        let defined = api.request.versions;
+        let first = left.0.max(right.0).max(defined.first);
+        let last = left.1.min(right.1).min(defined.last);
+        if first <= last {
+            served.insert(*name, (first, last));
+        }
+    }
+    served
+}
+
+/// A misspelt field would test nothing: every field that a case gives must exist in some version of the newest Kafka.
+pub fn check_fields(cases: &[Case], schemas: &Schemas) {
+    for case in cases {
+        for step in &case.steps {
+            let (api, body) = match step {
+                Step::Given { api, body, .. } => (api, body),
+                Step::Compare(request) | Step::CompareSilent(request) => (&request.api, &request.body),
+                Step::GivenTopic(_) | Step::Settle => continue,
+            };
+            let unknown = schemas.api(api).unknown_fields(body);
+            assert!(unknown.is_empty(), "{api}, {}: Kafka knows no {unknown:?}", case.shape);
+        }
+    }
+}

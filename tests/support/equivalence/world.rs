@@ -1,0 +1,74 @@
+//! What the requests are about. Names tell what alice may do: with the topic `t-read` read, with the topic `t-none` nothing.
+
+use crate::support::acls::Operation::{
+    All, Alter, AlterConfigs, ClusterAction, Create, Delete, Describe, DescribeConfigs, IdempotentWrite,
+    Read, Write,
+};
+use crate::support::acls::Resource::{Cluster, Group, Topic, TransactionalId};
+use crate::support::acls::{Acl, allow};
+
+/// The super user, two users with rights on other things, one with rights on the cluster alone, and one without any.
+pub const PRINCIPALS: &[&str] = &["admin", "alice", "bob", "ops", "nobody"];
+
+/// All have two partitions.
+pub const TOPICS: &[&str] = &[
+    "t-all",
+    "t-read",
+    "t-write",
+    "t-describe",
+    "t-alter",
+    "t-delete",
+    "t-configs",
+    "t-denied",
+    "t-hosted",
+    "t-open",
+    "t-none",
+];
+
+/// All have committed offsets in `t-all` and `t-none`.
+pub const GROUPS: &[&str] = &["g-all", "g-read", "g-describe", "g-delete", "g-denied", "g-open", "g-none"];
+
+pub const TRANSACTIONAL_IDS: &[&str] = &["x-all", "x-write", "x-describe", "x-denied", "x-none"];
+
+/// Alice may do everything with topics that begin with `p-`, groups with `gp-`, transactional ids with `xp-`.
+pub const ACLS: &[Acl] = &[
+    allow("User:alice", Topic("t-all"), &[All]),
+    allow("User:alice", Topic("t-read"), &[Read]),
+    allow("User:alice", Topic("t-write"), &[Write]),
+    allow("User:alice", Topic("t-describe"), &[Describe]),
+    allow("User:alice", Topic("t-alter"), &[Alter]),
+    allow("User:alice", Topic("t-delete"), &[Delete]),
+    allow("User:alice", Topic("t-configs"), &[DescribeConfigs, AlterConfigs]),
+    allow("User:alice", Topic("t-denied"), &[All]),
+    allow("User:alice", Topic("t-denied"), &[Write, Delete, DescribeConfigs]).denied(),
+    allow("User:alice", Topic("t-hosted"), &[Read]).from("127.0.0.1"),
+    allow("User:alice", Topic("t-hosted"), &[Write]).from("10.9.9.9"),
+    allow("User:alice", Topic("p-"), &[All]).prefixed(),
+    allow("User:alice", Group("g-all"), &[All]),
+    allow("User:alice", Group("g-read"), &[Read]),
+    allow("User:alice", Group("g-describe"), &[Describe]),
+    allow("User:alice", Group("g-delete"), &[Delete]),
+    allow("User:alice", Group("g-denied"), &[All]),
+    allow("User:alice", Group("g-denied"), &[Describe]).denied(),
+    allow("User:alice", Group("gp-"), &[All]).prefixed(),
+    allow("User:alice", TransactionalId("x-all"), &[All]),
+    allow("User:alice", TransactionalId("x-write"), &[Write]),
+    allow("User:alice", TransactionalId("x-describe"), &[Describe]),
+    allow("User:alice", TransactionalId("x-denied"), &[All]),
+    allow("User:alice", TransactionalId("x-denied"), &[Write]).denied(),
+    allow("User:alice", TransactionalId("xp-"), &[All]).prefixed(),
+    allow("User:bob", Topic("t-"), &[Describe]).prefixed(),
+    allow("User:bob", Topic("t-all"), &[Describe]).denied(),
+    allow("User:bob", Topic("t-none"), &[Read, Write, Alter]),
+    allow("User:bob", Group("g-none"), &[Read]),
+    allow("User:bob", Group("gp-"), &[Read]).prefixed(),
+    allow("User:bob", TransactionalId("x-none"), &[Write]),
+    allow("User:bob", TransactionalId("xp-"), &[Write]).prefixed(),
+    allow(
+        "User:ops",
+        Cluster,
+        &[Create, Delete, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite],
+    ),
+    allow("User:*", Topic("t-open"), &[Read]),
+    allow("User:*", Group("g-open"), &[Read]),
+];

@@ -1,0 +1,35 @@
+//! What the tests with a real Kafka share: its jars, brokers, certificates, clients, and doorkeepers in front of it.
+//!
+//! `Kafka::of_this_run()` is the door: the jars of one version, fetched once into `target/kafka/`. From there `Cluster` starts
+//! brokers, `Java` and `Kcat` run stock clients, `Client` speaks single requests, `Doorkeeper` runs the built binary. Every process
+//! started here dies with the test process, however that ends.
+
+// Each test binary uses its own part of this.
+#![allow(dead_code, unused_imports, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod acls;
+pub mod client;
+pub mod cluster;
+pub mod doorkeeper;
+pub mod java;
+pub mod kafka;
+pub mod kcat;
+pub mod pki;
+pub mod ports;
+pub mod process;
+pub mod schema;
+
+use std::io::Write as _;
+
+/// Says loudly that a test did not run, in a line that the test harness does not capture and that `make test` counts. Under CI,
+/// where everything must run, it is a failure.
+pub fn skipped(what: &str, why: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} cannot run, and under CI it must: {why}");
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED {what}: {why}");
+}
+
+/// The name of the running test, as the test harness names its threads.
+pub fn test_name() -> String {
+    std::thread::current().name().unwrap_or("a test").to_owned()
+}

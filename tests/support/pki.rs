@@ -1,0 +1,143 @@
+//! Throw-away certificates as PEM files that Java, librdkafka and rustls read alike.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What maps `/O=rig/OU=test/CN=alice` to `User:alice`, for Kafka and for doorkeeper.
+pub const MAPPING_RULES: &str = "RULE:^CN=([^,]+),.*$/$1/,DEFAULT";
+
+/// Two certificate authorities, of which brokers and doorkeepers trust the first.
+pub struct Pki {
+    folder: PathBuf,
+    trusted: Issuer<'static, KeyPair>,
+    foreign: Issuer<'static, KeyPair>,
+}
+
+/// A key with its certificate, on disk.
+#[derive(Clone)]
+pub struct Identity {
+    /// The certificate alone.
+    pub certificate: PathBuf,
+    /// The key alone, PKCS#8.
+    pub key: PathBuf,
+    /// Both in one file, as Kafka's PEM stores want it.
+    pub both: PathBuf,
+    /// The authority whose servers this identity trusts.
+    pub authority: PathBuf,
+}
+
+impl Pki {
+    /// Makes the authorities; their certificates lie in `folder`.
+    pub fn new(folder: &Path) -> Pki {
+        std::fs::create_dir_all(folder).unwrap();
+        let authority = |name: &str| {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+            let key = KeyPair::generate().unwrap();
+            let certificate = params.self_signed(&key).unwrap();
+            std::fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
+            Issuer::new(params, key)
+        };
+        Pki { folder: folder.to_owned(), trusted: authority("ca"), foreign: authority("other-ca") }
+    }
+
+    /// The certificate of the authority that everybody here trusts.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    /// A server, good for `localhost` and 127.0.0.1.
+    pub fn server(&self, name: &str) -> Identity {
+        self.issue(name, &self.trusted, |params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]
+        })
+    }
+
+    /// A client with the subject `/O=rig/OU=test/CN=name`.
+    pub fn client(&self, name: &str) -> Identity {
+        self.issue(name, &self.trusted, |_| {})
+    }
+
+    /// A client whose authority nobody trusts.
+    pub fn foreign_client(&self, name: &str) -> Identity {
+        self.issue(&format!("foreign-{name}"), &self.foreign, |_| {})
+    }
+
+    /// A client whose time is over.
+    pub fn expired_client(&self, name: &str) -> Identity {
+        self.issue(&format!("expired-{name}"), &self.trusted, |params| {
+            params.not_after = date_time_ymd(2001, 1, 1)
+        })
+    }
+
+    /// A certificate that may only serve, held by a client.
+    pub fn client_with_server_usage(&self, name: &str) -> Identity {
+        let usage = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.issue(&format!("server-usage-{name}"), &self.trusted, |params| {
+            params.extended_key_usages = usage
+        })
+    }
+
+    fn issue(
+        &self,
+        file: &str,
+        issuer: &Issuer<'_, KeyPair>,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Identity {
+        let mut params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let common_name = file.rsplit('-').next().unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::OrganizationName, "rig");
+        params.distinguished_name.push(DnType::OrganizationalUnitName, "test");
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(2100, 1, 1);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, issuer).unwrap();
+        let (key, certificate) = (key.serialize_pem(), certificate.pem());
+        let write = |extension: &str, text: &str| {
+            let path = self.folder.join(format!("{file}.{extension}"));
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        Identity {
+            certificate: write("crt", &certificate),
+            key: write("key", &key),
+            both: write("pem", &format!("{key}{certificate}")),
+            authority: self.authority(),
+        }
+    }
+}
+
+impl Identity {
+    /// A rustls client that shows this certificate.
+    pub fn client_config(&self) -> Arc<rustls::ClientConfig> {
+        let chain = vec![CertificateDer::from_pem_file(&self.certificate).unwrap()];
+        let key = PrivateKeyDer::from_pem_file(&self.key).unwrap();
+        Arc::new(self.trusting().with_client_auth_cert(chain, key).unwrap())
+    }
+
+    /// A rustls client that trusts the same authority and shows no certificate.
+    pub fn anonymous_config(&self) -> Arc<rustls::ClientConfig> {
+        Arc::new(self.trusting().with_no_client_auth())
+    }
+
+    fn trusting(&self) -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(&self.authority).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider);
+        builder.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots)
+    }
+}
