@@ -28,9 +28,6 @@ mod transaction_admin;
 mod transactions;
 mod versions;
 
-#[cfg(test)]
-mod tests;
-
 pub use versions::unsupported_version;
 
 /// Every API key that a Kafka knows, and what becomes of it here.
