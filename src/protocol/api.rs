@@ -2,7 +2,7 @@
 //!
 //! A rule takes a decoded request and returns a [`Verdict`]; it never sees a socket. What it may look at is [`Access`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
@@ -452,12 +452,40 @@ fn take_denied<T>(
     entries.extract_if(.., |entry| !decided.get(name(entry)).is_some_and(|(_, allowed)| *allowed)).collect()
 }
 
+/// Partitions by topic, each once, in the order in which they were named first: what Kafka keeps in a map has no
+/// duplicates, and no topic without partitions.
+fn merged(named: impl Iterator<Item = (Str, Uuid, i32)>) -> impl Iterator<Item = (Str, Uuid, Vec<i32>)> {
+    let mut places: HashMap<(Str, Uuid), usize> = HashMap::new();
+    let mut topics: Vec<(Str, Uuid, Vec<i32>)> = Vec::new();
+    let mut seen = HashSet::new();
+    for (name, id, partition) in named {
+        let place = *places.entry((name.clone(), id)).or_insert_with(|| {
+            topics.push((name, id, Vec::new()));
+            topics.len() - 1
+        });
+        if seen.insert((place, partition))
+            && let Some((.., partitions)) = topics.get_mut(place)
+        {
+            partitions.push(partition);
+        }
+    }
+    topics.into_iter()
+}
+
 /// The broker's answer with these refusals behind its own entries, or no change at all if nothing was refused.
 fn append<R: 'static, E: Send + 'static>(refusals: Vec<E>, place: fn(&mut R) -> &mut Vec<E>) -> Verdict<R> {
     match refusals.is_empty() {
         true => Verdict::Forward,
-        false => Verdict::Trim(Box::new(move |answer, _| place(answer).extend(refusals))),
+        false => append_all(refusals, place),
     }
+}
+
+/// As [`append`], when something was refused for certain: there is nothing to say of a topic without partitions.
+fn append_all<R: 'static, E: Send + 'static>(
+    refusals: Vec<E>,
+    place: fn(&mut R) -> &mut Vec<E>,
+) -> Verdict<R> {
+    Verdict::Trim(Box::new(move |answer, _| place(answer).extend(refusals)))
 }
 
 /// As [`append`], with the refusals in front.

@@ -352,7 +352,7 @@ impl Api for FindCoordinatorRequest {
                 });
             }
             // Kafka does not know it either.
-            _ => return Ok(Verdict::Answer(self.failed(UNKNOWN_SERVER_ERROR, batched))),
+            _ => return Ok(Verdict::Answer(self.failed(INVALID_REQUEST, batched))),
         };
         let code = match resource_type {
             ResourceType::Group => GROUP_AUTHORIZATION_FAILED,
