@@ -116,8 +116,8 @@ pub static TABLE: &[Row] = &[
     never(77, "ShareGroupDescribe", NOT_YET),
     never(78, "ShareFetch", NOT_YET),
     never(79, "ShareAcknowledge", NOT_YET),
-    never(80, "AddRaftVoter", NOT_YET),
-    never(81, "RemoveRaftVoter", NOT_YET),
+    api::<AddRaftVoterRequest>(),
+    api::<RemoveRaftVoterRequest>(),
     never(82, "UpdateRaftVoter", BETWEEN_CONTROLLERS),
     never(83, "InitializeShareGroupState", BETWEEN_BROKERS),
     never(84, "ReadShareGroupState", BETWEEN_BROKERS),
@@ -130,7 +130,7 @@ pub static TABLE: &[Row] = &[
     never(91, "AlterShareGroupOffsets", NOT_YET),
     never(92, "DeleteShareGroupOffsets", NOT_YET),
     never(93, "StreamsGroupTopologyDescriptionUpdate", NOT_YET),
-    never(94, "UnregisterController", NOT_YET),
+    api::<UnregisterControllerRequest>(),
 ];
 
 const BETWEEN_BROKERS: &str = "is spoken between brokers and controllers only";
