@@ -16,7 +16,7 @@ const REFUSED: [&str; 26] = [
     "a class with more than one && or with a single & beside it is not supported",
     "a comma must follow the rule",
     "a quantifier on a quantifier is not supported",
-    "a quantifier on an assertion is not supported",
+    "a quantifier on what never takes a character is not supported",
     "a range cannot start with a class",
     "a rule must be DEFAULT or RULE:pattern/replacement/, or that with L or U behind it",
     "general categories beside && are not supported",

@@ -113,6 +113,18 @@ fn denied_names_do_not_reach_the_broker_and_come_last_once() {
     }
 }
 
+/// In version 0 a request that names nothing asks for everything: what is left of a denied one must not become that.
+#[test]
+fn a_denied_request_of_version_0_does_not_become_one_for_everything() {
+    let mut door = Door::new([]);
+    let asked = door.send(0, &by_name(&["x", "y"])).asked();
+    assert_eq!(asked.question::<MetadataRequest>().topics, Some(Vec::new()));
+    assert!(asked.version() >= 1, "where it asks for no topic");
+    let everything = found(&[("secret", NONE)]);
+    let answer = asked.answered(&mut door, &everything).reply();
+    assert_eq!(outline(&answer), [("x", DENIED), ("y", DENIED)]);
+}
+
 /// The versions before 4 say nothing of creation and mean it.
 #[test]
 fn what_may_not_be_created_never_reaches_a_broker_that_would_create_it() {

@@ -94,7 +94,10 @@ async fn greet(
         Ok(principal) => Arc::new(Client::new(&principal, peer.ip())),
         Err(close) => {
             // As Kafka does: the handshake is fine, the first request is the end.
-            greeted.wait_for_request(gate.limits.idle_timeout).await;
+            tokio::select! {
+                () = greeted.wait_for_request(gate.limits.idle_timeout) => {}
+                _ = drain.wait_for(|drain| *drain) => {}
+            }
             greeted.farewell().await;
             return Err(close);
         }
@@ -112,7 +115,11 @@ async fn greet(
         })?;
         Ok((socket, broker))
     };
-    match broker.await {
+    let broker = tokio::select! {
+        broker = broker => broker,
+        _ = drain.wait_for(|drain| *drain) => Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
+    };
+    match broker {
         Ok((socket, broker)) => Ok(Relay::new(greeted, socket, Session::new(gate.clone(), client, broker))),
         Err(close) => {
             greeted.farewell().await;
@@ -140,6 +147,12 @@ impl Greeted {
     async fn wait_for_request(&mut self, limit: Duration) {
         let said = async {
             while self.plain.is_empty() {
+                if self.incoming.is_empty() {
+                    self.incoming.release();
+                    if self.socket.readable().await.is_err() {
+                        return;
+                    }
+                }
                 self.incoming.reserve(READ);
                 match self.socket.read(self.incoming.space()).await {
                     Ok(0) | Err(_) => return,
@@ -193,6 +206,8 @@ struct Relay {
     /// Records wait in `incoming` for room in `plain`.
     records_wait: bool,
     client_ended: bool,
+    /// There may be a request in `plain` that has not been looked at.
+    unjudged: bool,
     /// Memory that a large request, or a large answer, waits for.
     wants: (Option<usize>, Option<usize>),
     memory: Arc<tokio::sync::Semaphore>,
@@ -209,6 +224,10 @@ impl Sink for Sealer<'_> {
     fn send(&mut self, plaintext: &[u8]) -> Result<(), Close> {
         let sealed = self.tls.seal(plaintext, self.incoming, self.outgoing);
         sealed.map_err(|error| Close::internal(error.to_string()))
+    }
+
+    fn is_full(&self) -> bool {
+        self.outgoing.len() > UNREAD
     }
 }
 
@@ -229,6 +248,7 @@ impl Relay {
             answers: Buf::default(),
             records_wait: true,
             client_ended: false,
+            unjudged: true,
             wants: (None, None),
             memory: gate.memory.clone(),
             active: Instant::now(),
@@ -238,9 +258,14 @@ impl Relay {
     /// Relays until one of the three ends it; says who and why.
     async fn run(&mut self, drain: &mut watch::Receiver<bool>) -> Close {
         let mut draining: Option<tokio::time::Instant> = None;
+        let mut looked = self.active;
         loop {
-            let idle = if self.session.holds_memory() { STALLED.min(self.gate_idle) } else { self.gate_idle };
-            let silent_until = tokio::time::Instant::from_std(self.active + idle);
+            // Memory that others may wait for is looked after more often.
+            let silent_until = match self.session.holds_memory() {
+                true => (self.active + self.gate_idle).min(self.active.max(looked) + STALLED),
+                false => self.active + self.gate_idle,
+            };
+            let silent_until = tokio::time::Instant::from_std(silent_until);
             let deadline = draining.map_or(silent_until, |drained| drained.min(silent_until));
             let (request_wants, answer_wants) = self.wants;
             let memory = self.memory.clone();
@@ -268,7 +293,12 @@ impl Relay {
                     if draining.is_some_and(|drained| drained <= tokio::time::Instant::now()) {
                         return Close::new(CloseReason::Drain, "answers were still owed at shutdown.drain_timeout");
                     }
-                    if self.active + idle <= Instant::now() {
+                    looked = Instant::now();
+                    let silence = looked.saturating_duration_since(self.active);
+                    let others_wait = || self.memory.available_permits() == 0;
+                    if silence >= self.gate_idle
+                        || (silence >= STALLED && self.session.holds_memory() && others_wait())
+                    {
                         return self.silent();
                     }
                 }
@@ -280,10 +310,12 @@ impl Relay {
     fn silent(&self) -> Close {
         if !self.outgoing.is_empty() {
             Close::new(CloseReason::ClientTimeout, "the client does not read its answers")
-        } else if self.session.holds_memory() || !self.plain.is_empty() {
-            Close::new(CloseReason::ClientTimeout, "the client stopped in the middle of a request")
         } else if !self.up.is_empty() {
             Close::new(CloseReason::UpstreamTimeout, "the broker does not read its requests")
+        } else if self.wants != (None, None) {
+            Close::new(CloseReason::Limit, "limits.buffered_bytes left no room for a frame")
+        } else if self.session.is_passing() || (!self.plain.is_empty() && !self.unjudged) {
+            Close::new(CloseReason::ClientTimeout, "the client stopped in the middle of a request")
         } else if !self.session.is_idle() {
             Close::new(CloseReason::UpstreamTimeout, "the broker does not answer")
         } else {
@@ -319,15 +351,33 @@ impl Relay {
         if self.up.is_empty() {
             release_plain(&mut self.plain);
             if self.outgoing.is_empty() {
+                self.session.all_sent();
                 if let Some(close) = self.session.ending() {
                     return Err(close.clone());
                 }
-                if self.client_ended && self.session.is_idle() {
-                    return Err(Close::new(CloseReason::ClientClosed, "the client closed the connection"));
+                if let Some(close) = self.gone() {
+                    return Err(close);
                 }
             }
         }
         Ok(moved)
+    }
+
+    /// The end, if the client is gone and has what it is owed. It may have said goodbye in one breath with its last
+    /// requests: those come first.
+    fn gone(&self) -> Option<Close> {
+        if !self.client_ended || self.unjudged {
+            None
+        } else if self.session.is_passing() {
+            // The broker will never have the whole of it, and never answer.
+            Some(Close::new(CloseReason::ClientError, "the client left in the middle of a request"))
+        } else if !self.session.is_idle() {
+            None
+        } else if self.plain.is_empty() {
+            Some(Close::new(CloseReason::ClientClosed, "the client closed the connection"))
+        } else {
+            Some(Close::new(CloseReason::ClientError, "the client left in the middle of a request"))
+        }
     }
 
     /// Client to broker.
@@ -359,6 +409,7 @@ impl Relay {
                     opened.map_err(|error| Close::new(CloseReason::ClientError, format!("TLS: {error}")))?;
                 self.records_wait = opened == Opened::Full;
                 self.client_ended |= opened == Opened::Closed;
+                self.unjudged |= self.plain.len() > before;
                 if self.plain.len() > before || self.client_ended {
                     return Ok(true);
                 }
@@ -387,6 +438,7 @@ impl Relay {
             Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
         let want = self.session.requests(&mut self.plain, &mut self.up, &mut sink, Instant::now())?;
         self.session.settle(&mut sink)?;
+        self.unjudged = want != Want::Bytes;
         Ok(want)
     }
 

@@ -28,12 +28,7 @@ pub async fn shake_hands(
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
     let mut greeted =
         Greeted { socket, tls, incoming: Buf::default(), plain: BytesMut::new(), outgoing: Buf::default() };
-    let handshake = async {
-        // A flood of handshakes must not take the processor from those who have theirs behind them.
-        let _turn = gate.handshakes.acquire().await;
-        handshake(&mut greeted).await
-    };
-    let handshake = timeout(gate.limits.handshake_timeout, handshake).await;
+    let handshake = timeout(gate.limits.handshake_timeout, handshake(gate, &mut greeted)).await;
     let failure = match handshake {
         Ok(Ok(())) => {
             gate.listener_metrics.handshake(HandshakeResult::Ok, started.elapsed());
@@ -55,13 +50,18 @@ struct Failure {
     detail: String,
 }
 
-async fn handshake(greeted: &mut Greeted) -> Result<(), Failure> {
+async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure {
         result: HandshakeResult::Eof,
         detail: format!("the client's connection failed during the TLS handshake: {error}"),
     };
     let mut first = true;
     loop {
+        if greeted.incoming.is_empty() {
+            // A client that says nothing costs no buffer.
+            greeted.incoming.release();
+            greeted.socket.readable().await.map_err(failed)?;
+        }
         greeted.incoming.reserve(RECORD);
         let n = greeted.socket.read(greeted.incoming.space()).await.map_err(failed)?;
         acknowledge_at_once(&greeted.socket);
@@ -76,8 +76,15 @@ async fn handshake(greeted: &mut Greeted) -> Result<(), Failure> {
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
-        let Greeted { tls, incoming, plain, outgoing, .. } = greeted;
-        tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
+        {
+            // A flood of handshakes must not take the processor from those who have theirs behind them: only so many
+            // stand in line for it. A turn is for work that can be done; with one in hand nobody waits for a client,
+            // or some silent ones would keep everybody out.
+            let _turn = gate.handshakes.acquire().await;
+            tokio::task::yield_now().await;
+            let Greeted { tls, incoming, plain, outgoing, .. } = &mut *greeted;
+            tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
+        }
         if !greeted.outgoing.is_empty() {
             greeted.socket.write_all(greeted.outgoing.filled()).await.map_err(failed)?;
             greeted.outgoing.consume(greeted.outgoing.len());

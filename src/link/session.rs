@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::buffer::Buf;
 use super::close::Close;
@@ -26,9 +27,12 @@ use crate::words::metrics::{CloseReason, RequestResult};
 const MOST_OWED: usize = 256;
 /// How many bytes of answers of our own may wait in that queue.
 const MOST_OWED_BYTES: usize = 1024 * 1024;
+/// How many bytes of requests may be kept because an entry in that queue may hold a name out of them.
+const MOST_PINNED: usize = 8 * 1024 * 1024;
 /// A frame longer than this reserves its memory from the budget that all connections share.
 const LARGE: usize = 1024 * 1024;
-/// A request is passed on while it arrives only when it is longer than this.
+/// A request is passed on while it arrives only when it is longer than this; and when its head is not whole when so much
+/// of it has come, it is taken for one that has to be whole.
 const STREAMED: usize = 64 * 1024;
 /// The length, the correlation id.
 const ANSWER_HEAD: usize = 8;
@@ -48,6 +52,8 @@ pub enum Want {
 pub trait Sink {
     /// Sends all of it.
     fn send(&mut self, plaintext: &[u8]) -> Result<(), Close>;
+    /// Whether so much is on its way that nothing is to be added that can wait.
+    fn is_full(&self) -> bool;
 }
 
 /// One client's conversation with one broker.
@@ -59,16 +65,21 @@ pub struct Session {
     broker: Broker,
     owed: VecDeque<Owed>,
     owed_bytes: usize,
+    pinned: usize,
     /// The request that waits for the answer to a question of ours.
     held: Option<Request>,
     /// How many bytes of a request, already decided, are still to come.
     passing: usize,
+    /// How much of the next request had come when its head was last looked at.
+    looked_at: usize,
     reading: Reading,
     ending: Option<Close>,
     fetch_sessions: FetchSessions,
     /// Memory of the shared budget that a large frame holds: request, answer.
-    request_memory: Option<tokio::sync::OwnedSemaphorePermit>,
-    answer_memory: Option<tokio::sync::OwnedSemaphorePermit>,
+    request_memory: Option<OwnedSemaphorePermit>,
+    answer_memory: Option<OwnedSemaphorePermit>,
+    /// That answer has been handed on, and its memory is free when it has been sent.
+    answer_handed_on: bool,
 }
 
 /// A request on its way.
@@ -80,6 +91,8 @@ struct Request {
     /// is here only as far as it had come.
     frame: Bytes,
     body: usize,
+    /// What a large one holds of the shared budget.
+    memory: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// What the client, or we ourselves, are owed.
@@ -88,6 +101,8 @@ struct Owed {
     version: i16,
     correlation_id: i32,
     since: Instant,
+    /// The length of the request that `what` may hold a part of.
+    pins: usize,
     what: What,
     /// Counts the request as under way while the broker owes its answer.
     _under_way: Option<UnderWay>,
@@ -149,13 +164,16 @@ impl Session {
             broker,
             owed: VecDeque::new(),
             owed_bytes: 0,
+            pinned: 0,
             held: None,
             passing: 0,
+            looked_at: 0,
             reading: Reading::Head([0; ANSWER_HEAD], 0),
             ending: None,
             fetch_sessions: FetchSessions::default(),
             request_memory: None,
             answer_memory: None,
+            answer_handed_on: false,
         }
     }
 
@@ -166,7 +184,7 @@ impl Session {
 
     /// Why the session ends, once nothing is owed any more.
     pub fn ending(&self) -> Option<&Close> {
-        self.ending.as_ref().filter(|_| self.owed.is_empty() && self.passing == 0)
+        self.ending.as_ref().filter(|_| self.is_idle())
     }
 
     /// Ends the session when the client has what it is owed; no more requests are read.
@@ -174,9 +192,14 @@ impl Session {
         self.ending.get_or_insert(close);
     }
 
-    /// Whether the client is owed nothing.
+    /// Whether no request and no answer is under way.
     pub fn is_idle(&self) -> bool {
-        self.owed.is_empty() && self.passing == 0
+        self.owed.is_empty() && self.passing == 0 && matches!(self.reading, Reading::Head(_, 0))
+    }
+
+    /// Whether a part of the client's last request is still to come, of which the broker has the beginning.
+    pub fn is_passing(&self) -> bool {
+        self.passing > 0
     }
 
     /// Whether a part of a request or of an answer holds memory that others may need.
@@ -184,13 +207,20 @@ impl Session {
         self.request_memory.is_some() || self.answer_memory.is_some()
     }
 
+    /// All that was handed on to the client has been sent.
+    pub fn all_sent(&mut self) {
+        if std::mem::take(&mut self.answer_handed_on) {
+            self.answer_memory = None;
+        }
+    }
+
     /// Gives the memory that [`Want::Memory`] asked for on the requests' side.
-    pub fn grant_request_memory(&mut self, memory: tokio::sync::OwnedSemaphorePermit) {
+    pub fn grant_request_memory(&mut self, memory: OwnedSemaphorePermit) {
         self.request_memory = Some(memory);
     }
 
     /// Gives the memory that [`Want::Memory`] asked for on the answers' side.
-    pub fn grant_answer_memory(&mut self, memory: tokio::sync::OwnedSemaphorePermit) {
+    pub fn grant_answer_memory(&mut self, memory: OwnedSemaphorePermit) {
         self.answer_memory = Some(memory);
     }
 
@@ -224,7 +254,12 @@ impl Session {
                 plain.clear();
                 return Ok(Want::Bytes);
             }
-            if self.held.is_some() || self.owed.len() >= MOST_OWED || self.owed_bytes >= MOST_OWED_BYTES {
+            if self.held.is_some()
+                || self.owed.len() >= MOST_OWED
+                || self.owed_bytes >= MOST_OWED_BYTES
+                || self.pinned >= MOST_PINNED
+                || sink.is_full()
+            {
                 return Ok(Want::Room);
             }
             let Some(length) = plain.first_chunk::<4>() else { return Ok(Want::Bytes) };
@@ -236,19 +271,24 @@ impl Session {
                 }
             };
             if plain.len() < 4 + length {
-                if length > STREAMED && self.pass_on(plain, length, up, now)? {
-                    continue;
+                // Not with each byte: a head may be long and its parts many.
+                if length > STREAMED && plain.len() >= 2 * self.looked_at {
+                    self.looked_at = plain.len();
+                    if self.pass_on(plain, length, up, now)? {
+                        continue;
+                    }
                 }
-                if length > LARGE && self.request_memory.is_none() {
+                if length > LARGE && plain.len() >= STREAMED && self.request_memory.is_none() {
                     return Ok(Want::Memory(length));
                 }
                 return Ok(Want::Bytes);
             }
-            let frame = plain.split_to(4 + length).freeze();
-            if let Err(close) = self.request(frame, up, now) {
+            self.looked_at = 0;
+            let memory = self.request_memory.take().map(Arc::new);
+            let frame = holding(plain.split_to(4 + length).freeze(), memory.as_ref());
+            if let Err(close) = self.request(frame, memory, up, now) {
                 self.refuse(close);
             }
-            self.request_memory = None;
             self.send_replies(sink)?;
         }
     }
@@ -280,6 +320,9 @@ impl Session {
                     break Want::Bytes;
                 }
                 Reading::Head(mut head, have) => {
+                    if self.owed.is_empty() {
+                        return Err(Close::upstream("the broker says something that nobody asked for"));
+                    }
                     let n = rest.min(ANSWER_HEAD - have);
                     head[have..have + n].copy_from_slice(&bytes[at..at + n]);
                     if have + n < ANSWER_HEAD {
@@ -290,17 +333,13 @@ impl Session {
                         start = at;
                         break Want::Bytes;
                     }
-                    let length = i32::from_be_bytes([head[0], head[1], head[2], head[3]]);
-                    let large = usize::try_from(length).ok().filter(|length| *length > LARGE);
-                    if let Some(length) = large
-                        && self.takes_whole(length)
-                        && self.answer_memory.is_none()
-                    {
+                    let (length, whole) = self.expected(&head)?;
+                    if whole && length > LARGE && (self.answer_memory.is_none() || self.answer_handed_on) {
                         // The rest of the head is read again when the memory is there.
                         self.reading = Reading::Head(head, have);
-                        break Want::Memory(length);
+                        break if self.answer_handed_on { Want::Room } else { Want::Memory(length) };
                     }
-                    self.reading = self.begin_answer(&head, now)?;
+                    self.reading = self.begin_answer(length, whole, now)?;
                     at += n;
                     if have > 0 || matches!(self.reading, Reading::Whole { .. }) {
                         sink.send(&bytes[start..at - n])?;
@@ -397,7 +436,13 @@ impl Session {
         }
     }
 
-    fn request(&mut self, frame: Bytes, up: &mut VecDeque<Bytes>, now: Instant) -> Result<(), Close> {
+    fn request(
+        &mut self,
+        frame: Bytes,
+        memory: Option<Arc<OwnedSemaphorePermit>>,
+        up: &mut VecDeque<Bytes>,
+        now: Instant,
+    ) -> Result<(), Close> {
         let unreadable = |fault: Fault| Close::protocol(fault.to_string());
         let header = RequestHeader::read(&frame[4..]).map_err(unreadable)?;
         let row = self.row(&header)?;
@@ -415,18 +460,25 @@ impl Session {
                 correlation_id: header.correlation_id,
                 frame: Bytes::new(),
                 body: 0,
+                memory: None,
             };
             self.owe_reply(&request, &reply, now);
             return Ok(());
         }
         let mut body = 4 + header.end;
+        let mut sent = frame.clone();
         if row.is_flexible(header.version) {
-            body += header::tagged_fields(&frame[body..]).map_err(unreadable)?;
+            let tags = header::tagged_fields(&frame[body..]).map_err(unreadable)?;
+            if tags > 1 {
+                // Nobody has declared a tagged field of this header: none is passed on.
+                sent = self::frame(&[&frame[4..body], &[0], &frame[body + tags..]])?;
+            }
+            body += 1;
         }
         let Rule::Decided(decide) = row.rule else { return Err(Close::internal("a rule is missing")) };
         let mut denied = false;
         let client_id = frame.slice_ref(header.client_id);
-        let bytes = frame.slice(body..);
+        let bytes = sent.slice(body..);
         let ruling = self.with_access(
             header.version,
             &client_id,
@@ -438,8 +490,9 @@ impl Session {
             row,
             version: header.version,
             correlation_id: header.correlation_id,
-            frame: frame.clone(),
+            frame: sent,
             body,
+            memory,
         };
         drop(bytes);
         match ruling {
@@ -467,9 +520,10 @@ impl Session {
         let Some(judge_head) = row.head else { return Ok(false) };
         let mut body = 4 + header.end;
         if row.is_flexible(header.version) {
-            match header::tagged_fields(&plain[body..]) {
-                Ok(tags) => body += tags,
-                Err(_) => return Ok(false),
+            match plain.get(body) {
+                // No tagged fields, as with every client there is.
+                Some(0) => body += 1,
+                _ => return Ok(false),
             }
         }
         let (version, correlation_id) = (header.version, header.correlation_id);
@@ -482,10 +536,11 @@ impl Session {
         let Some(answer) = answer else { return Ok(false) };
         let frame = plain.split().freeze();
         self.passing = 4 + length - frame.len();
+        (self.looked_at, self.request_memory) = (0, None);
         up.push_back(frame.clone());
         self.gate.metrics.request(row.key, RequestResult::Forwarded);
         self.gate.metrics.api(row.key).request_bytes(4 + length as u64);
-        let request = Request { row, version, correlation_id, frame: Bytes::new(), body };
+        let request = Request { row, version, correlation_id, frame: Bytes::new(), body, memory: None };
         self.owe(&request, answer, now);
         Ok(true)
     }
@@ -514,7 +569,7 @@ impl Session {
             }
             Ruling::Replace(body, answer) => {
                 let head = &request.frame[4..request.body];
-                up.push_back(frame(&[head, &body])?);
+                up.push_back(holding(frame(&[head, &body])?, request.memory.as_ref()));
                 self.owe(&request, answer, now);
             }
             Ruling::Reply(body) => self.owe_reply(&request, &body, now),
@@ -535,6 +590,7 @@ impl Session {
                     version: ask.version,
                     correlation_id: request.correlation_id,
                     since: now,
+                    pins: 0,
                     what: What::Own(ask),
                     _under_way: Some(UnderWay::new(&self.gate)),
                 });
@@ -555,11 +611,17 @@ impl Session {
             }
             return;
         }
+        let pins = match answer {
+            Answer::Untouched | Answer::None { .. } => 0,
+            Answer::Rewritten(_) | Answer::Watched { .. } => request.frame.len(),
+        };
+        self.pinned += pins;
         self.owed.push_back(Owed {
             row: request.row,
             version: request.version,
             correlation_id: request.correlation_id,
             since: now,
+            pins,
             what: What::Answer(answer),
             _under_way: Some(UnderWay::new(&self.gate)),
         });
@@ -573,6 +635,7 @@ impl Session {
             version: request.version,
             correlation_id: request.correlation_id,
             since: now,
+            pins: 0,
             what: What::Reply(reply),
             _under_way: None,
         });
@@ -591,41 +654,49 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the next answer, of this length, is to be taken whole.
-    fn takes_whole(&self, length: usize) -> bool {
-        match self.owed.front().map(|owed| &owed.what) {
-            Some(What::Answer(Answer::Watched { whole, .. })) => length <= *whole,
-            Some(What::Answer(Answer::Untouched | Answer::None { .. }) | What::Reply(_)) | None => false,
-            Some(What::Answer(Answer::Rewritten(_)) | What::Own(_)) => true,
-        }
-    }
-
-    fn begin_answer(&mut self, head: &[u8; ANSWER_HEAD], now: Instant) -> Result<Reading, Close> {
+    /// The length of the answer with this head, without it, and whether it is to be taken whole.
+    fn expected(&self, head: &[u8; ANSWER_HEAD]) -> Result<(usize, bool), Close> {
         let [l0, l1, l2, l3, c0, c1, c2, c3] = *head;
         let (length, correlation_id) =
             (i32::from_be_bytes([l0, l1, l2, l3]), i32::from_be_bytes([c0, c1, c2, c3]));
-        let Some(mut owed) = self.owed.pop_front() else {
-            return Err(Close::upstream(format!(
-                "an answer (correlation id {correlation_id}) that nobody asked for"
-            )));
+        let Some(owed) = self.owed.front() else {
+            return Err(Close::internal("an answer came for nobody"));
         };
+        let name = owed.row.name;
         if owed.correlation_id != correlation_id {
             return Err(Close::upstream(format!(
-                "the answer to {} has correlation id {correlation_id} instead of {}",
-                owed.row.name, owed.correlation_id
+                "the answer to {name} has correlation id {correlation_id} instead of {}",
+                owed.correlation_id
             )));
         }
         let length = usize::try_from(length)
             .ok()
             .and_then(|length| length.checked_sub(4))
-            .ok_or_else(|| Close::upstream(format!("an answer's length is {length}")))?;
+            .ok_or_else(|| Close::upstream(format!("the length of the answer to {name} is {length}")))?;
+        let whole = match owed.what {
+            What::Answer(Answer::Watched { whole, .. }) => length <= whole,
+            What::Answer(Answer::Untouched | Answer::None { .. }) | What::Reply(_) => false,
+            What::Answer(Answer::Rewritten(_)) | What::Own(_) => true,
+        };
+        if whole && length > self.gate.limits.max_frame_bytes {
+            return Err(Close::upstream(format!(
+                "the answer to {name} is {length} bytes long, more than limits.max_frame_bytes allows to rewrite"
+            )));
+        }
+        Ok((length, whole))
+    }
+
+    fn begin_answer(&mut self, length: usize, whole: bool, now: Instant) -> Result<Reading, Close> {
+        let Some(mut owed) = self.owed.pop_front() else {
+            return Err(Close::internal("an answer came for nobody"));
+        };
+        self.pinned -= owed.pins;
         let api = self.gate.metrics.api(owed.row.key);
         api.upstream_latency(now.saturating_duration_since(owed.since));
         api.response_bytes(ANSWER_HEAD as u64 + length as u64);
-        let tags = owed.row.has_answer_tags(owed.version);
-        let version = owed.version;
+        let (version, tags) = (owed.version, owed.row.has_answer_tags(owed.version));
         Ok(match owed.what {
-            What::Answer(Answer::Watched { whole, watch }) if length > whole => {
+            What::Answer(Answer::Watched { watch, .. }) if !whole => {
                 Reading::Pass { left: length, tags, version, watch: Some(watch) }
             }
             What::Answer(Answer::Watched { watch, .. }) => {
@@ -634,18 +705,12 @@ impl Session {
                 Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
             }
             What::Answer(Answer::Rewritten(_)) | What::Own(_) => {
-                if length > self.gate.limits.max_frame_bytes {
-                    return Err(Close::upstream(format!(
-                        "the answer to {} is {length} bytes long, more than limits.max_frame_bytes allows to rewrite",
-                        owed.row.name
-                    )));
-                }
                 Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
             }
             What::Answer(Answer::Untouched | Answer::None { .. }) => {
                 Reading::Pass { left: length, tags: false, version, watch: None }
             }
-            What::Reply(_) => return Err(Close::upstream("an answer that nobody asked for")),
+            What::Reply(_) => return Err(Close::internal("an answer came in the place of ours")),
         })
     }
 
@@ -658,7 +723,7 @@ impl Session {
         sink: &mut dyn Sink,
         now: Instant,
     ) -> Result<(), Close> {
-        self.answer_memory = None;
+        self.answer_handed_on = self.answer_memory.is_some();
         let tags = match owed.row.has_answer_tags(owed.version) {
             true => header::tagged_fields(after_head).map_err(Close::answer)?,
             false => 0,
@@ -769,6 +834,21 @@ impl Session {
 
 /// The client id of requests of our own.
 pub const CLIENT_ID: &str = "doorkeeper";
+
+/// The frame, with the memory that it takes of the shared budget: that is free again when nobody holds a part of the
+/// frame any more.
+fn holding(frame: Bytes, memory: Option<&Arc<OwnedSemaphorePermit>>) -> Bytes {
+    struct Holding(Bytes, #[expect(dead_code, reason = "it is kept, not used")] Arc<OwnedSemaphorePermit>);
+    impl AsRef<[u8]> for Holding {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    match memory {
+        Some(memory) => Bytes::from_owner(Holding(frame, memory.clone())),
+        None => frame,
+    }
+}
 
 /// A frame of these parts, with its length in front.
 pub fn frame(parts: &[&[u8]]) -> Result<Bytes, Close> {

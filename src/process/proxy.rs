@@ -34,6 +34,8 @@ use crate::words::repeats::Repeats;
 const BACKLOG: u32 = 1024;
 /// How long to leave off accepting after the system refused to: no file descriptors are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is said how much memory is taken.
+const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a broker that answers is asked again.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// How often a broker that does not answer is asked again, at first and at last.
@@ -168,6 +170,8 @@ pub struct Proxy {
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
+    /// The shared budget, and how much of it there is.
+    memory: (Arc<Semaphore>, usize),
     drain_timeout: Duration,
 }
 
@@ -199,8 +203,11 @@ impl Proxy {
             }
             None => None,
         };
-        let memory = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
-        let memory = Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS)));
+        // In KiB. The largest frame always fits, or it would wait for ever.
+        let budget = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
+        let largest = config.limits.max_frame_bytes as usize / 1024 + 1;
+        let budget = budget.max(largest).min(Semaphore::MAX_PERMITS);
+        let memory = Arc::new(Semaphore::new(budget));
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
         for (listener, identity) in config.listeners.iter().zip(&identities) {
@@ -226,6 +233,7 @@ impl Proxy {
             metrics,
             health,
             limits: Arc::new(Admission::new(&config)),
+            memory: (memory, budget),
             drain_timeout: config.shutdown.drain_timeout,
         })
     }
@@ -254,7 +262,9 @@ impl Proxy {
         for door in &self.doors {
             watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
         }
+        let metrics = self.metrics.clone();
         watchers.spawn(watch_acls(self.acls, self.reload_interval, self.metrics, self.health.clone()));
+        watchers.spawn(watch_memory(self.memory, metrics));
         let mut doors = JoinSet::new();
         for door in self.doors {
             let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
@@ -498,6 +508,15 @@ async fn watch_upstream(gate: Arc<Gate>, health: Health) {
         retry = if up { PROBE_RETRY.0 } else { (retry * 2).min(PROBE_RETRY.1) };
         was_up = Some(up);
         tokio::time::sleep(if up { PROBE_INTERVAL } else { retry }).await;
+    }
+}
+
+/// Says from time to time how much of the shared budget is taken.
+async fn watch_memory((memory, budget): (Arc<Semaphore>, usize), metrics: Arc<Metrics>) {
+    loop {
+        let kib = budget.saturating_sub(memory.available_permits());
+        metrics.buffered_bytes().set(i64::try_from(kib.saturating_mul(1024)).unwrap_or(i64::MAX));
+        tokio::time::sleep(MEMORY_INTERVAL).await;
     }
 }
 

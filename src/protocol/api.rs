@@ -2,7 +2,7 @@
 //!
 //! A rule takes a decoded request and returns a [`Verdict`]; it never sees a socket. What it may look at is [`Access`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
@@ -27,9 +27,6 @@ mod topics;
 mod transaction_admin;
 mod transactions;
 mod versions;
-
-#[cfg(test)]
-mod tests;
 
 pub use versions::unsupported_version;
 
@@ -340,14 +337,14 @@ const fn never(key: i16, name: &'static str, reason: &'static str) -> Row {
 }
 
 fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault> {
-    let request = A::decode(body, access.version)?;
+    let (request, is_reduced) = A::decode_declared(body, access.version)?;
     let unresolved: Vec<Uuid> = request
         .topic_ids(access)
         .into_iter()
         .filter(|id| !id.is_zero() && access.topics.name(id).is_none())
         .collect();
     if unresolved.is_empty() {
-        return judge(request, access);
+        return judge(request, is_reduced, access);
     }
     match metadata::resolve(unresolved, access)? {
         Some(mut ask) => {
@@ -355,26 +352,31 @@ fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault
             let version = ask.version;
             ask.then = Box::new(move |answer, access| {
                 metadata::learn(answer, version, access)?;
-                judge(request, access)
+                judge(request, is_reduced, access)
             });
             Ok(Ruling::Ask(ask))
         }
-        None => judge(request, access),
+        None => judge(request, is_reduced, access),
     }
 }
 
-fn judge<A: Api>(mut request: A, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+/// `is_reduced`: the client sent more than was read, and only what was read may go on.
+fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> Result<Ruling, Fault> {
     let version = access.version;
     let edited = |request: &A| encoded(request, version);
+    let forward = |request: &A, answer| match is_reduced {
+        true => Ok(Ruling::Replace(edited(request)?, answer)),
+        false => Ok(Ruling::Forward(answer)),
+    };
     Ok(match request.decide(access)? {
-        Verdict::Forward => Ruling::Forward(answer::<A>(None, access)),
-        Verdict::Amend(amend) => Ruling::Forward(answer::<A>(Some(amend), access)),
+        Verdict::Forward => forward(&request, answer::<A>(None, access))?,
+        Verdict::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
         Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
         Verdict::Answer(answer) => reply::<A>(answer, access)?,
         Verdict::Ask(question) => Ruling::Ask(ask::<A>(question)),
-        Verdict::ForwardUnanswered => Ruling::Forward(Answer::None { close: false }),
+        Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
         Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
-        Verdict::Raw(None, answer) => Ruling::Forward(answer),
+        Verdict::Raw(None, answer) => forward(&request, answer)?,
         Verdict::Raw(Some(body), answer) => Ruling::Replace(body, answer),
         Verdict::Close(reason) => Ruling::Close(reason),
     })
@@ -450,12 +452,40 @@ fn take_denied<T>(
     entries.extract_if(.., |entry| !decided.get(name(entry)).is_some_and(|(_, allowed)| *allowed)).collect()
 }
 
+/// Partitions by topic, each once, in the order in which they were named first: what Kafka keeps in a map has no
+/// duplicates, and no topic without partitions.
+fn merged(named: impl Iterator<Item = (Str, Uuid, i32)>) -> impl Iterator<Item = (Str, Uuid, Vec<i32>)> {
+    let mut places: HashMap<(Str, Uuid), usize> = HashMap::new();
+    let mut topics: Vec<(Str, Uuid, Vec<i32>)> = Vec::new();
+    let mut seen = HashSet::new();
+    for (name, id, partition) in named {
+        let place = *places.entry((name.clone(), id)).or_insert_with(|| {
+            topics.push((name, id, Vec::new()));
+            topics.len() - 1
+        });
+        if seen.insert((place, partition))
+            && let Some((.., partitions)) = topics.get_mut(place)
+        {
+            partitions.push(partition);
+        }
+    }
+    topics.into_iter()
+}
+
 /// The broker's answer with these refusals behind its own entries, or no change at all if nothing was refused.
 fn append<R: 'static, E: Send + 'static>(refusals: Vec<E>, place: fn(&mut R) -> &mut Vec<E>) -> Verdict<R> {
     match refusals.is_empty() {
         true => Verdict::Forward,
-        false => Verdict::Trim(Box::new(move |answer, _| place(answer).extend(refusals))),
+        false => append_all(refusals, place),
     }
+}
+
+/// As [`append`], when something was refused for certain: there is nothing to say of a topic without partitions.
+fn append_all<R: 'static, E: Send + 'static>(
+    refusals: Vec<E>,
+    place: fn(&mut R) -> &mut Vec<E>,
+) -> Verdict<R> {
+    Verdict::Trim(Box::new(move |answer, _| place(answer).extend(refusals)))
 }
 
 /// As [`append`], with the refusals in front.

@@ -74,6 +74,21 @@ pub trait Message: Wire + Default {
         if ends { Ok(message) } else { Err(Fault::new(FaultKind::Trailing).within(Self::NAME)) }
     }
 
+    /// As [`decode`](Self::decode), without the tagged fields that nobody declared, and whether there were any. What has
+    /// not been read must not be passed on: a newer broker might understand it.
+    ///
+    /// # Errors
+    /// As those of `decode`.
+    fn decode_declared(body: &Bytes, version: i16) -> Result<(Self, bool), Fault> {
+        let at = At::of::<Self>(version)?;
+        let mut reader = Reader::new(body).dropping_unknown();
+        let message = Self::read(&mut reader, at)?;
+        match reader.is_empty() {
+            true => Ok((message, reader.has_dropped())),
+            false => Err(Fault::new(FaultKind::Trailing).within(Self::NAME)),
+        }
+    }
+
     /// Appends the message to `out` as `version` has it.
     ///
     /// A field that the version lacks must have its default value, unless Kafka declares the field ignorable:

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// The release that the declarations are of, and the last one that still had the versions which Kafka 4 dropped.
-pub(crate) const NEWEST: &str = "4.4.0";
+pub(crate) use crate::layouts::NEWEST;
+
+/// The last release that still had the versions which Kafka 4 dropped.
 pub(crate) const OLDEST: &str = "3.9.2";
 
 /// The folder with a release's jars: in `DOORKEEPER_KAFKA_JARS`, which has a folder for each release; or among

@@ -11,13 +11,14 @@
 //! What is not said holds for all versions of what contains the field. An API whose old versions Kafka 4 dropped
 //! has a layout for those, too.
 
-#![allow(dead_code, reason = "a test binary may use a part of this only")]
-
 use std::iter::Peekable;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use doorkeeper::protocol::messages::{CATALOGUE, Codec, Entry};
+
+/// The release that the declarations are of.
+pub(crate) const NEWEST: &str = "4.4.0";
 
 static LAYOUTS: LazyLock<Vec<Layout>> = LazyLock::new(|| parse(include_str!("../data/kafka-messages.txt")));
 
@@ -41,7 +42,10 @@ pub(crate) struct Layout {
     pub(crate) versions: RangeInclusive<i16>,
     /// `i16::MAX` if there is none.
     pub(crate) flexible: i16,
-    /// Who serves a request: `broker`, `controller`. Empty for responses.
+    /// The release the definition is from: `4.4`.
+    pub(crate) kafka: &'static str,
+    /// Who listens to the request: `broker`, `controller`.
+    #[allow(dead_code, reason = "the tests of the rules ask for it")]
     pub(crate) listeners: Vec<&'static str>,
     pub(crate) fields: Vec<Field>,
 }
@@ -55,7 +59,8 @@ pub(crate) struct Field {
     pub(crate) null: Option<RangeInclusive<i16>>,
     pub(crate) tag: Option<u32>,
     pub(crate) default: Option<&'static str>,
-    /// What the value names: `topicName`, `groupId`, `transactionalId`, `brokerId`, `producerId`.
+    /// What it names: `topicName`, `groupId`, `transactionalId`, `brokerId`, `producerId`.
+    #[allow(dead_code, reason = "the tests of the rules ask for it")]
     pub(crate) entity: Option<&'static str>,
     /// The fields of a struct.
     pub(crate) fields: Vec<Field>,
@@ -71,11 +76,9 @@ impl Layout {
         if self.is_request { &self.entry().request } else { &self.entry().response }
     }
 
-    /// Whether Kafka still has these versions.
+    /// Whether the newest release still has these versions.
     pub(crate) fn is_current(&self) -> bool {
-        let mut twins =
-            layouts().iter().filter(|twin| (twin.key, twin.is_request) == (self.key, self.is_request));
-        twins.all(|twin| twin.versions.end() <= self.versions.end())
+        NEWEST.starts_with(self.kafka)
     }
 
     /// `ProduceRequest`.
@@ -127,7 +130,12 @@ pub(crate) fn parse(text: &'static str) -> Vec<Layout> {
             api,
             is_request: *direction == "request",
             flexible: option("flexible").map_or(i16::MAX, |word| word.parse().unwrap()),
-            listeners: options.iter().copied().skip_while(|word| *word != "listeners").skip(1).collect(),
+            kafka: option("kafka").unwrap(),
+            listeners: options
+                .iter()
+                .filter(|word| ["broker", "controller"].contains(word))
+                .copied()
+                .collect(),
             fields: fields(&mut lines, 2, &versions),
             versions,
         });

@@ -20,12 +20,32 @@ pub struct Reader<'a> {
     rest: &'a [u8],
     /// Bytes that may still be allocated.
     budget: usize,
+    unknown: Unknown,
+}
+
+/// What becomes of tagged fields that nobody declared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Kept,
+    Dropped,
+    /// As `Dropped`, and there were some.
+    Missed,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(frame: &'a Bytes) -> Self {
         let budget = frame.len().saturating_mul(AMPLIFICATION).saturating_add(ALLOWANCE);
-        Self { frame, rest: frame, budget }
+        Self { frame, rest: frame, budget, unknown: Unknown::Kept }
+    }
+
+    /// The same reader, which drops tagged fields that nobody declared.
+    pub(super) fn dropping_unknown(self) -> Self {
+        Self { unknown: Unknown::Dropped, ..self }
+    }
+
+    /// Whether tagged fields were dropped.
+    pub(super) fn has_dropped(&self) -> bool {
+        self.unknown == Unknown::Missed
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -133,16 +153,19 @@ impl<'a> Reader<'a> {
             last = Some(tag);
             let size = self.varint()?;
             let value = self.slice(size as usize)?;
-            let mut inner = Reader { rest: value, frame: self.frame, budget: self.budget };
+            let mut inner =
+                Reader { rest: value, frame: self.frame, budget: self.budget, unknown: self.unknown };
             let is_known = known(tag, &mut inner).map_err(|fault| match fault.kind {
                 // It is the size of the field that is too small.
                 FaultKind::Short => Fault { kind: FaultKind::Tag, ..fault },
                 _ => fault,
             })?;
-            self.budget = inner.budget;
-            if !is_known {
+            (self.budget, self.unknown) = (inner.budget, inner.unknown);
+            if !is_known && self.unknown == Unknown::Kept {
                 self.charge(Tags::SIZE)?;
                 unknown.push(tag, self.share(value));
+            } else if !is_known {
+                self.unknown = Unknown::Missed;
             } else if !inner.rest.is_empty() {
                 return Err(Fault::new(FaultKind::Tag));
             }

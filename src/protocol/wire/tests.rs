@@ -261,3 +261,21 @@ fn a_fault_is_a_clear_sentence() {
     );
     assert!(size_of::<Fault>() <= 24);
 }
+
+#[test]
+fn what_nobody_declared_is_dropped_on_request() {
+    use crate::protocol::messages::MetadataRequest;
+    use crate::protocol::messages::metadata_request::MetadataRequestTopic;
+
+    let mut topic = MetadataRequestTopic { name: Some("orders".into()), ..Default::default() };
+    let plain = MetadataRequest { topics: Some(vec![topic.clone()]), ..Default::default() };
+    topic.unknown_tags.push(7, Bytes::from_static(b"who may read"));
+    let tagged = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
+    for (sent, has_dropped) in [(&plain, false), (&tagged, true)] {
+        let mut body = Vec::new();
+        sent.encode(12, &mut body).unwrap();
+        let body = Bytes::from(body);
+        assert_eq!(MetadataRequest::decode(&body, 12).as_ref(), Ok(sent));
+        assert_eq!(MetadataRequest::decode_declared(&body, 12), Ok((plain.clone(), has_dropped)));
+    }
+}

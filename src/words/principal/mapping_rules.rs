@@ -203,6 +203,9 @@ impl Rewrite {
             java_regex::translate(pattern).map_err(|refused| (refused.offset, refused.reason))?;
         let compiled = |pattern: &str| {
             RegexBuilder::new(pattern)
+                // With them, fancy-regex 0.20.2 lets a lazy `?` between two greedy loops take a character.
+                .optimize(false)
+                .seek(false)
                 .backtrack_limit(MOST_BACKTRACKING)
                 .build()
                 .map_err(|error| (0, format!("it cannot be compiled: {error}")))

@@ -66,7 +66,7 @@ pub fn all() -> Vec<Case> {
 /// The shapes of a list of topics. Names with `$u` do not exist; alice may do everything with those that begin with `p-`.
 fn topic_shapes() -> Vec<(&'static str, Vec<String>)> {
     let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mut mixed = owned(world::TOPICS);
+    let mut mixed = owned(&world::TOPICS);
     mixed.extend(owned(&["p-missing-$u", "m-missing-$u"]));
     let mut twice = owned(&["t-all", "t-none"]);
     twice.extend(twice.clone());

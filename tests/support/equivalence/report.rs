@@ -78,6 +78,12 @@ impl Report {
         }
     }
 
+    /// Notes a case that is none, because Kafka leaves its client waiting.
+    pub fn not_answered(&mut self, case: &Case) {
+        self.unexpected
+            .push(format!("{}, {}: Kafka does not answer this; it is no case", case.api, case.shape));
+    }
+
     /// Notes an API that one side does not serve at all.
     pub fn not_served(&mut self, api: &'static str) {
         self.not_served.insert(api);
@@ -159,6 +165,20 @@ fn compare(path: &str, expected: &Value, actual: &Value, found: &mut Vec<String>
             short(&actual.to_string())
         )),
     }
+}
+
+/// The elements of a bag that another lacks, repetitions counted.
+fn surplus<'a>(own: &'a [Value], other: &[Value]) -> Vec<&'a Value> {
+    let mut rest: Vec<&Value> = other.iter().collect();
+    own.iter()
+        .filter(|one| match rest.iter().position(|other| other == one) {
+            Some(at) => {
+                rest.swap_remove(at);
+                false
+            }
+            None => true,
+        })
+        .collect()
 }
 
 fn short(text: &str) -> String {
