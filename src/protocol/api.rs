@@ -23,6 +23,7 @@ mod groups;
 mod metadata;
 mod offsets;
 mod records;
+mod telemetry;
 mod topics;
 mod transaction_admin;
 mod transactions;
@@ -104,8 +105,8 @@ pub static TABLE: &[Row] = &[
     Row { versions: 0..=0, ..api::<ConsumerGroupHeartbeatRequest>() },
     api::<ConsumerGroupDescribeRequest>(),
     never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
-    never(71, "GetTelemetrySubscriptions", NOT_YET),
-    never(72, "PushTelemetry", NOT_YET),
+    api::<GetTelemetrySubscriptionsRequest>(),
+    api::<PushTelemetryRequest>(),
     never(73, "AssignReplicasToDirs", BETWEEN_BROKERS),
     api::<ListConfigResourcesRequest>(),
     api::<DescribeTopicPartitionsRequest>(),
