@@ -23,7 +23,9 @@ mod groups;
 mod metadata;
 mod offsets;
 mod records;
+mod scram;
 mod telemetry;
+mod tokens;
 mod topics;
 mod transaction_admin;
 mod transactions;
@@ -71,10 +73,10 @@ pub static TABLE: &[Row] = &[
     api::<DescribeLogDirsRequest>(),
     api::<SaslAuthenticateRequest>(),
     api::<CreatePartitionsRequest>(),
-    never(38, "CreateDelegationToken", NOT_YET),
-    never(39, "RenewDelegationToken", NOT_YET),
-    never(40, "ExpireDelegationToken", NOT_YET),
-    never(41, "DescribeDelegationToken", NOT_YET),
+    api::<CreateDelegationTokenRequest>(),
+    api::<RenewDelegationTokenRequest>(),
+    api::<ExpireDelegationTokenRequest>(),
+    api::<DescribeDelegationTokenRequest>(),
     api::<DeleteGroupsRequest>(),
     api::<ElectLeadersRequest>(),
     api::<IncrementalAlterConfigsRequest>(),
@@ -83,8 +85,8 @@ pub static TABLE: &[Row] = &[
     api::<OffsetDeleteRequest>(),
     api::<DescribeClientQuotasRequest>(),
     api::<AlterClientQuotasRequest>(),
-    never(50, "DescribeUserScramCredentials", NOT_YET),
-    never(51, "AlterUserScramCredentials", NOT_YET),
+    api::<DescribeUserScramCredentialsRequest>(),
+    api::<AlterUserScramCredentialsRequest>(),
     never(52, "Vote", BETWEEN_CONTROLLERS),
     never(53, "BeginQuorumEpoch", BETWEEN_CONTROLLERS),
     never(54, "EndQuorumEpoch", BETWEEN_CONTROLLERS),
