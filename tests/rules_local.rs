@@ -1,4 +1,5 @@
-//! The rules of APIs about nobody's topics: telemetry, delegation tokens, SCRAM credentials.
+//! The rules of APIs about nobody's topics: telemetry, delegation tokens, SCRAM credentials, the members of the quorum, the
+//! state that brokers keep of share groups.
 
 mod support_rules;
 
@@ -11,7 +12,7 @@ use doorkeeper::protocol::messages::describe_user_scram_credentials_request::Use
 use doorkeeper::protocol::messages::describe_user_scram_credentials_response::DescribeUserScramCredentialsResult;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Bytes, Str};
-use doorkeeper::words::acl::ResourceType::User;
+use doorkeeper::words::acl::ResourceType::{Group, Topic, User};
 use doorkeeper::words::acl::{Binding, Operation};
 
 use support_rules::*;
@@ -295,4 +296,129 @@ fn no_password_is_set_and_what_is_wrong_with_it_is_told_first() {
         assert_eq!(text, Some("Request needs ALTER permission."));
         assert_eq!(door.denials(), [(Operation::Alter, "kafka-cluster")]);
     }
+}
+
+/// In every version: forwarded with `operation` on the cluster, answered without, whatever else is allowed.
+fn needs_cluster<Q>(operation: Operation, request: impl Fn(i16) -> Q, refusal: Q::Response)
+where
+    Q: Sendable,
+    Q::Response: PartialEq,
+{
+    for version in Door::versions::<Q>() {
+        let request = request(version);
+        Door::new([allow_cluster(operation)]).send(version, &request).untouched();
+        Door::for_super_user().send(version, &request).untouched();
+        let others = [Operation::Create, Operation::Describe, Operation::AlterConfigs];
+        let mut door = Door::new(
+            others
+                .map(allow_cluster)
+                .into_iter()
+                .chain([allow(Operation::All, Topic, "*"), allow(Operation::All, Group, "*")]),
+        );
+        assert_eq!(door.send(version, &request).reply(), refusal, "version {version}");
+        assert_eq!(door.denials(), [(operation, "kafka-cluster")]);
+    }
+}
+
+#[test]
+fn voters_and_controllers_are_changed_by_those_who_may_alter_the_cluster() {
+    let denied = || Some(Str::from("Cluster authorization failed."));
+    needs_cluster(
+        Operation::Alter,
+        |_| AddRaftVoterRequest { cluster_id: None, voter_id: 3, ..Default::default() },
+        AddRaftVoterResponse { error_code: 31, error_message: denied(), ..Default::default() },
+    );
+    needs_cluster(
+        Operation::Alter,
+        |_| RemoveRaftVoterRequest { cluster_id: Some("c".into()), voter_id: 3, ..Default::default() },
+        RemoveRaftVoterResponse { error_code: 31, error_message: denied(), ..Default::default() },
+    );
+    needs_cluster(
+        Operation::Alter,
+        |_| UnregisterControllerRequest { controller_id: 3, ..Default::default() },
+        UnregisterControllerResponse {
+            error_code: 31,
+            error_message: Some("Request needs ALTER permission.".into()),
+            ..Default::default()
+        },
+    );
+}
+
+macro_rules! share_state {
+    ($request:ident, $request_module:ident :: $asked:ident, $response:ident, $response_module:ident :: $result:ident) => {{
+        use doorkeeper::protocol::messages::{$request_module, $response_module};
+        let topic = |n, partitions: &[i32]| $request_module::$asked {
+            topic_id: id(n),
+            partitions: partitions
+                .iter()
+                .map(|partition| $request_module::PartitionData {
+                    partition: *partition,
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        };
+        let result = |n, partitions: &[i32]| $response_module::$result {
+            topic_id: id(n),
+            partitions: partitions
+                .iter()
+                .map(|partition| $response_module::PartitionResult {
+                    partition: *partition,
+                    error_code: 31,
+                    error_message: Some("Cluster authorization failed.".into()),
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        };
+        // Nothing is looked up and nothing put together: a topic comes back as it was named.
+        let named: [(u8, &[i32]); 4] = [(7, &[0, 3]), (0, &[]), (7, &[0, 0]), (9, &[1])];
+        needs_cluster(
+            Operation::ClusterAction,
+            |_| $request {
+                group_id: "g".into(),
+                topics: named.iter().map(|(n, partitions)| topic(*n, partitions)).collect(),
+                ..Default::default()
+            },
+            $response {
+                results: named.iter().map(|(n, partitions)| result(*n, partitions)).collect(),
+                ..Default::default()
+            },
+        );
+        needs_cluster(Operation::ClusterAction, |_| $request::default(), $response::default());
+    }};
+}
+
+#[test]
+fn the_state_of_share_groups_is_for_those_who_may_act_for_the_cluster() {
+    share_state!(
+        InitializeShareGroupStateRequest,
+        initialize_share_group_state_request::InitializeStateData,
+        InitializeShareGroupStateResponse,
+        initialize_share_group_state_response::InitializeStateResult
+    );
+    share_state!(
+        ReadShareGroupStateRequest,
+        read_share_group_state_request::ReadStateData,
+        ReadShareGroupStateResponse,
+        read_share_group_state_response::ReadStateResult
+    );
+    share_state!(
+        WriteShareGroupStateRequest,
+        write_share_group_state_request::WriteStateData,
+        WriteShareGroupStateResponse,
+        write_share_group_state_response::WriteStateResult
+    );
+    share_state!(
+        DeleteShareGroupStateRequest,
+        delete_share_group_state_request::DeleteStateData,
+        DeleteShareGroupStateResponse,
+        delete_share_group_state_response::DeleteStateResult
+    );
+    share_state!(
+        ReadShareGroupStateSummaryRequest,
+        read_share_group_state_summary_request::ReadStateSummaryData,
+        ReadShareGroupStateSummaryResponse,
+        read_share_group_state_summary_response::ReadStateSummaryResult
+    );
 }

@@ -22,8 +22,10 @@ mod fetch;
 mod groups;
 mod metadata;
 mod offsets;
+mod quorum;
 mod records;
 mod scram;
+mod share_state;
 mod telemetry;
 mod tokens;
 mod topics;
@@ -116,21 +118,21 @@ pub static TABLE: &[Row] = &[
     never(77, "ShareGroupDescribe", NOT_YET),
     never(78, "ShareFetch", NOT_YET),
     never(79, "ShareAcknowledge", NOT_YET),
-    never(80, "AddRaftVoter", NOT_YET),
-    never(81, "RemoveRaftVoter", NOT_YET),
+    api::<AddRaftVoterRequest>(),
+    api::<RemoveRaftVoterRequest>(),
     never(82, "UpdateRaftVoter", BETWEEN_CONTROLLERS),
-    never(83, "InitializeShareGroupState", BETWEEN_BROKERS),
-    never(84, "ReadShareGroupState", BETWEEN_BROKERS),
-    never(85, "WriteShareGroupState", BETWEEN_BROKERS),
-    never(86, "DeleteShareGroupState", BETWEEN_BROKERS),
-    never(87, "ReadShareGroupStateSummary", BETWEEN_BROKERS),
+    api::<InitializeShareGroupStateRequest>(),
+    api::<ReadShareGroupStateRequest>(),
+    api::<WriteShareGroupStateRequest>(),
+    api::<DeleteShareGroupStateRequest>(),
+    api::<ReadShareGroupStateSummaryRequest>(),
     never(88, "StreamsGroupHeartbeat", NOT_YET),
     never(89, "StreamsGroupDescribe", NOT_YET),
     never(90, "DescribeShareGroupOffsets", NOT_YET),
     never(91, "AlterShareGroupOffsets", NOT_YET),
     never(92, "DeleteShareGroupOffsets", NOT_YET),
     never(93, "StreamsGroupTopologyDescriptionUpdate", NOT_YET),
-    never(94, "UnregisterController", NOT_YET),
+    api::<UnregisterControllerRequest>(),
 ];
 
 const BETWEEN_BROKERS: &str = "is spoken between brokers and controllers only";
