@@ -22,6 +22,10 @@ mod metadata;
 mod offsets;
 mod partial;
 mod records;
+mod scram;
+mod share_state;
+mod telemetry;
+mod tokens;
 mod topics;
 mod transaction_admin;
 mod transactions;
@@ -73,10 +77,10 @@ pub static TABLE: &[Row] = &[
     api::<DescribeLogDirsRequest>(),
     api::<SaslAuthenticateRequest>(),
     api::<CreatePartitionsRequest>(),
-    never(38, "CreateDelegationToken", NOT_YET),
-    never(39, "RenewDelegationToken", NOT_YET),
-    never(40, "ExpireDelegationToken", NOT_YET),
-    never(41, "DescribeDelegationToken", NOT_YET),
+    api::<CreateDelegationTokenRequest>(),
+    api::<RenewDelegationTokenRequest>(),
+    api::<ExpireDelegationTokenRequest>(),
+    api::<DescribeDelegationTokenRequest>(),
     api::<DeleteGroupsRequest>(),
     api::<ElectLeadersRequest>(),
     api::<IncrementalAlterConfigsRequest>(),
@@ -85,8 +89,8 @@ pub static TABLE: &[Row] = &[
     api::<OffsetDeleteRequest>(),
     api::<DescribeClientQuotasRequest>(),
     api::<AlterClientQuotasRequest>(),
-    never(50, "DescribeUserScramCredentials", NOT_YET),
-    never(51, "AlterUserScramCredentials", NOT_YET),
+    api::<DescribeUserScramCredentialsRequest>(),
+    api::<AlterUserScramCredentialsRequest>(),
     never(52, "Vote", BETWEEN_CONTROLLERS),
     never(53, "BeginQuorumEpoch", BETWEEN_CONTROLLERS),
     never(54, "EndQuorumEpoch", BETWEEN_CONTROLLERS),
@@ -107,8 +111,8 @@ pub static TABLE: &[Row] = &[
     Row { versions: 0..=0, ..api::<ConsumerGroupHeartbeatRequest>() },
     api::<ConsumerGroupDescribeRequest>(),
     never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
-    never(71, "GetTelemetrySubscriptions", NOT_YET),
-    never(72, "PushTelemetry", NOT_YET),
+    api::<GetTelemetrySubscriptionsRequest>(),
+    api::<PushTelemetryRequest>(),
     never(73, "AssignReplicasToDirs", BETWEEN_BROKERS),
     api::<ListConfigResourcesRequest>(),
     api::<DescribeTopicPartitionsRequest>(),
@@ -119,11 +123,11 @@ pub static TABLE: &[Row] = &[
     api::<AddRaftVoterRequest>(),
     api::<RemoveRaftVoterRequest>(),
     never(82, "UpdateRaftVoter", BETWEEN_CONTROLLERS),
-    never(83, "InitializeShareGroupState", BETWEEN_BROKERS),
-    never(84, "ReadShareGroupState", BETWEEN_BROKERS),
-    never(85, "WriteShareGroupState", BETWEEN_BROKERS),
-    never(86, "DeleteShareGroupState", BETWEEN_BROKERS),
-    never(87, "ReadShareGroupStateSummary", BETWEEN_BROKERS),
+    api::<InitializeShareGroupStateRequest>(),
+    api::<ReadShareGroupStateRequest>(),
+    api::<WriteShareGroupStateRequest>(),
+    api::<DeleteShareGroupStateRequest>(),
+    api::<ReadShareGroupStateSummaryRequest>(),
     never(88, "StreamsGroupHeartbeat", NOT_YET),
     never(89, "StreamsGroupDescribe", NOT_YET),
     never(90, "DescribeShareGroupOffsets", NOT_YET),

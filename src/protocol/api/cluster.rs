@@ -8,9 +8,13 @@ use crate::protocol::messages::*;
 use crate::protocol::wire::{Fault, Str};
 use crate::words::acl::Operation;
 
-const DENIED: i16 = CLUSTER_AUTHORIZATION_FAILED;
+pub(super) const DENIED: i16 = CLUSTER_AUTHORIZATION_FAILED;
 
-fn guarded<R>(operation: Operation, access: &mut Access<'_>, refuse: impl FnOnce() -> R) -> Verdict<R> {
+pub(super) fn guarded<R>(
+    operation: Operation,
+    access: &mut Access<'_>,
+    refuse: impl FnOnce() -> R,
+) -> Verdict<R> {
     match access.allows_cluster(operation) {
         true => Verdict::Forward,
         false => Verdict::Answer(refuse()),
@@ -18,11 +22,11 @@ fn guarded<R>(operation: Operation, access: &mut Access<'_>, refuse: impl FnOnce
 }
 
 /// The text of `AuthHelper.authorizeClusterOperation`, which in Kafka also shows the request as Java prints it.
-fn needs(operation: Operation) -> Option<Str> {
+pub(super) fn needs(operation: Operation) -> Option<Str> {
     Some(format!("Request needs {} permission.", operation.constant()).into())
 }
 
-fn default_text() -> Option<Str> {
+pub(super) fn default_text() -> Option<Str> {
     Some(message(DENIED).into())
 }
 
