@@ -307,6 +307,41 @@ fn unregister_broker() {
 }
 
 #[test]
+fn unregister_controller() {
+    guarded(
+        Alter,
+        |_| UnregisterControllerRequest::default(),
+        |_| UnregisterControllerResponse {
+            error_code: DENIED,
+            error_message: text("Request needs ALTER permission."),
+            ..Default::default()
+        },
+    );
+}
+
+#[test]
+fn voters_of_the_quorum() {
+    guarded(
+        Alter,
+        |_| AddRaftVoterRequest::default(),
+        |_| AddRaftVoterResponse {
+            error_code: DENIED,
+            error_message: text("Cluster authorization failed."),
+            ..Default::default()
+        },
+    );
+    guarded(
+        Alter,
+        |_| RemoveRaftVoterRequest::default(),
+        |_| RemoveRaftVoterResponse {
+            error_code: DENIED,
+            error_message: text("Cluster authorization failed."),
+            ..Default::default()
+        },
+    );
+}
+
+#[test]
 fn list_config_resources() {
     guarded(
         DescribeConfigs,

@@ -821,6 +821,7 @@ impl Session {
         f(&mut Access {
             version,
             client_id: &client_id,
+            principal: &self.client.principal,
             view: &self.view,
             generation: self.generation,
             advertised: &self.gate.advertised,

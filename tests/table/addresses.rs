@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use doorkeeper::protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse, MetadataRequest};
-use doorkeeper::protocol::wire::Message;
+use doorkeeper::protocol::wire::{Message, Uuid};
 use doorkeeper::words::acl::{Operation, ResourceType};
 use doorkeeper::words::advertise::{Advertised, Mapping};
 
@@ -43,7 +43,7 @@ fn request(layout: &Layout, version: i16) -> Bytes {
         "Resources.ResourceType" => Some(4),
         _ => None,
     };
-    filled(layout, version, &Filling { text: &text, number: &number, uuid: id(7).0, ..Filling::default() })
+    filled(layout, version, &Filling { text: &text, number: &number, ..Filling::default() })
 }
 
 /// An answer with the broker's address in every place that there is for one.
@@ -59,7 +59,7 @@ fn answer(layout: &Layout, version: i16, setting: &str) -> Bytes {
         (DescribeConfigsRequest::KEY, "Results.ResourceType", _) => Some(4),
         _ => (field.entity == Some("brokerId") || field.name == "NodeId").then_some(NODE.into()),
     };
-    filled(layout, version, &Filling { text: &text, number: &number, uuid: id(7).0, ..Filling::default() })
+    filled(layout, version, &Filling { text: &text, number: &number, ..Filling::default() })
 }
 
 fn holds_host(body: &[u8]) -> bool {
@@ -96,7 +96,7 @@ fn no_answer_carries_the_brokers_address() {
                     door.advertised = Advertised::new(mapping.clone());
                     let request = request(layout, version);
                     let mut asked = Bytes::new();
-                    let mut broker = |key, version| {
+                    let mut broker = |key, version, _: &Bytes| {
                         asked = answer(response(key, version), version, setting);
                         asked.clone()
                     };
@@ -143,8 +143,9 @@ fn no_answer_of_our_own_carries_the_brokers_address() {
             let mut door =
                 Door::new([allow(Operation::Describe, ResourceType::Topic, "1")]).knowing(&[(id(7), "1")]);
             door.advertised = Advertised::new(mapping);
-            let mut broker = |key, version| answer(response(key, version), version, "");
-            let by_name = Filling { text: &|_, _| Some("1".to_owned()), uuid: [0; 16], ..Filling::default() };
+            let mut broker = |key, version, _: &Bytes| answer(response(key, version), version, "");
+            let by_name =
+                Filling { text: &|_, _| Some("1".to_owned()), uuid: &|_| Uuid::ZERO, ..Filling::default() };
             let request = filled(layout, version, &by_name);
             let played = play(&mut door, row, version, &request, false, &mut broker);
             asked += usize::from(played.asked.len() == 1);
