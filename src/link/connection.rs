@@ -347,13 +347,15 @@ impl Relay {
         if moved {
             self.active = Instant::now();
         }
+        if self.outgoing.is_empty() {
+            self.session.all_sent();
+        }
         self.incoming.release();
         self.outgoing.release();
         self.answers.release();
         if self.up.is_empty() {
             release_plain(&mut self.plain);
             if self.outgoing.is_empty() {
-                self.session.all_sent();
                 if let Some(close) = self.session.ending() {
                     return Err(close.clone());
                 }
@@ -505,6 +507,7 @@ impl Relay {
             }
             moved = true;
         }
+        let before = self.answers.len();
         let mut sink =
             Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
         let want = self.session.answers(&mut self.answers, &mut self.up, &mut sink, Instant::now())?;
@@ -512,6 +515,8 @@ impl Relay {
         if let Want::Memory(bytes) = want {
             self.wants.1 = Some(bytes);
         }
+        // What was read before has been taken now: the socket is to be asked for more.
+        moved |= self.answers.len() != before;
         Ok(self.write_answers(cx)? || moved)
     }
 
