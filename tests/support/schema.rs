@@ -76,6 +76,11 @@ impl Schemas {
             .unwrap_or_else(|| panic!("Kafka's jar defines no {name}Request"))
     }
 
+    /// The same, unless this Kafka does not know it.
+    pub fn find(&self, name: &str) -> Option<&Api> {
+        self.apis.values().find(|api| api.name == name)
+    }
+
     /// All APIs, by key.
     pub fn apis(&self) -> impl Iterator<Item = &Api> {
         self.apis.values()

@@ -91,6 +91,12 @@ impl Side {
             .collect()
     }
 
+    /// Whether this side's door serves an API at all.
+    pub fn serves(&mut self, api: &str) -> bool {
+        let key = self.schemas.find(api).map(|api| api.key);
+        key.is_some_and(|key| self.served().contains_key(&key))
+    }
+
     /// Sends a request as the super user, past any doorkeeper.
     pub fn prepare(&mut self, api: &str, version: i16, body: &Value) -> Value {
         let body = self.filled(body);
