@@ -78,6 +78,7 @@ fn field(name: &str, value: &mut Value, refused_by_cluster: bool, context: &Cont
             }
         }
         "logDir" => *value = Value::from("its folder"),
+        "port" if context.api == "DescribeQuorum" => *value = Value::from("a controller's port"),
         "highWatermark" | "leaderEpoch" if context.api == "DescribeQuorum" => {
             *value = Value::from("some number")
         }

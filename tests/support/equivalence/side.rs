@@ -16,6 +16,8 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+const COORDINATOR_NOT_AVAILABLE: i16 = 15;
+
 /// A broker and the address of its mutual TLS door.
 pub struct Side {
     schemas: Arc<Schemas>,
@@ -66,6 +68,12 @@ impl Side {
         wait_for("producer ids", LIMIT, || {
             let body = json!({"transactionalId": null, "transactionTimeoutMs": 1000});
             (self.prepare("InitProducerId", 4, &body)["errorCode"] == 0).then_some(())
+        });
+        // Not before 4.1, which says so otherwise than by asking to come again.
+        let body = json!({"key": "", "keyType": 2, "coordinatorKeys": ["gp-s:AAAAAAAAAAAAAAAAAAAAAQ:0"]});
+        wait_for("the share coordinator", LIMIT, || {
+            let found = self.prepare("FindCoordinator", 6, &body);
+            (found["coordinators"][0]["errorCode"] != COORDINATOR_NOT_AVAILABLE).then_some(())
         });
         let body = json!({"key": "x-all", "keyType": 1});
         wait_for("the transaction coordinator", LIMIT, || {
