@@ -227,8 +227,11 @@ pub struct Ask {
     /// The request's body.
     pub body: Vec<u8>,
     /// What the answer's body leads to.
-    pub then: Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<Ruling, Fault> + Send>,
+    pub then: Then<Ruling>,
 }
+
+/// What the body of an answer leads to.
+pub type Then<T> = Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<T, Fault> + Send>;
 
 /// What a rule decides on a request.
 pub enum Verdict<R> {
@@ -261,7 +264,7 @@ pub struct Question<R> {
     version: i16,
     flexible: bool,
     body: Vec<u8>,
-    then: Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<Step<R>, Fault> + Send>,
+    then: Then<Step<R>>,
 }
 
 /// What the answer to a question leads to.
@@ -339,6 +342,7 @@ const fn api<A: Api>() -> Row {
     }
 }
 
+#[allow(clippy::reversed_empty_ranges, reason = "no version is served")]
 const fn never(key: i16, name: &'static str, reason: &'static str) -> Row {
     Row { key, name, versions: 0..=-1, flexible: i16::MAX, rule: Rule::Never(reason), head: None }
 }
