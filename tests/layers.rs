@@ -1,5 +1,7 @@
 //! The layers of the house: what may import what. Imports point downwards only.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -204,7 +204,10 @@ fn own_settings() -> Vec<DescribeConfigsResourceResult> {
     ]
 }
 
-fn told(mapping: Mapping, name: &str) -> Vec<(String, Option<String>, bool, Vec<Option<String>>)> {
+/// A setting's name and value, whether it is sensitive, and the values of its synonyms.
+type Told<T> = (T, Option<T>, bool, Vec<Option<T>>);
+
+fn told(mapping: Mapping, name: &str) -> Vec<Told<String>> {
     let mut door = door([allow_cluster(DescribeConfigs)]);
     door.advertised = Advertised::new(mapping);
     let forwarded = door.send(4, &describe(&[(BROKER, name)])).forwarded();
@@ -222,11 +225,9 @@ fn told(mapping: Mapping, name: &str) -> Vec<(String, Option<String>, bool, Vec<
         .collect()
 }
 
-fn expected(
-    rows: &[(&str, Option<&str>, bool, &[Option<&str>])],
-) -> Vec<(String, Option<String>, bool, Vec<Option<String>>)> {
+fn expected<const N: usize>(rows: [Told<&str>; N]) -> Vec<Told<String>> {
     let text = |text: &Option<&str>| text.map(str::to_owned);
-    let row = |(name, value, sensitive, synonyms): &(&str, Option<&str>, bool, &[Option<&str>])| {
+    let row = |(name, value, sensitive, synonyms): &Told<&str>| {
         ((*name).to_owned(), text(value), *sensitive, synonyms.iter().map(text).collect())
     };
     rows.iter().map(row).collect()
@@ -237,27 +238,30 @@ fn a_brokers_listeners_are_told_as_its_sidecars() {
     let keep_host = Mapping::KeepHost { ports: [(9092, 19092)].into() };
     assert_eq!(
         told(keep_host, "1"),
-        expected(&[
-            ("listeners", Some("SSL://broker:19092"), false, &[Some("SSL://broker:19092"), None]),
-            ("advertised.listeners", Some("SSL://[fe80::1]:19092"), false, &[]),
-            ("listener.security.protocol.map", Some("SSL:SSL"), false, &[]),
-            ("controller.quorum.voters", None, true, &[None]),
-            ("controller.quorum.bootstrap.servers", Some(""), false, &[]),
-            ("zookeeper.connect", None, false, &[]),
-            ("host.name", None, true, &[]),
-            ("log.retention.ms", Some("9092"), false, &[Some("9")]),
+        expected([
+            ("listeners", Some("SSL://broker:19092"), false, vec![Some("SSL://broker:19092"), None]),
+            ("advertised.listeners", Some("SSL://[fe80::1]:19092"), false, vec![]),
+            ("listener.security.protocol.map", Some("SSL:SSL"), false, vec![]),
+            ("controller.quorum.voters", None, true, vec![None]),
+            ("controller.quorum.bootstrap.servers", Some(""), false, vec![]),
+            ("zookeeper.connect", None, false, vec![]),
+            ("host.name", None, true, vec![]),
+            ("log.retention.ms", Some("9092"), false, vec![Some("9")]),
         ])
     );
     let table = || Mapping::Table { brokers: [(1, ("sidecar".to_owned(), 9093))].into() };
     let own = Some("SSL://sidecar:9093");
     assert_eq!(
         told(table(), "1")[..2],
-        expected(&[("listeners", own, false, &[own, own]), ("advertised.listeners", own, false, &[]),])
+        expected([("listeners", own, false, vec![own, own]), ("advertised.listeners", own, false, vec![]),])
     );
     for (mapping, name) in [(table(), "2"), (table(), ""), (Mapping::None, "1")] {
         assert_eq!(
             told(mapping, name)[..2],
-            expected(&[("listeners", None, true, &[None, None]), ("advertised.listeners", None, true, &[]),])
+            expected([
+                ("listeners", None, true, vec![None, None]),
+                ("advertised.listeners", None, true, vec![]),
+            ])
         );
     }
 }
@@ -465,7 +469,7 @@ fn nobody_changes_the_listeners_of_a_broker() {
     let names = "listeners, advertised.listeners, listener.name.internal.ssl.keystore.location, \
                  ssl.keystore.location, listener.security.protocol.map, sasl.enabled.mechanisms, \
                  principal.builder.class";
-    let text = format!("Cannot update these configs dynamically: {names}");
+    let text = format!("Cannot update these configs dynamically: [{names}]");
     let allowed = entries(&["log.retention.ms", "max.connections", "num.network.threads"]);
     both(
         &[allow_cluster(AlterConfigs), allow(AlterConfigs, Topic, "t")],

@@ -1,43 +1,41 @@
 //! The running proxy: listeners, what is watched beside them, and the way to an end.
 
+mod accept;
+mod watchers;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::acl_store::{AclStore, Reload as AclReload};
+use accept::{Admission, accept};
+use watchers::{watch_acls, watch_certificates, watch_memory, watch_upstream};
+
+use super::acl_store::AclStore;
 use super::admin::{self, AdminServer, BindError};
 use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
 use super::identity::{Identity, Role};
 use super::startup::Ready;
 use super::telemetry::{self, Telemetry};
-use crate::link::connection;
 use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
 use crate::link::topics::Topics;
-use crate::link::upstream;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
 use crate::words::acl::ClientView;
 use crate::words::advertise::{Advertised, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
-use crate::words::metrics::{Build, Certificate, CertificateRole, Check, Metrics, RejectReason, Reload};
+use crate::words::metrics::{Build, Certificate, CertificateRole, Check, Metrics, Reload};
 use crate::words::repeats::Repeats;
 
 /// Connections that wait to be accepted at most.
 const BACKLOG: u32 = 1024;
-/// How long to leave off accepting after the system refused to: no file descriptors are left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often a broker that answers is asked again.
-const PROBE_INTERVAL: Duration = Duration::from_secs(10);
-/// How often a broker that does not answer is asked again, at first and at last.
-const PROBE_RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// What this binary was built from.
 pub fn build() -> Build {
@@ -168,6 +166,9 @@ pub struct Proxy {
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
+    /// The shared budget, and how much of it there is.
+    memory: (Arc<Semaphore>, usize),
+    certificates: Vec<Certificate>,
     drain_timeout: Duration,
 }
 
@@ -199,8 +200,11 @@ impl Proxy {
             }
             None => None,
         };
-        let memory = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
-        let memory = Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS)));
+        // In KiB. The largest frame always fits, or it would wait for ever.
+        let budget = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
+        let largest = config.limits.max_frame_bytes as usize / 1024 + 1;
+        let budget = budget.max(largest).min(Semaphore::MAX_PERMITS);
+        let memory = Arc::new(Semaphore::new(budget));
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
         for (listener, identity) in config.listeners.iter().zip(&identities) {
@@ -209,14 +213,14 @@ impl Proxy {
             doors.push(Door { listener: socket, gate: Arc::new(gate), tls: identity.server_config.clone() });
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
-        metrics.certificates(certificates(&config, &identities));
+        let certificates = certificates(&config, &identities);
+        metrics.certificates(certificates.clone());
         metrics.loaded(Reload::Config, SystemTime::now());
         metrics.loaded(Reload::Tls, SystemTime::now());
         metrics.loaded(Reload::Acls, SystemTime::now());
         let status = acls.status();
         metrics.acls(status.bindings, status.generation);
         health.set(Check::Listeners, Ok(()));
-        health.set(Check::Certificates, Ok(()));
         health.set(Check::Acls, Ok(()));
         Ok(Self {
             doors,
@@ -225,7 +229,9 @@ impl Proxy {
             reload_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
             metrics,
             health,
-            limits: Arc::new(Admission::new(&config)),
+            limits: Arc::new(Admission::new(&config.limits)),
+            memory: (memory, budget),
+            certificates,
             drain_timeout: config.shutdown.drain_timeout,
         })
     }
@@ -254,7 +260,10 @@ impl Proxy {
         for door in &self.doors {
             watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
         }
+        let metrics = self.metrics.clone();
         watchers.spawn(watch_acls(self.acls, self.reload_interval, self.metrics, self.health.clone()));
+        watchers.spawn(watch_memory(self.memory, metrics));
+        watchers.spawn(watch_certificates(self.certificates, self.health.clone()));
         let mut doors = JoinSet::new();
         for door in self.doors {
             let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
@@ -361,185 +370,4 @@ fn certificates(config: &Config, identities: &[Identity]) -> Vec<Certificate> {
         }
     }
     shown.into_values().collect()
-}
-
-/// How many connections there may be, and how many there are.
-struct Admission {
-    connections: Arc<Semaphore>,
-    per_address: Option<u32>,
-    by_address: Mutex<HashMap<IpAddr, u32>>,
-}
-
-/// A connection's place among those that may be.
-struct Place {
-    admission: Arc<Admission>,
-    address: IpAddr,
-    _connection: tokio::sync::OwnedSemaphorePermit,
-}
-
-impl Admission {
-    fn new(config: &Config) -> Self {
-        Self {
-            connections: Arc::new(Semaphore::new(config.limits.max_connections as usize)),
-            per_address: config.limits.max_connections_per_ip,
-            by_address: Mutex::default(),
-        }
-    }
-
-    fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, RejectReason> {
-        let connection = self.connections.clone().try_acquire_owned().map_err(|_| RejectReason::Limit)?;
-        if let Some(most) = self.per_address {
-            let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = by_address.entry(address).or_default();
-            if *count >= most {
-                return Err(RejectReason::PerIpLimit);
-            }
-            *count += 1;
-        }
-        Ok(Place { admission: self.clone(), address, _connection: connection })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if self.admission.per_address.is_none() {
-            return;
-        }
-        let mut by_address = self.admission.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                by_address.remove(&self.address);
-            }
-        }
-    }
-}
-
-/// Accepts connections until doorkeeper stops, then waits for those that are open.
-async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Receiver<bool>) {
-    let Door { listener, gate, tls } = door;
-    let mut connections = JoinSet::new();
-    let refused = Repeats::new(SAID_AGAIN);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(ended) = connections.join_next() => {
-                if let Err(error) = ended {
-                    tracing::error!(listener = &*gate.listener, "a connection's task failed: {error}");
-                }
-                continue;
-            }
-            _ = draining.wait_for(|draining| *draining) => break,
-        };
-        match accepted {
-            Ok((socket, peer)) => match admission.admit(peer.ip().to_canonical()) {
-                Ok(place) => {
-                    let serving =
-                        connection::serve(gate.clone(), tls.clone(), socket, peer, draining.clone());
-                    connections.spawn(async move {
-                        serving.await;
-                        drop(place);
-                    });
-                }
-                Err(reason) => {
-                    gate.listener_metrics.reject(reason);
-                    if let Some(more) = refused.admit(reason, std::time::Instant::now()) {
-                        tracing::warn!(
-                            listener = &*gate.listener, %peer, reason = reason.as_str(), more,
-                            "a connection is turned away: raise limits.max_connections or max_connections_per_ip"
-                        );
-                    }
-                }
-            },
-            Err(error) => {
-                gate.listener_metrics.reject(RejectReason::AcceptError);
-                if let Some(more) = refused.admit(RejectReason::AcceptError, std::time::Instant::now()) {
-                    tracing::error!(
-                        listener = &*gate.listener,
-                        more,
-                        "no connection can be accepted: {error}"
-                    );
-                }
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
-}
-
-/// Asks the broker from time to time whether it is there, and for its settings.
-async fn watch_upstream(gate: Arc<Gate>, health: Health) {
-    let mut was_up = None;
-    let mut retry = PROBE_RETRY.0;
-    loop {
-        let probe = upstream::probe(&gate).await;
-        let up = probe.is_ok();
-        gate.metrics.upstream_up(&gate.upstream, up);
-        match probe {
-            Ok(settings) => {
-                if was_up != Some(true) {
-                    tracing::info!(
-                        listener = &*gate.listener,
-                        upstream = gate.upstream,
-                        "the broker answers"
-                    );
-                }
-                gate.broker_settings.store(Arc::new(settings));
-                health.set_part(Check::Upstream, &gate.listener, Ok(()));
-            }
-            Err(close) => {
-                if was_up != Some(false) {
-                    tracing::warn!(listener = &*gate.listener, "{}; trying again", close.detail);
-                }
-                health.set_part(Check::Upstream, &gate.listener, Err(close.detail.into_owned()));
-            }
-        }
-        retry = if up { PROBE_RETRY.0 } else { (retry * 2).min(PROBE_RETRY.1) };
-        was_up = Some(up);
-        tokio::time::sleep(if up { PROBE_INTERVAL } else { retry }).await;
-    }
-}
-
-/// Looks at the ACL file from time to time, and when told to by SIGHUP.
-async fn watch_acls(acls: Arc<AclStore>, interval: Option<Duration>, metrics: Arc<Metrics>, health: Health) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => {
-            tracing::error!("SIGHUP cannot be listened to: {error}");
-            return;
-        }
-    };
-    loop {
-        let due = async {
-            match interval {
-                Some(interval) => tokio::time::sleep(interval).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = due => {}
-            _ = hangup.recv() => tracing::info!("told to reload"),
-        }
-        let store = acls.clone();
-        let Ok(reload) = tokio::task::spawn_blocking(move || store.reload()).await else { continue };
-        match reload {
-            AclReload::Unchanged | AclReload::StillRefused => {}
-            AclReload::Loaded(warnings) => {
-                for warning in warnings {
-                    tracing::warn!("{warning}");
-                }
-                let status = acls.status();
-                metrics.reloaded(Reload::Acls, true, SystemTime::now());
-                metrics.acls(status.bindings, status.generation);
-                health.set(Check::Acls, Ok(()));
-                tracing::info!(bindings = status.bindings, generation = status.generation, "ACLs reloaded");
-            }
-            AclReload::Refused(faults) => {
-                metrics.reloaded(Reload::Acls, false, SystemTime::now());
-                tracing::error!("the ACL file is wrong, the old ACLs stay in force: {faults}");
-            }
-        }
-    }
 }

@@ -14,6 +14,8 @@ pub struct Access<'a> {
     pub version: i16,
     /// The request's client id.
     pub client_id: &'a str,
+    /// Who asks, as `User:alice`.
+    pub principal: &'a str,
     /// The ACLs as they matter for this client.
     pub view: &'a ClientView,
     /// Which set of ACLs `view` was made from: a number that changes with every change.

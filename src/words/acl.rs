@@ -12,7 +12,8 @@
 //!
 //! Where Kafka's own scan departs from its rule, this module follows the scan when that is harmless (a literal `*` does
 //! not cover names that begin with an asterisk and go on) and the rule where the scan hangs or throws (names that begin
-//! with one of ``space ! " # $ % & ' ( )`` beside bindings that share their first characters).
+//! with one of ``space ! " # $ % & ' ( )`` beside bindings that share their first characters; a client that is itself
+//! called `User:*`). An IPv6 client's scope is unknown here, so a host with one, as in `fe80:0:0:0:0:0:0:1%3`, matches nobody.
 
 mod authorizer;
 mod check;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Nothing on loopback takes longer, and a test that hangs tells nothing.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// One connection that speaks the messages of one Kafka version.
 pub struct Client {

@@ -81,6 +81,7 @@ pub struct Door {
     pub topics: Names,
     pub fetch_sessions: FetchSessions,
     pub client_id: String,
+    pub principal: String,
     pub generation: u64,
     /// What was decided since the door was made.
     pub heard: Vec<Heard>,
@@ -142,6 +143,7 @@ impl Door {
             topics: Names::default(),
             fetch_sessions: FetchSessions::default(),
             client_id: "test".to_owned(),
+            principal: ALICE.to_owned(),
             generation: 1,
             heard: Vec::new(),
             unmapped: Vec::new(),
@@ -197,6 +199,7 @@ impl Door {
         f(&mut Access {
             version,
             client_id: &self.client_id,
+            principal: &self.principal,
             view: &self.view,
             generation: self.generation,
             advertised: &self.advertised,

@@ -34,7 +34,7 @@ public class PrincipalMappingRules {
     static final PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
 
     public static void main(String[] arguments) {
-        out.println("# Made by tests/tools/PrincipalMappingRules.java with kafka-clients " + SslPrincipalMapper.class.getPackage().getImplementationVersion()
+        out.println("# Made by tests/tools/PrincipalMappingRules.java with kafka-clients 4.4.0"
             + " on Java " + System.getProperty("java.version"));
         for (String name : NAMES) out.println("name\t" + json(name));
         crafted();

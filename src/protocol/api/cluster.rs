@@ -8,9 +8,13 @@ use crate::protocol::messages::*;
 use crate::protocol::wire::{Fault, Str};
 use crate::words::acl::Operation;
 
-const DENIED: i16 = CLUSTER_AUTHORIZATION_FAILED;
+pub(super) const DENIED: i16 = CLUSTER_AUTHORIZATION_FAILED;
 
-fn guarded<R>(operation: Operation, access: &mut Access<'_>, refuse: impl FnOnce() -> R) -> Verdict<R> {
+pub(super) fn guarded<R>(
+    operation: Operation,
+    access: &mut Access<'_>,
+    refuse: impl FnOnce() -> R,
+) -> Verdict<R> {
     match access.allows_cluster(operation) {
         true => Verdict::Forward,
         false => Verdict::Answer(refuse()),
@@ -18,11 +22,11 @@ fn guarded<R>(operation: Operation, access: &mut Access<'_>, refuse: impl FnOnce
 }
 
 /// The text of `AuthHelper.authorizeClusterOperation`, which in Kafka also shows the request as Java prints it.
-fn needs(operation: Operation) -> Option<Str> {
+pub(super) fn needs(operation: Operation) -> Option<Str> {
     Some(format!("Request needs {} permission.", operation.constant()).into())
 }
 
-fn default_text() -> Option<Str> {
+pub(super) fn default_text() -> Option<Str> {
     Some(message(DENIED).into())
 }
 
@@ -225,6 +229,39 @@ impl Api for UnregisterBrokerRequest {
         Ok(guarded(Operation::Alter, access, || UnregisterBrokerResponse {
             error_code: DENIED,
             error_message: needs(Operation::Alter),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleUnregisterController`
+impl Api for UnregisterControllerRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<UnregisterControllerResponse>, Fault> {
+        Ok(guarded(Operation::Alter, access, || UnregisterControllerResponse {
+            error_code: DENIED,
+            error_message: needs(Operation::Alter),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleAddRaftVoter`
+impl Api for AddRaftVoterRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AddRaftVoterResponse>, Fault> {
+        Ok(guarded(Operation::Alter, access, || AddRaftVoterResponse {
+            error_code: DENIED,
+            error_message: default_text(),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleRemoveRaftVoter`
+impl Api for RemoveRaftVoterRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<RemoveRaftVoterResponse>, Fault> {
+        Ok(guarded(Operation::Alter, access, || RemoveRaftVoterResponse {
+            error_code: DENIED,
+            error_message: default_text(),
             ..Default::default()
         }))
     }

@@ -15,6 +15,7 @@ pub mod report;
 pub mod side;
 pub mod world;
 
+use crate::support::client::Answer;
 use crate::support::schema::Schemas;
 use report::{Id, Report};
 use serde_json::Value;
@@ -30,6 +31,8 @@ pub struct Case {
     /// What is particular about the input.
     pub shape: String,
     pub steps: Vec<Step>,
+    /// Versions make no difference: it runs once, as the super user and as one without rights.
+    pub once: bool,
 }
 
 /// One thing that happens on both sides.
@@ -37,14 +40,16 @@ pub struct Case {
 pub enum Step {
     /// The super user prepares something at the broker itself, where no doorkeeper stands.
     Given { api: &'static str, version: i16, body: Value },
-    /// The super user creates a topic at the broker itself and waits until it has leaders.
-    GivenTopic(String),
-    /// Both brokers must have come to the same topics, as far as background work goes.
+    /// The super user creates topics at the broker itself and waits until they have leaders.
+    GivenTopics(&'static [&'static str]),
+    /// Both brokers have heard of every change so far.
     Settle,
     /// The principal sends a request, and the answers are compared.
     Compare(Request),
     /// The principal sends a request that has no answer; what is compared is whether the connection lives on.
     CompareSilent(Request),
+    /// The principal sends these bytes as a frame, and the bytes that come back are compared.
+    CompareFrame(Vec<u8>),
 }
 
 /// A request as the principal sends it.
@@ -63,12 +68,17 @@ pub struct Request {
 impl Case {
     /// A case of one request.
     pub fn new(api: &'static str, shape: impl Into<String>, body: Value) -> Case {
-        Case { api, shape: shape.into(), steps: vec![] }.then(api, body)
+        Case::after(api, shape, vec![]).then(api, body)
     }
 
     /// A case that begins with something else than a request.
     pub fn after(api: &'static str, shape: impl Into<String>, steps: Vec<Step>) -> Case {
-        Case { api, shape: shape.into(), steps }
+        Case { api, shape: shape.into(), steps, once: false }
+    }
+
+    /// Runs in one version only.
+    pub fn once(self) -> Case {
+        Case { once: true, ..self }
     }
 
     /// Compares a further request. One of another API than the case's uses the highest version that both sides serve.
@@ -95,8 +105,7 @@ impl Case {
 }
 
 /// Runs all cases and tells what differed.
-pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side) -> Report {
-    let mut report = Report::default();
+pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side, mut report: Report) -> Report {
     let served = served_by_both(judge, judged);
     for (number, case) in cases.iter().enumerate() {
         let Some(&(first, last)) = served.get(case.api) else {
@@ -104,16 +113,20 @@ pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side) -> Report {
             continue;
         };
         let begun = Instant::now();
-        for version in first..=last {
-            for principal in world::PRINCIPALS {
-                let unique = format!("{number}-{version}-{principal}");
-                judge.begin(&unique);
-                judged.begin(&unique);
-                for (position, step) in case.steps.iter().enumerate() {
-                    let id = Id { case, version, principal, position };
-                    run_step(step, &id, &served, (judge, judged), &mut report);
-                }
-            }
+        let (first, principals) =
+            if case.once { (last, &["admin", "nobody"][..]) } else { (first, world::PRINCIPALS) };
+        let mut runs = (first..=last).flat_map(|version| principals.iter().map(move |name| (version, *name)));
+        let silent = runs.any(|(version, principal)| {
+            let unique = format!("{number}-{version}-{principal}");
+            judge.begin(&unique);
+            judged.begin(&unique);
+            case.steps.iter().enumerate().any(|(position, step)| {
+                let id = Id { case, version, principal, position };
+                !run_step(step, &id, &served, (judge, judged), &mut report)
+            })
+        });
+        if silent {
+            report.not_answered(case);
         }
         report.took(case, begun.elapsed());
     }
@@ -122,7 +135,14 @@ pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side) -> Report {
 
 type Served = BTreeMap<&'static str, (i16, i16)>;
 
-fn run_step(step: &Step, id: &Id, served: &Served, sides: (&mut Side, &mut Side), report: &mut Report) {
+/// False when Kafka itself gives no answer: then there is nothing to be equal to.
+fn run_step(
+    step: &Step,
+    id: &Id,
+    served: &Served,
+    sides: (&mut Side, &mut Side),
+    report: &mut Report,
+) -> bool {
     let (judge, judged) = sides;
     let version_of = |request: &Request| {
         let highest = || served.get(request.api).map_or(0, |(_, last)| *last);
@@ -133,16 +153,31 @@ fn run_step(step: &Step, id: &Id, served: &Served, sides: (&mut Side, &mut Side)
             judge.prepare(api, *version, body);
             judged.prepare(api, *version, body);
         }
-        Step::GivenTopic(name) => {
-            judge.prepare_topic(name);
-            judged.prepare_topic(name);
+        Step::GivenTopics(names) => {
+            let names: Vec<String> = names.iter().map(|name| judge.unique(name)).collect();
+            judge.prepare_topics(&names);
+            judged.prepare_topics(&names);
         }
-        Step::Settle => side::settle(judge, judged),
+        Step::Settle => {
+            judge.settle();
+            judged.settle();
+        }
         Step::Compare(request) => {
             let version = version_of(request);
             let expected = judge.answer(id.principal, version, request);
+            if expected == Answer::Silence {
+                return false;
+            }
             let actual = judged.answer(id.principal, version, request);
             report.compare(id, request.api, version, expected, actual);
+        }
+        Step::CompareFrame(frame) => {
+            let expected = judge.answer_to_frame(id.principal, frame);
+            if expected == Answer::Silence {
+                return false;
+            }
+            let actual = judged.answer_to_frame(id.principal, frame);
+            report.compare(id, "a frame", 0, expected, actual);
         }
         Step::CompareSilent(request) => {
             let version = version_of(request);
@@ -151,6 +186,7 @@ fn run_step(step: &Step, id: &Id, served: &Served, sides: (&mut Side, &mut Side)
             report.compare(id, request.api, version, expected, actual);
         }
     }
+    true
 }
 
 /// The versions that the case tables run through: what Kafka's definitions, Kafka and the other side have in common.
@@ -178,7 +214,7 @@ pub fn check_fields(cases: &[Case], schemas: &Schemas) {
             let (api, body) = match step {
                 Step::Given { api, body, .. } => (api, body),
                 Step::Compare(request) | Step::CompareSilent(request) => (&request.api, &request.body),
-                Step::GivenTopic(_) | Step::Settle => continue,
+                Step::GivenTopics(_) | Step::Settle | Step::CompareFrame(_) => continue,
             };
             let unknown = schemas.api(api).unknown_fields(body);
             assert!(unknown.is_empty(), "{api}, {}: Kafka knows no {unknown:?}", case.shape);

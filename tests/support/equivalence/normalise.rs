@@ -15,7 +15,20 @@ const IN_ORDER: &[(&str, &str)] = &[
 ];
 
 /// Numbers that each cluster makes up for itself: whether there is one is all that can be equal.
-const MADE_UP: &[&str] = &["producerId", "sessionId", "timestamp", "logAppendTimeMs"];
+const MADE_UP: &[&str] = &[
+    "finalizedFeaturesEpoch",
+    "lastCaughtUpTimestamp",
+    "lastFetchTimestamp",
+    "lastTimestamp",
+    "logAppendTimeMs",
+    "logEndOffset",
+    "producerId",
+    "sessionId",
+    "timestamp",
+    "totalBytes",
+    "transactionStartTimeMs",
+    "usableBytes",
+];
 
 /// What a side knows of itself.
 pub struct Context<'a> {
@@ -56,9 +69,17 @@ fn field(name: &str, value: &mut Value, refused_by_cluster: bool, context: &Cont
         "throttleTimeMs" => *value = Value::from(0),
         "port" if *value == context.port => *value = Value::from("its own port"),
         "topicId" => {
-            if let Some(topic) = value.as_str().and_then(|id| context.topics.get(id)) {
-                *value = Value::from(format!("the id of {topic}"));
+            let id = value.as_str().unwrap_or_default();
+            match context.topics.get(id) {
+                // A new topic's id may or may not have come into the metadata, from which they are known here.
+                _ if context.api == "CreateTopics" && !is_zero(id) => *value = Value::from("a new id"),
+                Some(topic) => *value = Value::from(format!("the id of {topic}")),
+                None => {}
             }
+        }
+        "logDir" => *value = Value::from("its folder"),
+        "highWatermark" | "leaderEpoch" if context.api == "DescribeQuorum" => {
+            *value = Value::from("some number")
         }
         // The text of a Java object that holds the request: nobody can reproduce it, and nobody can depend on it.
         "errorMessage" if refused_by_cluster && is_verbose(value) => *value = Value::from("a sentence"),
@@ -71,6 +92,10 @@ fn field(name: &str, value: &mut Value, refused_by_cluster: bool, context: &Cont
 
 fn is_verbose(message: &Value) -> bool {
     message.as_str().is_some_and(|text| !text.is_empty() && text != "Cluster authorization failed.")
+}
+
+fn is_zero(id: &str) -> bool {
+    id.bytes().all(|digit| digit == b'0')
 }
 
 /// The coordinator names members after the client's id and a random UUID.

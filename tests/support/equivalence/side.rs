@@ -6,9 +6,10 @@ use crate::support::client::{Answer, Client};
 use crate::support::cluster::Cluster;
 use crate::support::pki::{Identity, Pki};
 use crate::support::process::wait_for;
-use crate::support::schema::Schemas;
+use crate::support::schema::{Schemas, hex};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub struct Side {
     topics: BTreeMap<String, String>,
     unique: String,
     kept: BTreeMap<&'static str, Value>,
+    fences: usize,
 }
 
 impl Side {
@@ -40,6 +42,7 @@ impl Side {
             topics: BTreeMap::new(),
             unique: String::new(),
             kept: BTreeMap::new(),
+            fences: 0,
         }
     }
 
@@ -49,8 +52,8 @@ impl Side {
 
     /// Creates topics with some records in them, and groups with some offsets.
     pub fn populate(&mut self) {
+        self.prepare_topics(&world::TOPICS.map(str::to_owned));
         for topic in world::TOPICS {
-            self.prepare_topic(topic);
             let partition = |index| json!({"index": index, "records": records::plain()});
             let topic = json!({"name": topic, "partitionData": [partition(0), partition(1)]});
             let produced =
@@ -60,6 +63,14 @@ impl Side {
         for group in world::GROUPS {
             self.commit_offsets(group);
         }
+        wait_for("producer ids", LIMIT, || {
+            let body = json!({"transactionalId": null, "transactionTimeoutMs": 1000});
+            (self.prepare("InitProducerId", 4, &body)["errorCode"] == 0).then_some(())
+        });
+        let body = json!({"key": "x-all", "keyType": 1});
+        wait_for("the transaction coordinator", LIMIT, || {
+            (self.prepare("FindCoordinator", 3, &body)["errorCode"] == 0).then_some(())
+        });
     }
 
     /// Begins a run of a case.
@@ -90,19 +101,37 @@ impl Side {
         self.admin.call(api, version, &body).body()
     }
 
-    /// Creates a topic of two partitions and waits for their leaders.
-    pub fn prepare_topic(&mut self, name: &str) {
-        let topic = json!({"name": name, "numPartitions": 2, "replicationFactor": 1});
-        let created = self.prepare("CreateTopics", 5, &json!({"topics": [topic], "timeoutMs": 30_000}));
-        assert_eq!(created["topics"][0]["errorCode"], 0, "{created}");
+    /// Creates topics of two partitions each and waits for their leaders.
+    pub fn prepare_topics(&mut self, names: &[String]) {
+        let topic = |name: &String| json!({"name": name, "numPartitions": 2, "replicationFactor": 1});
+        let topics: Vec<Value> = names.iter().map(topic).collect();
+        let created = self.prepare("CreateTopics", 7, &json!({"topics": topics, "timeoutMs": 30_000}));
+        for topic in created["topics"].as_array().unwrap() {
+            assert_eq!(topic["errorCode"], 0, "{topic}");
+            self.remember(topic);
+        }
         // The metadata know the leaders a moment before these know it themselves; only the latter counts.
         let partition = |index: i32| json!({"partitionIndex": index, "timestamp": -1});
-        let request =
-            json!({"replicaId": -1, "topics": [{"name": name, "partitions": [partition(0), partition(1)]}]});
-        wait_for("the new topic's leaders", LIMIT, || {
-            let topic = self.prepare("ListOffsets", 5, &request)["topics"][0].take();
-            topic["partitions"].as_array()?.iter().all(|one| one["errorCode"] == 0).then_some(())
+        let topic = |name: &String| json!({"name": name, "partitions": [partition(0), partition(1)]});
+        let request = json!({"replicaId": -1, "topics": names.iter().map(topic).collect::<Vec<_>>()});
+        wait_for("the new topics' leaders", LIMIT, || {
+            let answer = self.prepare("ListOffsets", 5, &request);
+            let leads = |topic: &Value| {
+                topic["partitions"].as_array().unwrap().iter().all(|one| one["errorCode"] == 0)
+            };
+            answer["topics"].as_array().unwrap().iter().all(leads).then_some(())
         });
+    }
+
+    /// The name as it is in the case that runs.
+    pub fn unique(&self, name: &str) -> String {
+        name.replace("$u", &self.unique)
+    }
+
+    /// Waits until the broker has heard of every change so far: the metadata come in one order, so a new topic comes last.
+    pub fn settle(&mut self) {
+        self.fences += 1;
+        self.prepare_topics(&[format!("fence-{}", self.fences)]);
     }
 
     /// The comparable answer to a request of this principal.
@@ -138,6 +167,29 @@ impl Side {
                 self.clients.remove(principal);
                 other
             }
+        }
+    }
+
+    /// What comes back for a frame that may be none: the bytes of an answer, or the end of the connection.
+    pub fn answer_to_frame(&mut self, principal: &'static str, frame: &[u8]) -> Answer {
+        let answer = self.client(principal).exchange(frame);
+        self.clients.remove(principal);
+        match answer {
+            Ok(bytes) => {
+                // Addresses differ, and are compared where answers are decoded.
+                let own = self.door.port().to_be_bytes();
+                let same = |pair: &[u8]| if *pair == own { [0, 0] } else { [pair[0], pair[1]] };
+                let mut bytes = bytes;
+                for at in 1..bytes.len() {
+                    let pair = same(&bytes[at - 1..=at]);
+                    bytes[at - 1..=at].copy_from_slice(&pair);
+                }
+                Answer::Body(json!(hex(&bytes)))
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Answer::Silence
+            }
+            Err(_) => Answer::Closed,
         }
     }
 
@@ -235,7 +287,7 @@ impl Side {
         if let Some(name) = text.strip_prefix("$=") {
             return self.kept.get(name).cloned().unwrap_or(Value::Null);
         }
-        let text = text.replace("$u", &self.unique);
+        let text = self.unique(text);
         match text.strip_prefix("$id:") {
             Some(topic) => Value::String(self.topic_id(topic)),
             None => Value::String(text),
@@ -254,34 +306,23 @@ impl Side {
             return id;
         }
         self.look_up_topics();
-        known(&self.topics).unwrap_or_else(|| format!("dead{:028x}", name.len()))
+        known(&self.topics).unwrap_or_else(|| {
+            let sum = name.bytes().fold(0u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+            format!("dead{sum:028x}")
+        })
     }
 
     fn look_up_topics(&mut self) {
         let request = json!({"topics": null, "allowAutoTopicCreation": false});
         let metadata = self.admin.call("Metadata", 10, &request).body();
         for topic in metadata["topics"].as_array().unwrap() {
-            let (id, name) = (topic["topicId"].as_str().unwrap(), topic["name"].as_str().unwrap());
-            self.topics.insert(id.to_owned(), name.to_owned());
+            self.remember(topic);
         }
     }
-}
 
-/// Waits until both sides have the same topics. When they never come to it, the comparison that follows tells why.
-pub fn settle(left: &mut Side, right: &mut Side) {
-    fn names(side: &mut Side) -> Vec<String> {
-        side.look_up_topics();
-        let metadata = side.prepare("Metadata", 8, &json!({"topics": null, "allowAutoTopicCreation": false}));
-        let name = |topic: &Value| topic["name"].as_str().unwrap().to_owned();
-        let mut names: Vec<_> = metadata["topics"].as_array().unwrap().iter().map(name).collect();
-        names.sort();
-        names
-    }
-    for _ in 0..50 {
-        if names(left) == names(right) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
+    fn remember(&mut self, topic: &Value) {
+        let (id, name) = (topic["topicId"].as_str().unwrap(), topic["name"].as_str().unwrap());
+        self.topics.insert(id.to_owned(), name.to_owned());
     }
 }
 

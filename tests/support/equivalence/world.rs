@@ -11,7 +11,7 @@ use crate::support::acls::{Acl, allow};
 pub const PRINCIPALS: &[&str] = &["admin", "alice", "bob", "ops", "nobody"];
 
 /// All have two partitions.
-pub const TOPICS: &[&str] = &[
+pub const TOPICS: [&str; 11] = [
     "t-all",
     "t-read",
     "t-write",

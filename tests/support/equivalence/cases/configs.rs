@@ -50,7 +50,8 @@ pub fn cases() -> Vec<Case> {
             format!("{shape}, no keys"),
             describe(named(json!([])), false),
         ));
-        for validate in [true, false] {
+        // A topic twice is no case: Kafka 4.4 stumbles over its own answer, and never gives one.
+        for validate in [true, false].into_iter().filter(|_| shape != "twice") {
             let shape = if validate { format!("{shape}, validated only") } else { shape.to_owned() };
             let resources: Vec<_> =
                 names.iter().map(|name| (TOPIC, name.as_str(), "max.message.bytes")).collect();
@@ -137,7 +138,6 @@ fn faulty() -> Vec<Case> {
             cases.push(Case::new(api, format!("a key twice{shape}"), body));
         }
     }
-    cases.push(Case::new("AlterConfigs", "a resource twice", alter(&twice, "1", true)));
     cases.push(Case::new(
         "IncrementalAlterConfigs",
         "a resource twice",
@@ -157,9 +157,10 @@ fn kinds() -> Value {
 fn changed(api: &'static str, body: Value) -> Case {
     let described =
         json!([{"resourceType": TOPIC, "resourceName": "p-$u", "configurationKeys": ["max.message.bytes"]}]);
-    Case::after(api, "a topic's setting, read back", vec![Step::GivenTopic("p-$u".to_owned())])
-        .then(api, body)
-        .then("DescribeConfigs", json!({"resources": described}))
+    let mut case =
+        Case::after(api, "a topic's setting, read back", vec![Step::GivenTopics(&["p-$u"])]).then(api, body);
+    case.steps.push(Step::Settle);
+    case.then("DescribeConfigs", json!({"resources": described}))
 }
 
 fn alter(resources: &[(i8, &str, &str)], value: &str, validate: bool) -> Value {

@@ -70,7 +70,7 @@ fn partitions() -> Vec<Case> {
     for (shape, names) in super::topic_shapes() {
         cases.push(Case::new("CreatePartitions", shape, request(each(&names, |name| grown(name, 3)), true)));
     }
-    let given = || vec![Step::GivenTopic("p-$u".to_owned()), Step::GivenTopic("m-$u".to_owned())];
+    let given = || vec![Step::GivenTopics(&["p-$u", "m-$u"])];
     let both = json!([grown("p-$u", 3), grown("m-$u", 3)]);
     cases.push(
         Case::after("CreatePartitions", "really", given()).then("CreatePartitions", request(both, false)),
@@ -83,24 +83,25 @@ fn partitions() -> Vec<Case> {
 }
 
 fn deletions() -> Vec<Case> {
-    let doomed = ["p-1-$u", "p-2-$u", "m-1-$u"];
-    let given = || doomed.iter().map(|name| Step::GivenTopic((*name).to_owned())).collect::<Vec<_>>();
+    const DOOMED: &[&str] = &["p-1-$u", "p-2-$u", "m-1-$u"];
+    let given = || vec![Step::GivenTopics(DOOMED)];
     // Versions to 5 know topics by name alone.
     let by_name = |names: &[&str]| json!({"topicNames": names, "topics": each(names, |name| json!({"name": name})), "timeoutMs": 30_000});
     let by_id = |names: &[&str]| {
         let topics = each(names, |name| json!({"name": null, "topicId": topic_id(name)}));
         json!({"topicNames": names, "topics": topics, "timeoutMs": 30_000})
     };
-    let describe = |case: Case| {
+    let describe = |mut case: Case| {
+        case.steps.push(Step::Settle);
         case.then(
             "Metadata",
-            json!({"topics": each(&doomed, |name| json!({"name": name})), "allowAutoTopicCreation": false}),
+            json!({"topics": each(DOOMED, |name| json!({"name": name})), "allowAutoTopicCreation": false}),
         )
     };
     let mut cases = vec![
-        describe(Case::after("DeleteTopics", "some of each", given()).then("DeleteTopics", by_name(&doomed))),
+        describe(Case::after("DeleteTopics", "some of each", given()).then("DeleteTopics", by_name(DOOMED))),
         describe(
-            Case::after("DeleteTopics", "some of each, by id", given()).then("DeleteTopics", by_id(&doomed)),
+            Case::after("DeleteTopics", "some of each, by id", given()).then("DeleteTopics", by_id(DOOMED)),
         ),
     ];
     let undeletable: &[(&str, &[&str])] = &[

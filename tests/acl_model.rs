@@ -1,0 +1,236 @@
+//! The indexed authorizer against a plain transcription of the rule, on random bindings of few words.
+
+#![allow(clippy::unwrap_used)]
+
+use std::net::IpAddr;
+
+use doorkeeper::words::acl::{
+    Authorizer, Binding, Operation, PatternType, Permission, ResourceType, Rule, Settings, host_text,
+};
+use proptest::prelude::*;
+
+/// The rule as it is told in words, over all bindings, with no index.
+struct Model<'a> {
+    bindings: &'a [Binding],
+    settings: &'a Settings,
+    principal: &'a str,
+    address: IpAddr,
+}
+
+impl Model<'_> {
+    fn allows(&self, operation: Operation, resource_type: ResourceType, name: &str) -> bool {
+        if self.settings.super_users.iter().any(|user| user == self.principal) {
+            return true;
+        }
+        let matching: Vec<_> = self.matching(resource_type, name).collect();
+        let applies = |permission| {
+            matching.iter().any(|binding| {
+                binding.permission == permission && self.is_for_client(binding) && covers(binding, operation)
+            })
+        };
+        if applies(Permission::Deny) {
+            false
+        } else if applies(Permission::Allow) {
+            true
+        } else {
+            matching.is_empty() && self.settings.allow_everyone_if_no_acl_found
+        }
+    }
+
+    fn allows_any(&self, operation: Operation, resource_type: ResourceType) -> bool {
+        if self.allows(operation, resource_type, "hardcode") {
+            return true;
+        }
+        let of = |permission, pattern_type| {
+            self.bindings
+                .iter()
+                .filter(move |binding| {
+                    binding.resource_type == resource_type
+                        && binding.permission == permission
+                        && binding.pattern_type == pattern_type
+                        && self.is_for_client(binding)
+                        && (binding.operation == operation || binding.operation == Operation::All)
+                })
+                .map(|binding| binding.resource_name.as_str())
+        };
+        let denied_prefix =
+            |name: &str| of(Permission::Deny, PatternType::Prefixed).any(|denied| name.starts_with(denied));
+        let denied_literal =
+            |name: &str| of(Permission::Deny, PatternType::Literal).any(|denied| name == denied);
+        if denied_literal("*") {
+            return false;
+        }
+        of(Permission::Allow, PatternType::Literal)
+            .any(|name| name == "*" || !denied_literal(name) && !denied_prefix(name))
+            || of(Permission::Allow, PatternType::Prefixed).any(|name| !denied_prefix(name))
+    }
+
+    fn matching(&self, resource_type: ResourceType, name: &str) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |binding| {
+            binding.resource_type == resource_type
+                && match (binding.pattern_type, binding.resource_name.as_str()) {
+                    (PatternType::Prefixed, prefix) => name.starts_with(prefix),
+                    (PatternType::Literal, "*") => name == "*" || !name.starts_with('*'),
+                    (PatternType::Literal, literal) => name == literal,
+                }
+        })
+    }
+
+    fn is_for_client(&self, binding: &Binding) -> bool {
+        let host = &binding.host;
+        let network = || match (self.address.to_canonical(), host.split_once('/')) {
+            (IpAddr::V4(address), Some((network, length))) if self.settings.cidr_hosts => {
+                let (Ok(network), Ok(length)) =
+                    (network.parse::<std::net::Ipv4Addr>(), length.parse::<u32>())
+                else {
+                    return false;
+                };
+                let differing = (address.to_bits() ^ network.to_bits()).leading_zeros();
+                !address.is_unspecified() && length <= 32 && differing >= length
+            }
+            _ => false,
+        };
+        (binding.principal == self.principal || binding.principal == "User:*")
+            && (host == "*" || *host == host_text(self.address) || network())
+    }
+}
+
+fn covers(binding: &Binding, operation: Operation) -> bool {
+    use Operation::{All, Alter, AlterConfigs, Delete, Describe, DescribeConfigs, Read, Write};
+    binding.operation == All
+        || binding.operation == operation
+        || binding.permission == Permission::Allow
+            && match operation {
+                Describe => matches!(binding.operation, Read | Write | Delete | Alter),
+                DescribeConfigs => binding.operation == AlterConfigs,
+                _ => false,
+            }
+}
+
+fn resource_type() -> impl Strategy<Value = ResourceType> {
+    prop_oneof![6 => Just(ResourceType::Topic), 1 => Just(ResourceType::Group)]
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        2 => Just(Operation::All),
+        4 => Just(Operation::Read),
+        4 => Just(Operation::Describe),
+        1 => prop::sample::select(Operation::ALL),
+    ]
+}
+
+/// Few letters, so that names are often prefixes of each other; characters around the asterisk; more than one byte.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[ab]{0,4}", 1 => Just("*".to_owned()), 1 => "[a*$é~]{1,3}", 1 => Just("hardcode".to_owned()), 1 => "ha?r?"]
+}
+
+fn principal() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&["User:a", "User:a", "User:b", "User:*", "Group:*", "User:"][..])
+}
+
+fn host() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(
+        &[
+            "*",
+            "*",
+            "*",
+            "10.0.0.1",
+            "10.0.0.0/8",
+            "10.9.9.9/8",
+            "10.0.0.0/31",
+            "0.0.0.0/0",
+            "10.0.0.0/33",
+            "0:0:0:0:0:0:0:1",
+        ][..],
+    )
+}
+
+fn address() -> impl Strategy<Value = IpAddr> {
+    prop::sample::select(&["10.0.0.1", "10.0.0.2", "11.0.0.1", "::1", "::ffff:10.0.0.1", "0.0.0.0"][..])
+        .prop_map(|text| text.parse().unwrap())
+}
+
+prop_compose! {
+    fn binding()(
+        resource_type in resource_type(),
+        resource_name in name(),
+        pattern_type in prop::sample::select(PatternType::ALL),
+        principal in principal(),
+        host in host(),
+        operation in operation(),
+        permission in prop::sample::select(&[Permission::Allow, Permission::Allow, Permission::Deny][..]),
+    ) -> Binding {
+        let (principal, host) = (principal.to_owned(), host.to_owned());
+        Binding { resource_type, resource_name, pattern_type, principal, host, operation, permission }
+    }
+}
+
+prop_compose! {
+    fn settings()(is_super in prop::bool::weighted(0.1), open in any::<bool>(), cidr_hosts in prop::bool::weighted(0.8)) -> Settings {
+        let super_users = if is_super { vec!["User:a".to_owned()] } else { Vec::new() };
+        Settings { super_users, allow_everyone_if_no_acl_found: open, cidr_hosts }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn the_index_decides_as_the_rule_does(
+        bindings in prop::collection::vec(binding(), 0..25),
+        settings in settings(),
+        principal in principal(),
+        address in address(),
+        questions in prop::collection::vec((operation(), resource_type(), name()), 1..12),
+    ) {
+        let authorizer = Authorizer::new(bindings.clone(), settings.clone());
+        let model = Model { bindings: &bindings, settings: &settings, principal, address };
+        let client = authorizer.client(principal, address);
+        for (operation, resource_type, name) in questions {
+            let decision = client.decide(operation, resource_type, &name);
+            let expected = model.allows(operation, resource_type, &name);
+            prop_assert_eq!(decision.allowed, expected, "{} on {:?}", operation, name);
+            prop_assert_eq!(client.allows(operation, resource_type, &name), expected);
+            match decision.rule {
+                Rule::Binding(binding) => {
+                    prop_assert_eq!(binding.permission == Permission::Allow, expected);
+                    prop_assert!(model.is_for_client(&binding) && covers(&binding, operation));
+                    prop_assert!(model.matching(resource_type, &name).any(|found| *found == *binding));
+                }
+                Rule::SuperUser => prop_assert!(client.is_super_user()),
+                Rule::NoAclFound(allowed) => {
+                    prop_assert_eq!(allowed, settings.allow_everyone_if_no_acl_found);
+                    prop_assert_eq!(model.matching(resource_type, &name).count(), 0);
+                }
+                Rule::DefaultDeny => prop_assert!(model.matching(resource_type, &name).count() > 0),
+            }
+
+            let reported = client.allowed_operations(resource_type, &name);
+            let bits = resource_type.operations().iter().filter(|&&operation| model.allows(operation, resource_type, &name));
+            prop_assert_eq!(reported, bits.fold(0, |bits, operation| bits | 1 << operation.code()));
+
+            if operation != Operation::All {
+                let any = client.decide_by_resource_type(operation, resource_type);
+                prop_assert_eq!(any.allowed, model.allows_any(operation, resource_type), "any {}", operation);
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_bindings_and_their_number_do_not_matter(
+        bindings in prop::collection::vec(binding(), 0..12).prop_shuffle(),
+        address in address(),
+        operation in operation(),
+        name in name(),
+    ) {
+        let decision = |bindings: Vec<Binding>| {
+            let authorizer = Authorizer::new(bindings, Settings::default());
+            let client = authorizer.client("User:a", address);
+            (client.decide(operation, ResourceType::Topic, &name), client.decide_by_resource_type(operation, ResourceType::Topic), authorizer.bindings().len())
+        };
+        let mut doubled: Vec<_> = bindings.iter().chain(&bindings).cloned().collect();
+        doubled.reverse();
+        prop_assert_eq!(decision(bindings), decision(doubled));
+    }
+}
