@@ -66,7 +66,7 @@ impl Door {
             let doorkeepers = Doorkeeper::in_front_of(&cluster, &settings);
             (doorkeeper::bootstrap(&doorkeepers), doorkeepers)
         };
-        Door { kafka, pki, bootstrap, cluster: cluster, _doorkeepers: doorkeepers }
+        Door { kafka, pki, bootstrap, cluster, _doorkeepers: doorkeepers }
     }
 
     fn identity(&self, name: &str) -> Identity {

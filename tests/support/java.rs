@@ -68,7 +68,7 @@ impl<'a> Java<'a> {
         command.args(self.kafka.tool_arguments()).arg(self.class(tool));
         let old_option = if self.kafka.at_least(4, 2) { None } else { Some(()) };
         let properties_option = match (tool, old_option) {
-            (Tool::ConsoleProducer, Some(())) | (Tool::ProducerPerformance, Some(())) => "--producer.config",
+            (Tool::ConsoleProducer | Tool::ProducerPerformance, Some(())) => "--producer.config",
             (Tool::ConsoleConsumer, Some(())) => "--consumer.config",
             _ => "--command-config",
         };
