@@ -19,6 +19,7 @@ use crate::protocol::api::{self, Answer, AnswerWatch, Ask, Rewrite, Row, Rule, R
 use crate::protocol::fetch_sessions::FetchSessions;
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::ApiVersionsRequest;
+use crate::protocol::share_sessions::ShareSessions;
 use crate::protocol::wire::{Fault, Message};
 use crate::words::acl::ClientView;
 use crate::words::metrics::{CloseReason, RequestResult};
@@ -75,6 +76,7 @@ pub struct Session {
     reading: Reading,
     ending: Option<Close>,
     fetch_sessions: FetchSessions,
+    share_sessions: ShareSessions,
     /// Memory of the shared budget that a large frame holds: request, answer.
     request_memory: Option<OwnedSemaphorePermit>,
     answer_memory: Option<OwnedSemaphorePermit>,
@@ -171,6 +173,7 @@ impl Session {
             reading: Reading::Head([0; ANSWER_HEAD], 0),
             ending: None,
             fetch_sessions: FetchSessions::default(),
+            share_sessions: ShareSessions::default(),
             request_memory: None,
             answer_memory: None,
             answer_handed_on: false,
@@ -828,6 +831,7 @@ impl Session {
             topics: &self.gate.topics,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
+            share_sessions: &mut self.share_sessions,
             witness: &mut witness,
         })
     }

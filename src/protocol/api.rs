@@ -17,6 +17,7 @@ mod cluster;
 mod commits;
 mod configs;
 mod consumer_groups;
+mod described_groups;
 mod described_topics;
 mod fetch;
 mod groups;
@@ -25,6 +26,9 @@ mod offsets;
 mod quorum;
 mod records;
 mod scram;
+mod share;
+mod share_groups;
+mod share_offsets;
 mod share_state;
 mod telemetry;
 mod tokens;
@@ -114,10 +118,10 @@ pub static TABLE: &[Row] = &[
     never(73, "AssignReplicasToDirs", BETWEEN_BROKERS),
     api::<ListConfigResourcesRequest>(),
     api::<DescribeTopicPartitionsRequest>(),
-    never(76, "ShareGroupHeartbeat", NOT_YET),
-    never(77, "ShareGroupDescribe", NOT_YET),
-    never(78, "ShareFetch", NOT_YET),
-    never(79, "ShareAcknowledge", NOT_YET),
+    api::<ShareGroupHeartbeatRequest>(),
+    api::<ShareGroupDescribeRequest>(),
+    api::<ShareFetchRequest>(),
+    api::<ShareAcknowledgeRequest>(),
     api::<AddRaftVoterRequest>(),
     api::<RemoveRaftVoterRequest>(),
     never(82, "UpdateRaftVoter", BETWEEN_CONTROLLERS),
@@ -128,9 +132,9 @@ pub static TABLE: &[Row] = &[
     api::<ReadShareGroupStateSummaryRequest>(),
     never(88, "StreamsGroupHeartbeat", NOT_YET),
     never(89, "StreamsGroupDescribe", NOT_YET),
-    never(90, "DescribeShareGroupOffsets", NOT_YET),
-    never(91, "AlterShareGroupOffsets", NOT_YET),
-    never(92, "DeleteShareGroupOffsets", NOT_YET),
+    api::<DescribeShareGroupOffsetsRequest>(),
+    api::<AlterShareGroupOffsetsRequest>(),
+    api::<DeleteShareGroupOffsetsRequest>(),
     never(93, "StreamsGroupTopologyDescriptionUpdate", NOT_YET),
     api::<UnregisterControllerRequest>(),
 ];
