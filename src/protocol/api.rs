@@ -30,6 +30,7 @@ mod share;
 mod share_groups;
 mod share_offsets;
 mod share_state;
+mod streams;
 mod telemetry;
 mod tokens;
 mod topics;
@@ -130,19 +131,18 @@ pub static TABLE: &[Row] = &[
     api::<WriteShareGroupStateRequest>(),
     api::<DeleteShareGroupStateRequest>(),
     api::<ReadShareGroupStateSummaryRequest>(),
-    never(88, "StreamsGroupHeartbeat", NOT_YET),
-    never(89, "StreamsGroupDescribe", NOT_YET),
+    api::<StreamsGroupHeartbeatRequest>(),
+    api::<StreamsGroupDescribeRequest>(),
     api::<DescribeShareGroupOffsetsRequest>(),
     api::<AlterShareGroupOffsetsRequest>(),
     api::<DeleteShareGroupOffsetsRequest>(),
-    never(93, "StreamsGroupTopologyDescriptionUpdate", NOT_YET),
+    api::<StreamsGroupTopologyDescriptionUpdateRequest>(),
     api::<UnregisterControllerRequest>(),
 ];
 
 const BETWEEN_BROKERS: &str = "is spoken between brokers and controllers only";
 const BETWEEN_CONTROLLERS: &str = "is spoken between controllers only";
 const ACL_ADMINISTRATION: &str = "ACLs are kept in doorkeeper's own file, not at the broker";
-const NOT_YET: &str = "has no rule in doorkeeper yet";
 
 /// What doorkeeper knows of one API.
 pub struct Row {
@@ -272,6 +272,8 @@ pub enum Step<R> {
     Answer(R),
     /// One more question.
     Ask(Question<R>),
+    /// The client's request goes to the broker as it came, and the broker's answer is the client's.
+    Forward,
 }
 
 impl<R> Question<R> {
@@ -414,6 +416,7 @@ fn ask<A: Api>(question: Question<A::Response>) -> Ask {
     let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| match then(answer, access)? {
         Step::Answer(answer) => reply::<A>(answer, access),
         Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question))),
+        Step::Forward => Ok(Ruling::Forward(self::answer::<A>(None, access))),
     });
     Ask { key, version, flexible, body, then }
 }
