@@ -9,4 +9,3 @@ pub mod lossy;
 pub mod metrics;
 pub mod principal;
 pub mod repeats;
-pub mod shutdown;

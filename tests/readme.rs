@@ -1,5 +1,7 @@
 //! What the README says is so.
 
+#![allow(clippy::expect_used, reason = "that is how a test fails")]
+
 use std::process::Command;
 
 const README: &str = include_str!("../README.md");

@@ -4,9 +4,10 @@ mod support_rules;
 
 use std::fmt::Debug;
 
+use doorkeeper::protocol::access::BrokerSettings;
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::*;
-use doorkeeper::protocol::wire::Str;
+use doorkeeper::protocol::wire::{Message, Str};
 use doorkeeper::words::acl::CLUSTER_NAME;
 use doorkeeper::words::acl::Operation::{self, *};
 use doorkeeper::words::acl::ResourceType::Topic;
@@ -306,6 +307,41 @@ fn unregister_broker() {
 }
 
 #[test]
+fn unregister_controller() {
+    guarded(
+        Alter,
+        |_| UnregisterControllerRequest::default(),
+        |_| UnregisterControllerResponse {
+            error_code: DENIED,
+            error_message: text("Request needs ALTER permission."),
+            ..Default::default()
+        },
+    );
+}
+
+#[test]
+fn voters_of_the_quorum() {
+    guarded(
+        Alter,
+        |_| AddRaftVoterRequest::default(),
+        |_| AddRaftVoterResponse {
+            error_code: DENIED,
+            error_message: text("Cluster authorization failed."),
+            ..Default::default()
+        },
+    );
+    guarded(
+        Alter,
+        |_| RemoveRaftVoterRequest::default(),
+        |_| RemoveRaftVoterResponse {
+            error_code: DENIED,
+            error_message: text("Cluster authorization failed."),
+            ..Default::default()
+        },
+    );
+}
+
+#[test]
 fn list_config_resources() {
     guarded(
         DescribeConfigs,
@@ -373,10 +409,21 @@ mod described_topics {
     fn denied_names_follow_the_topics_of_the_page_that_would_have_met_them() {
         let names = ["f", "e", "b", "c", "a", "d", "b", "g"];
         let refused = |name| (name, TOPIC_AUTHORIZATION_FAILED, NOT_ASKED);
-        for (next, denied) in
-            [(None, vec!["a", "c", "e", "g"]), (Some("d"), vec!["a", "c"]), (Some("f"), vec!["a", "c", "e"])]
-        {
+        let all = vec!["a", "c", "e", "g"];
+        for (api_versions, next, denied) in [
+            (4, None, all.clone()),
+            (4, Some("d"), vec!["a", "c"]),
+            (4, Some("f"), vec!["a", "c", "e"]),
+            // Kafka 4.4 looks at all of them on every page.
+            (5, Some("d"), all),
+        ] {
             let mut door = door();
+            door.broker = broker(
+                |key, versions| {
+                    Some(if key == ApiVersionsRequest::KEY { 0..=api_versions } else { versions })
+                },
+                BrokerSettings::default(),
+            );
             let forwarded = door.send(0, &describe(&names, None)).forwarded();
             assert_eq!(forwarded.request, describe(&["b", "d", "f"], None));
             let found = page(&[("b", NONE), ("d", UNKNOWN_TOPIC_OR_PARTITION)], next);

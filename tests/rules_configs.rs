@@ -469,7 +469,7 @@ fn nobody_changes_the_listeners_of_a_broker() {
     let names = "listeners, advertised.listeners, listener.name.internal.ssl.keystore.location, \
                  ssl.keystore.location, listener.security.protocol.map, sasl.enabled.mechanisms, \
                  principal.builder.class";
-    let text = format!("Cannot update these configs dynamically: {names}");
+    let text = format!("Cannot update these configs dynamically: [{names}]");
     let allowed = entries(&["log.retention.ms", "max.connections", "num.network.threads"]);
     both(
         &[allow_cluster(AlterConfigs), allow(AlterConfigs, Topic, "t")],

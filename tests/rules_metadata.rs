@@ -82,6 +82,24 @@ fn all_topics_are_those_that_may_be_described_and_nobody_hears_of_the_others() {
     }
 }
 
+/// In version 0 a request that names nothing asks for everything.
+#[test]
+fn a_request_of_version_0_whose_topics_are_all_denied_does_not_become_one_for_all_topics() {
+    for (served, asked_in) in [(13, 7), (5, 5), (0, 0)] {
+        let settings = BrokerSettings { auto_create_topics: Some(false), ..Default::default() };
+        let mut door = Door::new([]);
+        door.broker = broker(
+            |key, versions| Some(if key == MetadataRequest::KEY { 0..=served } else { versions }),
+            settings,
+        );
+        let asked = door.send(0, &by_name(&["x"])).asked();
+        assert_eq!(asked.version(), asked_in);
+        assert_eq!(names(&asked.question()), [""; 0]);
+        let answer = asked.answered(&mut door, &found(&[("secret", NONE)])).reply();
+        assert_eq!(outline(&answer), [("x", DENIED)]);
+    }
+}
+
 #[test]
 fn no_topics_at_all_are_asked_for_from_version_1_on() {
     for version in 1..=13 {
@@ -111,6 +129,18 @@ fn denied_names_do_not_reach_the_broker_and_come_last_once() {
         denials.sort_unstable();
         assert_eq!(denials, [(Describe, "__consumer_offsets"), (Describe, "x")]);
     }
+}
+
+/// In version 0 a request that names nothing asks for everything: what is left of a denied one must not become that.
+#[test]
+fn a_denied_request_of_version_0_does_not_become_one_for_everything() {
+    let mut door = Door::new([]);
+    let asked = door.send(0, &by_name(&["x", "y"])).asked();
+    assert_eq!(asked.question::<MetadataRequest>().topics, Some(Vec::new()));
+    assert!(asked.version() >= 1, "where it asks for no topic");
+    let everything = found(&[("secret", NONE)]);
+    let answer = asked.answered(&mut door, &everything).reply();
+    assert_eq!(outline(&answer), [("x", DENIED), ("y", DENIED)]);
 }
 
 /// The versions before 4 say nothing of creation and mean it.
@@ -410,7 +440,7 @@ fn share_coordinators_are_for_brokers() {
     for version in 1..=6 {
         let answer = Door::for_super_user().send(version, &find(version, 9, &["k"])).reply();
         let code = if version < 4 { answer.error_code } else { answer.coordinators[0].error_code };
-        assert_eq!(code, UNKNOWN_SERVER_ERROR);
+        assert_eq!(code, INVALID_REQUEST);
     }
 }
 

@@ -36,13 +36,17 @@ pub(crate) fn print_commands(printer: &Printer, folder: &Path, doorkeepers: &Doo
     printer.command("what alice can see", &format!("kcat -F {at}/alice.kcat -L"));
     printer.command("write", &format!("echo hello | kcat -F {at}/alice.kcat -P -t orders"));
     printer.command("read", &format!("kcat -F {at}/alice.kcat -C -t orders -o beginning -e"));
-    printer.command("in a group", &format!("kcat -F {at}/alice.kcat -G billing-1 orders"));
-    printer.command("as bob: refused", &format!("echo hello | kcat -F {at}/bob.kcat -P -t orders"));
     printer.command(
-        "Java",
+        "in a group",
+        &format!("kcat -F {at}/alice.kcat -G billing-1 -X auto.offset.reset=earliest orders"),
+    );
+    printer.command("as bob: refused", &format!("echo hello | kcat -F {at}/bob.kcat -P -t orders"));
+    // The mock cluster serves no Java consumer group.
+    printer.command(
+        "read, in Java",
         &format!(
-            "kafka-console-consumer.sh --bootstrap-server {bootstrap} \
-             --consumer.config {at}/alice.properties --topic orders --from-beginning"
+            "kafka-console-consumer.sh --bootstrap-server {bootstrap} --consumer.config \
+             {at}/alice.properties --topic orders --partition 0 --offset earliest"
         ),
     );
     if let Some(first) = doorkeepers.0.first() {

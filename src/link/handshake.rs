@@ -12,8 +12,8 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::buffer::{Buf, READ, RECORD};
 use super::close::Close;
-use super::connection::Greeted;
 use super::gate::Gate;
+use super::greeted::Greeted;
 use super::tls::{Tls, not_tls};
 use crate::words::metrics::{CloseReason, HandshakeResult};
 use crate::words::principal;

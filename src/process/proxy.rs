@@ -444,10 +444,10 @@ async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Rece
         match accepted {
             Ok((socket, peer)) => match admission.admit(peer.ip().to_canonical()) {
                 Ok(place) => {
-                    let serving =
-                        connection::serve(gate.clone(), tls.clone(), socket, peer, draining.clone());
+                    let (gate, tls, draining) = (gate.clone(), tls.clone(), draining.clone());
                     connections.spawn(async move {
-                        serving.await;
+                        // Made here: a future that is handed in would be stored twice in each connection's task.
+                        connection::serve(gate, tls, socket, peer, draining).await;
                         drop(place);
                     });
                 }

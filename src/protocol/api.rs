@@ -2,28 +2,26 @@
 //!
 //! A rule takes a decoded request and returns a [`Verdict`]; it never sees a socket. What it may look at is [`Access`].
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
 use super::access::Access;
 use super::messages::*;
-use super::wire::{Fault, Message, Request, Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
+use super::wire::{Fault, Message, Request, Uuid};
 
 mod cluster;
 mod commits;
 mod configs;
 mod consumer_groups;
+mod decide;
 mod described_groups;
 mod described_topics;
 mod fetch;
 mod groups;
 mod metadata;
 mod offsets;
-mod quorum;
+mod partial;
 mod records;
 mod scram;
 mod share;
@@ -38,6 +36,10 @@ mod transaction_admin;
 mod transactions;
 mod versions;
 
+use decide::{answer, decide};
+use partial::{Found, append, append_all, merged, prepend, take_denied};
+
+pub use decide::encoded;
 pub use versions::unsupported_version;
 
 /// Every API key that a Kafka knows, and what becomes of it here.
@@ -229,8 +231,11 @@ pub struct Ask {
     /// The request's body.
     pub body: Vec<u8>,
     /// What the answer's body leads to.
-    pub then: Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<Ruling, Fault> + Send>,
+    pub then: Then<Ruling>,
 }
+
+/// What the body of an answer leads to.
+pub type Then<T> = Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<T, Fault> + Send>;
 
 /// What a rule decides on a request.
 pub enum Verdict<R> {
@@ -263,7 +268,7 @@ pub struct Question<R> {
     version: i16,
     flexible: bool,
     body: Vec<u8>,
-    then: Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<Step<R>, Fault> + Send>,
+    then: Then<Step<R>>,
 }
 
 /// What the answer to a question leads to.
@@ -343,172 +348,7 @@ const fn api<A: Api>() -> Row {
     }
 }
 
+#[allow(clippy::reversed_empty_ranges, reason = "no version is served")]
 const fn never(key: i16, name: &'static str, reason: &'static str) -> Row {
     Row { key, name, versions: 0..=-1, flexible: i16::MAX, rule: Rule::Never(reason), head: None }
-}
-
-fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault> {
-    let (request, is_reduced) = A::decode_declared(body, access.version)?;
-    let unresolved: Vec<Uuid> = request
-        .topic_ids(access)
-        .into_iter()
-        .filter(|id| !id.is_zero() && access.topics.name(id).is_none())
-        .collect();
-    if unresolved.is_empty() {
-        return judge(request, is_reduced, access);
-    }
-    match metadata::resolve(unresolved, access)? {
-        Some(mut ask) => {
-            // Whatever is still unknown then is unknown to the broker.
-            let version = ask.version;
-            ask.then = Box::new(move |answer, access| {
-                metadata::learn(answer, version, access)?;
-                judge(request, is_reduced, access)
-            });
-            Ok(Ruling::Ask(ask))
-        }
-        None => judge(request, is_reduced, access),
-    }
-}
-
-/// `is_reduced`: the client sent more than was read, and only what was read may go on.
-fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> Result<Ruling, Fault> {
-    let version = access.version;
-    let edited = |request: &A| encoded(request, version);
-    let forward = |request: &A, answer| match is_reduced {
-        true => Ok(Ruling::Replace(edited(request)?, answer)),
-        false => Ok(Ruling::Forward(answer)),
-    };
-    Ok(match request.decide(access)? {
-        Verdict::Forward => forward(&request, answer::<A>(None, access))?,
-        Verdict::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
-        Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
-        Verdict::Answer(answer) => reply::<A>(answer, access)?,
-        Verdict::Ask(question) => Ruling::Ask(ask::<A>(question)),
-        Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
-        Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
-        Verdict::Raw(None, answer) => forward(&request, answer)?,
-        Verdict::Raw(Some(body), answer) => Ruling::Replace(body, answer),
-        Verdict::Close(reason) => Ruling::Close(reason),
-    })
-}
-
-/// How the broker's answer is treated: amended, then readdressed, or neither.
-fn answer<A: Api>(amend: Option<Amend<A::Response>>, access: &Access<'_>) -> Answer {
-    let readdress = readdress::<A>(access);
-    if amend.is_none() && readdress.is_none() {
-        return Answer::Untouched;
-    }
-    Answer::Rewritten(Box::new(move |body, access| {
-        let mut answer = A::Response::decode(&Bytes::copy_from_slice(body), access.version)?;
-        if let Some(amend) = amend {
-            amend(&mut answer, access);
-        }
-        if let Some(readdress) = readdress {
-            readdress(&mut answer, access);
-        }
-        encoded(&answer, access.version).map(Some)
-    }))
-}
-
-fn ask<A: Api>(question: Question<A::Response>) -> Ask {
-    let Question { key, version, flexible, body, then } = question;
-    let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| match then(answer, access)? {
-        Step::Answer(answer) => reply::<A>(answer, access),
-        Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question))),
-        Step::Forward => Ok(Ruling::Forward(self::answer::<A>(None, access))),
-    });
-    Ask { key, version, flexible, body, then }
-}
-
-/// An answer of ours. Addresses in it came from the broker all the same.
-fn reply<A: Api>(mut answer: A::Response, access: &mut Access<'_>) -> Result<Ruling, Fault> {
-    if let Some(readdress) = readdress::<A>(access) {
-        readdress(&mut answer, access);
-    }
-    encoded(&answer, access.version).map(Ruling::Reply)
-}
-
-fn readdress<A: Api>(access: &Access<'_>) -> Option<Readdress<A::Response>> {
-    let (from, readdress) = A::READDRESS?;
-    (access.advertised.rewrites() && access.version >= from).then_some(readdress)
-}
-
-/// Takes out of `entries` those whose resource the client may not do `operation` on. A resource that is named many
-/// times is decided once.
-fn take_denied<T>(
-    entries: &mut Vec<T>,
-    operation: Operation,
-    resource_type: ResourceType,
-    access: &mut Access<'_>,
-    name: impl Fn(&T) -> &Str,
-) -> Vec<T> {
-    match entries.as_slice() {
-        [] => return Vec::new(),
-        [only] => {
-            let allowed = access.allows(operation, resource_type, name(only));
-            return if allowed { Vec::new() } else { std::mem::take(entries) };
-        }
-        _ => {}
-    }
-    let mut decided: HashMap<Str, (usize, bool)> = HashMap::with_capacity(entries.len());
-    for entry in entries.iter() {
-        decided.entry(name(entry).clone()).or_default().0 += 1;
-    }
-    for (name, (count, allowed)) in &mut decided {
-        *allowed = access.allows_all(operation, resource_type, name, *count);
-    }
-    if decided.values().all(|(_, allowed)| *allowed) {
-        return Vec::new();
-    }
-    entries.extract_if(.., |entry| !decided.get(name(entry)).is_some_and(|(_, allowed)| *allowed)).collect()
-}
-
-/// The broker's answer with these refusals behind its own entries, or no change at all if nothing was refused.
-fn append<R: 'static, E: Send + 'static>(refusals: Vec<E>, place: fn(&mut R) -> &mut Vec<E>) -> Verdict<R> {
-    match refusals.is_empty() {
-        true => Verdict::Forward,
-        false => Verdict::Trim(Box::new(move |answer, _| place(answer).extend(refusals))),
-    }
-}
-
-/// As [`append`], with the refusals in front.
-fn prepend<R: 'static, E: Send + 'static>(
-    mut refusals: Vec<E>,
-    place: fn(&mut R) -> &mut Vec<E>,
-) -> Verdict<R> {
-    match refusals.is_empty() {
-        true => Verdict::Forward,
-        false => Verdict::Trim(Box::new(move |answer, _| {
-            let entries = place(answer);
-            refusals.append(entries);
-            *entries = refusals;
-        })),
-    }
-}
-
-/// The entries of a broker's answer, to be taken out by key: not every broker keeps the order of the request, and what
-/// nobody asked for stays behind.
-struct Found<K, T>(HashMap<K, VecDeque<T>>);
-
-impl<K: Eq + Hash, T> Found<K, T> {
-    fn new(entries: Vec<T>, key: impl Fn(&T) -> K) -> Self {
-        let mut by_key: HashMap<K, VecDeque<T>> = HashMap::with_capacity(entries.len());
-        for entry in entries {
-            by_key.entry(key(&entry)).or_default().push_back(entry);
-        }
-        Self(by_key)
-    }
-
-    /// The first entry of this key that is still there.
-    fn take(&mut self, key: &K) -> Option<T> {
-        self.0.get_mut(key)?.pop_front()
-    }
-}
-
-/// The bytes of a message.
-pub fn encoded(message: &impl Message, version: i16) -> Result<Vec<u8>, Fault> {
-    let mut out = Vec::new();
-    message.encode(version, &mut out)?;
-    Ok(out)
 }

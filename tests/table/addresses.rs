@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use doorkeeper::protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse, MetadataRequest};
-use doorkeeper::protocol::wire::Message;
+use doorkeeper::protocol::wire::{Message, Uuid};
 use doorkeeper::words::acl::{Operation, ResourceType};
 use doorkeeper::words::advertise::{Advertised, Mapping};
 
@@ -43,23 +43,30 @@ fn request(layout: &Layout, version: i16) -> Bytes {
         "Resources.ResourceType" => Some(4),
         _ => None,
     };
-    filled(layout, version, &Filling { text: &text, number: &number, uuid: id(7).0, ..Filling::default() })
+    // A share session does not begin with acknowledgements.
+    let count = |path: &str| u32::from(!path.ends_with("AcknowledgementBatches"));
+    filled(layout, version, &Filling { text: &text, number: &number, count: &count, ..Filling::default() })
+}
+
+/// Whether an address is that of an application, which nobody changes.
+fn is_applications(path: &str) -> bool {
+    path.contains("UserEndpoint")
 }
 
 /// An answer with the broker's address in every place that there is for one.
 fn answer(layout: &Layout, version: i16, setting: &str) -> Bytes {
     let text = |path: &str, field: &Field| match (layout.key, path, field.name) {
-        (_, _, "Host") => Some(HOST.to_owned()),
+        (_, path, "Host") if !is_applications(path) => Some(HOST.to_owned()),
         (DescribeConfigsRequest::KEY, _, "Name") => Some(setting.to_owned()),
         (DescribeConfigsRequest::KEY, _, "Value") => Some(format!("PLAINTEXT://{HOST}:{PORT}")),
         _ => Some(NODE.to_string()),
     };
     let number = |path: &str, field: &Field| match (layout.key, path, field.name) {
-        (_, _, "Port") => Some(PORT.into()),
+        (_, path, "Port") if !is_applications(path) => Some(PORT.into()),
         (DescribeConfigsRequest::KEY, "Results.ResourceType", _) => Some(4),
         _ => (field.entity == Some("brokerId") || field.name == "NodeId").then_some(NODE.into()),
     };
-    filled(layout, version, &Filling { text: &text, number: &number, uuid: id(7).0, ..Filling::default() })
+    filled(layout, version, &Filling { text: &text, number: &number, ..Filling::default() })
 }
 
 fn holds_host(body: &[u8]) -> bool {
@@ -96,7 +103,7 @@ fn no_answer_carries_the_brokers_address() {
                     door.advertised = Advertised::new(mapping.clone());
                     let request = request(layout, version);
                     let mut asked = Bytes::new();
-                    let mut broker = |key, version| {
+                    let mut broker = |key, version, _: &Bytes| {
                         asked = answer(response(key, version), version, setting);
                         asked.clone()
                     };
@@ -125,10 +132,14 @@ fn no_answer_carries_the_brokers_address() {
         "FindCoordinator",
         "Metadata",
         "Produce",
+        "ShareFetch",
     ];
     assert_eq!(apis, expected.into());
     let first = |api| with_address.iter().find(|(name, _)| *name == api).map(|(_, version)| *version);
-    assert_eq!(expected.map(first), [Some(0), Some(0), Some(2), Some(16), Some(0), Some(0), Some(10)]);
+    assert_eq!(
+        expected.map(first),
+        [Some(0), Some(0), Some(2), Some(16), Some(0), Some(0), Some(10), Some(1)]
+    );
 }
 
 /// An answer of our own has the broker's addresses from a question of our own.
@@ -143,8 +154,9 @@ fn no_answer_of_our_own_carries_the_brokers_address() {
             let mut door =
                 Door::new([allow(Operation::Describe, ResourceType::Topic, "1")]).knowing(&[(id(7), "1")]);
             door.advertised = Advertised::new(mapping);
-            let mut broker = |key, version| answer(response(key, version), version, "");
-            let by_name = Filling { text: &|_, _| Some("1".to_owned()), uuid: [0; 16], ..Filling::default() };
+            let mut broker = |key, version, _: &Bytes| answer(response(key, version), version, "");
+            let by_name =
+                Filling { text: &|_, _| Some("1".to_owned()), uuid: &|_| Uuid::ZERO, ..Filling::default() };
             let request = filled(layout, version, &by_name);
             let played = play(&mut door, row, version, &request, false, &mut broker);
             asked += usize::from(played.asked.len() == 1);

@@ -100,8 +100,9 @@ fn whatever_is_sent_and_answered_can_be_read() {
             for request in requests {
                 for mut door in doors() {
                     let in_pieces = random.below(2) == 0;
-                    let mut broker =
-                        |key, version| sample(response(key, version), version, &mut answers, Style::Rich);
+                    let mut broker = |key, version, _: &Bytes| {
+                        sample(response(key, version), version, &mut answers, Style::Rich)
+                    };
                     let played = play(&mut door, row, version, &request, in_pieces, &mut broker);
                     if let Some(body) = &played.forwarded {
                         same(body, &entry.request);

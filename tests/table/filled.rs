@@ -2,6 +2,7 @@
 //! element, nothing is null, every tagged field is set.
 
 use bytes::Bytes;
+use doorkeeper::protocol::wire::Uuid;
 
 use crate::layouts::{Field, Layout};
 use crate::samples::varint;
@@ -12,8 +13,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) text: &'a dyn Fn(&str, &Field) -> Option<String>,
     /// The number of a field.
     pub(crate) number: &'a dyn Fn(&str, &Field) -> Option<i64>,
-    /// Every identifier.
-    pub(crate) uuid: [u8; 16],
+    /// An identifier.
+    pub(crate) uuid: &'a dyn Fn(&str) -> Uuid,
     /// How many elements an array has.
     pub(crate) count: &'a dyn Fn(&str) -> u32,
     /// Whether a field is null, if it may be.
@@ -22,7 +23,13 @@ pub(crate) struct Filling<'a> {
 
 impl Default for Filling<'_> {
     fn default() -> Self {
-        Self { text: &|_, _| None, number: &|_, _| None, uuid: [7; 16], count: &|_| 1, null: &|_| false }
+        Self {
+            text: &|_, _| None,
+            number: &|_, _| None,
+            uuid: &|_| Uuid([7; 16]),
+            count: &|_| 1,
+            null: &|_| false,
+        }
     }
 }
 
@@ -95,7 +102,7 @@ impl Writer<'_> {
                 out.extend(text.as_bytes().iter().take(length.unwrap_or_default()));
             }
             "bytes" | "records" => self.length((!null).then_some(0), out),
-            "uuid" => out.extend(self.filling.uuid),
+            "uuid" => out.extend((self.filling.uuid)(path).0),
             "float64" => out.extend([0; 8]),
             "int8" => out.extend((self.number(path, field) as i8).to_be_bytes()),
             "int16" => out.extend((self.number(path, field) as i16).to_be_bytes()),

@@ -47,7 +47,7 @@ pub(crate) fn response(key: i16, version: i16) -> &'static Layout {
         .expect("a response of the version")
 }
 
-/// Plays one request to the end. `broker` answers: key, version. `in_pieces`: an answer that may be watched passes piece
+/// Plays one request to the end. `broker` answers: key, version, body. `in_pieces`: an answer that may be watched passes piece
 /// by piece.
 pub(crate) fn play(
     door: &mut Door,
@@ -55,7 +55,7 @@ pub(crate) fn play(
     version: i16,
     request: &Bytes,
     in_pieces: bool,
-    broker: &mut dyn FnMut(i16, i16) -> Bytes,
+    broker: &mut dyn FnMut(i16, i16, &Bytes) -> Bytes,
 ) -> Played {
     let at = || format!("{} version {version}", row.name);
     let Rule::Decided(rule) = row.rule else { panic!("{} has no rule", row.name) };
@@ -75,8 +75,9 @@ pub(crate) fn play(
             }
             Ruling::Ask(ask) => {
                 assert!(played.asked.len() < 5, "{} does not stop to ask", at());
-                played.asked.push((ask.key, ask.version, ask.body.clone().into()));
-                let answer = broker(ask.key, ask.version);
+                let body = Bytes::from(ask.body);
+                let answer = broker(ask.key, ask.version, &body);
+                played.asked.push((ask.key, ask.version, body));
                 ruling = door
                     .access(version, |access| (ask.then)(&answer, access))
                     .unwrap_or_else(|fault| panic!("{} after a question: {fault}", at()));
@@ -85,11 +86,12 @@ pub(crate) fn play(
             Ruling::Forward(answer) => (request.clone(), answer),
             Ruling::Replace(body, answer) => (body.into(), answer),
         };
-        played.forwarded = Some(body);
         if matches!(answer, Answer::None { .. }) {
+            played.forwarded = Some(body);
             return played;
         }
-        let theirs = broker(row.key, version);
+        let theirs = broker(row.key, version, &body);
+        played.forwarded = Some(body);
         let ours = door
             .access(version, |access| match answer {
                 Answer::None { .. } | Answer::Untouched => Ok(None),

@@ -234,6 +234,39 @@ impl Api for UnregisterBrokerRequest {
     }
 }
 
+/// `ControllerApis.handleUnregisterController`
+impl Api for UnregisterControllerRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<UnregisterControllerResponse>, Fault> {
+        Ok(guarded(Operation::Alter, access, || UnregisterControllerResponse {
+            error_code: DENIED,
+            error_message: needs(Operation::Alter),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleAddRaftVoter`
+impl Api for AddRaftVoterRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AddRaftVoterResponse>, Fault> {
+        Ok(guarded(Operation::Alter, access, || AddRaftVoterResponse {
+            error_code: DENIED,
+            error_message: default_text(),
+            ..Default::default()
+        }))
+    }
+}
+
+/// `ControllerApis.handleRemoveRaftVoter`
+impl Api for RemoveRaftVoterRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<RemoveRaftVoterResponse>, Fault> {
+        Ok(guarded(Operation::Alter, access, || RemoveRaftVoterResponse {
+            error_code: DENIED,
+            error_message: default_text(),
+            ..Default::default()
+        }))
+    }
+}
+
 /// `KafkaApis.handleListConfigResources`: topics and groups are listed to whoever passes, without a look at each.
 impl Api for ListConfigResourcesRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ListConfigResourcesResponse>, Fault> {

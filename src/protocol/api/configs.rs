@@ -5,16 +5,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::versions::is_4_4;
 use super::{Api, Verdict};
 use crate::protocol::access::{Access, Broker};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::describe_configs_request::DescribeConfigsResource;
 use crate::protocol::messages::describe_configs_response::DescribeConfigsResult;
 use crate::protocol::messages::{
-    AlterConfigsRequest, AlterConfigsResponse, ApiVersionsRequest, DescribeConfigsRequest,
-    DescribeConfigsResponse, FetchRequest, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
-    ListConfigResourcesRequest, alter_configs_request, alter_configs_response,
-    incremental_alter_configs_request, incremental_alter_configs_response,
+    AlterConfigsRequest, AlterConfigsResponse, DescribeConfigsRequest, DescribeConfigsResponse, FetchRequest,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, ListConfigResourcesRequest,
+    alter_configs_request, alter_configs_response, incremental_alter_configs_request,
+    incremental_alter_configs_response,
 };
 use crate::protocol::wire::{Fault, Message, Str};
 use crate::words::acl::{Operation, ResourceType};
@@ -271,15 +272,10 @@ fn refusal(change: &Change<'_>, loggers: bool, access: &mut Access<'_>) -> Optio
     if change.resource_type == BROKER {
         let of_listeners = change.keys.iter().map(|(key, _)| key.as_str()).filter(|key| is_of_listener(key));
         if let Some(keys) = listed(of_listeners.collect()) {
-            return Some(Refusal::invalid(format!("Cannot update these configs dynamically: {keys}")));
+            return Some(Refusal::invalid(format!("Cannot update these configs dynamically: [{keys}]")));
         }
     }
     None
-}
-
-/// Whether the broker is Kafka 4.4 or later, which brought version 5 of ApiVersions.
-fn is_4_4(broker: &Broker) -> bool {
-    *broker.versions(ApiVersionsRequest::KEY).end() >= 5
 }
 
 /// `ConfigAdminManager`: takes out what is refused, and puts the answer together in the request's order.

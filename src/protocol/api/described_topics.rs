@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::versions::is_4_4;
 use super::{Api, Question, Step, Verdict, metadata};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -30,8 +31,9 @@ impl Api for DescribeTopicPartitionsRequest {
         }
         Ok(Verdict::Trim(Box::new(move |answer, access| {
             fill_operations(answer, access);
-            // What lies behind the page was not looked at.
-            let page_end = answer.next_cursor.as_ref().map(|cursor| cursor.topic_name.clone());
+            // Until Kafka 4.4, which looks at all names first, what lies behind the page was not looked at.
+            let next = answer.next_cursor.as_ref().filter(|_| !is_4_4(access.broker));
+            let page_end = next.map(|cursor| cursor.topic_name.clone());
             let visited = |name: &Str| page_end.as_ref().is_none_or(|end| name < end);
             answer.topics.extend(denied.into_iter().filter(visited).map(refused));
         })))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Answer, AnswerWatch, Api, Readdress, Verdict, encoded, metadata};
+use super::{Answer, AnswerWatch, Api, Readdress, Verdict, encoded, merged, metadata};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk};
@@ -107,28 +107,35 @@ fn decide_full(
         drop(access.fetch_sessions.remove(request.session_id));
     }
     let mut session = Session::new(by_id, access.generation);
-    let mut unknown = Vec::new();
-    let mut denied = Vec::new();
+    let before = request.topics.len();
+    // First what is unknown, then what is denied.
+    let mut refusals = [(UNKNOWN_TOPIC_ID, Vec::new()), (TOPIC_AUTHORIZATION_FAILED, Vec::new())];
     request.topics.retain(|topic| {
         let key = Topic::new(&topic.topic, topic.topic_id, by_id);
         let refusal = reader.judge(&key, topic.partitions.len(), access);
-        if let Some(refusal) = refusal {
-            let indexes = topic.partitions.iter().map(|partition| partition.partition);
-            let entry = FetchableTopicResponse {
-                topic: topic.topic.clone(),
-                topic_id: topic.topic_id,
-                partitions: indexes.map(|index| refused_partition(index, refusal.error_code)).collect(),
-                ..Default::default()
-            };
-            if refusal.is_unresolved { unknown.push(entry) } else { denied.push(entry) }
+        for (_, named) in
+            refusals.iter_mut().filter(|(code, _)| refusal.is_some_and(|it| it.error_code == *code))
+        {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition);
+            named.extend(partitions.map(|partition| (topic.topic.clone(), topic.topic_id, partition)));
         }
-        if may_make_session {
+        if may_make_session && !topic.partitions.is_empty() {
             session.ask(key, &topic.partitions, refusal);
         }
         refusal.is_none()
     });
-    let mut refused = unknown;
-    refused.append(&mut denied);
+    edited |= request.topics.len() != before;
+    let refused: Vec<_> = refusals
+        .into_iter()
+        .flat_map(|(code, named)| {
+            merged(named.into_iter()).map(move |(topic, topic_id, partitions)| FetchableTopicResponse {
+                topic,
+                topic_id,
+                partitions: partitions.into_iter().map(|index| refused_partition(index, code)).collect(),
+                ..Default::default()
+            })
+        })
+        .collect();
     if request.topics.is_empty() && !refused.is_empty() {
         // Nobody waits for what cannot be read.
         return Ok(Verdict::Answer(FetchResponse { responses: refused, ..Default::default() }));
@@ -137,7 +144,7 @@ fn decide_full(
         true => SessionChange::Made(Box::new(session)),
         false => SessionChange::Nothing,
     };
-    finish(request, edited || !refused.is_empty(), refused, change, access)
+    finish(request, edited, refused, change, access)
 }
 
 /// A request that names what has changed since the last one.

@@ -67,6 +67,9 @@ impl Api for MetadataRequest {
         if self.allow_auto_topic_creation && may_create_here && !all_creatable(topics, access) {
             return ask_before_creating(self, flags, denied, access).map(Verdict::Ask);
         }
+        if version == 0 && topics.is_empty() {
+            return ask_for_no_topics(denied, access).map(Verdict::Ask);
+        }
         let amend = Box::new(move |answer: &mut MetadataResponse, access: &mut Access<'_>| {
             learn_topic_names(answer, access);
             flags.fill(answer, access);
@@ -80,6 +83,21 @@ impl Api for MetadataRequest {
             readdress(broker.node_id, &mut broker.host, &mut broker.port, access).is_some()
         });
     }));
+}
+
+/// In version 0 a request that names nothing asks for everything. A later version asks for the brokers alone.
+fn ask_for_no_topics(
+    denied: Vec<MetadataResponseTopic>,
+    access: &Access<'_>,
+) -> Result<Question<MetadataResponse>, Fault> {
+    // Whatever version 7 answers can be said in version 0. A broker that has version 0 only tells everything, of which
+    // nothing goes on.
+    let version = access.broker.newest::<MetadataRequest>(1..=7).unwrap_or(0);
+    let request = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
+    Question::new(&request, version, move |mut answer: MetadataResponse, _| {
+        answer.topics = denied;
+        Step::Answer(answer)
+    })
 }
 
 /// Which authorized-operations fields a Metadata request asks for (KIP-430).
@@ -334,7 +352,7 @@ impl Api for FindCoordinatorRequest {
                 });
             }
             // Kafka does not know it either.
-            _ => return Ok(Verdict::Answer(self.failed(UNKNOWN_SERVER_ERROR, batched))),
+            _ => return Ok(Verdict::Answer(self.failed(INVALID_REQUEST, batched))),
         };
         let code = match resource_type {
             ResourceType::Group => GROUP_AUTHORIZATION_FAILED,

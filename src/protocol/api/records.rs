@@ -1,8 +1,6 @@
 //! Producing records, deleting them, and asking for offsets.
 
-use std::collections::BTreeMap;
-
-use super::{Answer, Api, Readdress, Verdict, append, metadata, take_denied};
+use super::{Answer, Api, Readdress, Verdict, append, append_all, merged, metadata, take_denied};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::header::varint;
@@ -46,7 +44,7 @@ impl Api for ProduceRequest {
         let answered = self.acks != NO_ANSWER;
         if self.is_transactional() && !may_write_transactions(self.transactional_id.as_ref(), access) {
             let all = std::mem::take(&mut self.topic_data);
-            return Ok(refuse_all(merged(all, TRANSACTIONAL_ID_AUTHORIZATION_FAILED), answered));
+            return Ok(refuse_all(refusals(all, TRANSACTIONAL_ID_AUTHORIZATION_FAILED), answered));
         }
         let unknown = match access.version {
             TOPIC_IDS.. => {
@@ -74,13 +72,17 @@ impl Api for ProduceRequest {
         if unknown.is_empty() && denied.is_empty() {
             return Ok(if answered { Verdict::Forward } else { Verdict::ForwardUnanswered });
         }
-        let mut refused = merged(unknown, UNKNOWN_TOPIC_ID);
-        refused.extend(merged(denied, TOPIC_AUTHORIZATION_FAILED));
+        let mut refused = refusals(unknown, UNKNOWN_TOPIC_ID);
+        refused.extend(refusals(denied, TOPIC_AUTHORIZATION_FAILED));
         if self.topic_data.is_empty() {
             return Ok(refuse_all(refused, answered));
         }
         // What is allowed is appended although the rest fails, without an answer too.
-        Ok(if answered { append(refused, |answer| &mut answer.responses) } else { Verdict::TrimUnanswered })
+        Ok(if answered {
+            append_all(refused, |answer| &mut answer.responses)
+        } else {
+            Verdict::TrimUnanswered
+        })
     }
 
     const READDRESS: Option<(i16, Readdress<ProduceResponse>)> = Some((NODE_ENDPOINTS, |answer, access| {
@@ -101,30 +103,20 @@ fn may_write_transactions(id: Option<&Str>, access: &mut Access<'_>) -> bool {
     id.is_some_and(|id| access.allows(Operation::Write, ResourceType::TransactionalId, id))
 }
 
-/// The refusals of these topics: one entry a topic, one entry a partition.
-fn merged(topics: Vec<TopicProduceData>, error_code: i16) -> Vec<TopicProduceResponse> {
-    let mut merged: BTreeMap<(Str, Uuid), Vec<i32>> = BTreeMap::new();
-    for topic in topics {
-        let indexes = merged.entry((topic.name, topic.topic_id)).or_default();
-        indexes.extend(topic.partition_data.iter().map(|partition| partition.index));
-    }
-    let entry = |((name, topic_id), mut indexes): ((Str, Uuid), Vec<i32>)| {
-        indexes.sort_unstable();
-        indexes.dedup();
-        let partitions = indexes.into_iter().map(|index| PartitionProduceResponse {
-            index,
-            error_code,
-            base_offset: -1,
-            ..Default::default()
-        });
-        TopicProduceResponse {
-            name,
-            topic_id,
-            partition_responses: partitions.collect(),
-            ..Default::default()
-        }
+fn refusals(topics: Vec<TopicProduceData>, error_code: i16) -> Vec<TopicProduceResponse> {
+    let named = topics.iter().flat_map(|topic| {
+        let partitions = topic.partition_data.iter();
+        partitions.map(|partition| (topic.name.clone(), topic.topic_id, partition.index))
+    });
+    let partition =
+        |index| PartitionProduceResponse { index, error_code, base_offset: -1, ..Default::default() };
+    let entry = |(name, topic_id, indexes): (Str, Uuid, Vec<i32>)| TopicProduceResponse {
+        name,
+        topic_id,
+        partition_responses: indexes.into_iter().map(partition).collect(),
+        ..Default::default()
     };
-    merged.into_iter().map(entry).collect()
+    merged(named).map(entry).collect()
 }
 
 trait Transactional {
@@ -287,19 +279,26 @@ impl Api for DeleteRecordsRequest {
         let denied = take_denied(&mut self.topics, Operation::Delete, ResourceType::Topic, access, |topic| {
             &topic.name
         });
-        let refused = denied.into_iter().map(|topic| {
-            let partitions = topic.partitions.iter().map(|partition| DeleteRecordsPartitionResult {
-                partition_index: partition.partition_index,
-                low_watermark: -1,
-                error_code: TOPIC_AUTHORIZATION_FAILED,
-                ..Default::default()
-            });
-            DeleteRecordsTopicResult {
-                name: topic.name,
-                partitions: partitions.collect(),
-                ..Default::default()
-            }
+        let named = denied.iter().flat_map(|topic| {
+            topic
+                .partitions
+                .iter()
+                .map(|partition| (topic.name.clone(), Uuid::ZERO, partition.partition_index))
         });
-        Ok(append(refused.collect(), |answer| &mut answer.topics))
+        let partition = |partition_index| DeleteRecordsPartitionResult {
+            partition_index,
+            low_watermark: -1,
+            error_code: TOPIC_AUTHORIZATION_FAILED,
+            ..Default::default()
+        };
+        let refused = merged(named).map(|(name, _, partitions)| DeleteRecordsTopicResult {
+            name,
+            partitions: partitions.into_iter().map(partition).collect(),
+            ..Default::default()
+        });
+        Ok(match denied.is_empty() {
+            true => Verdict::Forward,
+            false => append_all(refused.collect(), |answer| &mut answer.topics),
+        })
     }
 }

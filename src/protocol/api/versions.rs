@@ -35,6 +35,11 @@ fn reduce(served: &mut ApiVersion) -> bool {
     lowest <= served.max_version
 }
 
+/// Whether the broker is Kafka 4.4 or later, which brought version 5 of ApiVersions.
+pub(super) fn is_4_4(broker: &Broker) -> bool {
+    *broker.versions(ApiVersionsRequest::KEY).end() >= 5
+}
+
 /// The answer, in version 0, to an ApiVersions request in a version that is not served
 /// (`ApiVersionsRequest.getErrorResponse`).
 ///

@@ -1,7 +1,10 @@
 //! The tables: API by API, shape by shape. Versions and principals are added when they run.
 
+mod cluster;
 mod configs;
 mod connection;
+mod consumer_groups;
+mod frames;
 mod groups;
 mod metadata;
 mod offsets;
@@ -16,16 +19,28 @@ use serde_json::{Value, json};
 pub const APIS: &[&str] = &[
     "AddOffsetsToTxn",
     "AddPartitionsToTxn",
+    "AlterClientQuotas",
     "AlterConfigs",
+    "AlterPartitionReassignments",
+    "AlterReplicaLogDirs",
     "ApiVersions",
+    "ConsumerGroupDescribe",
+    "ConsumerGroupHeartbeat",
     "CreatePartitions",
     "CreateTopics",
     "DeleteGroups",
     "DeleteRecords",
     "DeleteTopics",
+    "DescribeClientQuotas",
     "DescribeCluster",
     "DescribeConfigs",
     "DescribeGroups",
+    "DescribeLogDirs",
+    "DescribeProducers",
+    "DescribeQuorum",
+    "DescribeTopicPartitions",
+    "DescribeTransactions",
+    "ElectLeaders",
     "EndTxn",
     "Fetch",
     "FindCoordinator",
@@ -34,8 +49,11 @@ pub const APIS: &[&str] = &[
     "InitProducerId",
     "JoinGroup",
     "LeaveGroup",
+    "ListConfigResources",
     "ListGroups",
     "ListOffsets",
+    "ListPartitionReassignments",
+    "ListTransactions",
     "Metadata",
     "OffsetCommit",
     "OffsetDelete",
@@ -46,18 +64,24 @@ pub const APIS: &[&str] = &[
     "SaslHandshake",
     "SyncGroup",
     "TxnOffsetCommit",
+    "UnregisterBroker",
+    "UpdateFeatures",
+    "WriteTxnMarkers",
 ];
 
 /// All cases. Those that change nothing come first, so that a wrong change shows where it happens.
 pub fn all() -> Vec<Case> {
     let families = [
         connection::cases(),
+        frames::cases(),
         metadata::cases(),
         records::cases(),
         offsets::cases(),
         groups::cases(),
         transactions::cases(),
         configs::cases(),
+        consumer_groups::cases(),
+        cluster::cases(),
         topics::cases(),
     ];
     families.into_iter().flatten().collect()

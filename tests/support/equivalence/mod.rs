@@ -31,6 +31,8 @@ pub struct Case {
     /// What is particular about the input.
     pub shape: String,
     pub steps: Vec<Step>,
+    /// Versions make no difference: it runs once, as the super user and as one without rights.
+    pub once: bool,
 }
 
 /// One thing that happens on both sides.
@@ -46,6 +48,8 @@ pub enum Step {
     Compare(Request),
     /// The principal sends a request that has no answer; what is compared is whether the connection lives on.
     CompareSilent(Request),
+    /// The principal sends these bytes as a frame, and the bytes that come back are compared.
+    CompareFrame(Vec<u8>),
 }
 
 /// A request as the principal sends it.
@@ -64,12 +68,17 @@ pub struct Request {
 impl Case {
     /// A case of one request.
     pub fn new(api: &'static str, shape: impl Into<String>, body: Value) -> Case {
-        Case { api, shape: shape.into(), steps: vec![] }.then(api, body)
+        Case::after(api, shape, vec![]).then(api, body)
     }
 
     /// A case that begins with something else than a request.
     pub fn after(api: &'static str, shape: impl Into<String>, steps: Vec<Step>) -> Case {
-        Case { api, shape: shape.into(), steps }
+        Case { api, shape: shape.into(), steps, once: false }
+    }
+
+    /// Runs in one version only.
+    pub fn once(self) -> Case {
+        Case { once: true, ..self }
     }
 
     /// Compares a further request. One of another API than the case's uses the highest version that both sides serve.
@@ -96,8 +105,7 @@ impl Case {
 }
 
 /// Runs all cases and tells what differed.
-pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side) -> Report {
-    let mut report = Report::default();
+pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side, mut report: Report) -> Report {
     let served = served_by_both(judge, judged);
     for (number, case) in cases.iter().enumerate() {
         let Some(&(first, last)) = served.get(case.api) else {
@@ -105,8 +113,9 @@ pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side) -> Report {
             continue;
         };
         let begun = Instant::now();
-        let mut runs =
-            (first..=last).flat_map(|version| world::PRINCIPALS.iter().map(move |name| (version, *name)));
+        let (first, principals) =
+            if case.once { (last, &["admin", "nobody"][..]) } else { (first, world::PRINCIPALS) };
+        let mut runs = (first..=last).flat_map(|version| principals.iter().map(move |name| (version, *name)));
         let silent = runs.any(|(version, principal)| {
             let unique = format!("{number}-{version}-{principal}");
             judge.begin(&unique);
@@ -162,6 +171,14 @@ fn run_step(
             let actual = judged.answer(id.principal, version, request);
             report.compare(id, request.api, version, expected, actual);
         }
+        Step::CompareFrame(frame) => {
+            let expected = judge.answer_to_frame(id.principal, frame);
+            if expected == Answer::Silence {
+                return false;
+            }
+            let actual = judged.answer_to_frame(id.principal, frame);
+            report.compare(id, "a frame", 0, expected, actual);
+        }
         Step::CompareSilent(request) => {
             let version = version_of(request);
             let expected = judge.aftermath(id.principal, version, request);
@@ -197,7 +214,7 @@ pub fn check_fields(cases: &[Case], schemas: &Schemas) {
             let (api, body) = match step {
                 Step::Given { api, body, .. } => (api, body),
                 Step::Compare(request) | Step::CompareSilent(request) => (&request.api, &request.body),
-                Step::GivenTopics(_) | Step::Settle => continue,
+                Step::GivenTopics(_) | Step::Settle | Step::CompareFrame(_) => continue,
             };
             let unknown = schemas.api(api).unknown_fields(body);
             assert!(unknown.is_empty(), "{api}, {}: Kafka knows no {unknown:?}", case.shape);

@@ -1,0 +1,332 @@
+//! From the client: frames are cut, their APIs looked up, and ruled on.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::frames::{CLIENT_ID, answer_frame, frame, holding};
+use super::{Close, LARGE, Owed, Request, Session, Sink, UnderWay, Want, What};
+use crate::protocol::api::{self, Answer, Row, Rule, Ruling};
+use crate::protocol::header::{self, RequestHeader};
+use crate::protocol::messages::ApiVersionsRequest;
+use crate::protocol::wire::{Fault, Message};
+use crate::words::metrics::{CloseReason, RequestResult};
+
+/// How many answers a client may be owed before no more of its requests are read.
+const MOST_OWED: usize = 256;
+/// How many bytes of answers of our own may wait in that queue.
+const MOST_OWED_BYTES: usize = 1024 * 1024;
+/// How many bytes of requests may be kept because an entry in that queue may hold a name out of them.
+const MOST_PINNED: usize = 8 * 1024 * 1024;
+/// A request is passed on while it arrives only when it is longer than this; and when its head is not whole when so much
+/// of it has come, it is taken for one that has to be whole.
+const STREAMED: usize = 64 * 1024;
+
+impl Session {
+    /// Judges the client's requests in `plain`; what the broker shall get is put behind `up`.
+    pub fn requests(
+        &mut self,
+        plain: &mut BytesMut,
+        up: &mut VecDeque<Bytes>,
+        sink: &mut dyn Sink,
+        now: Instant,
+    ) -> Result<Want, Close> {
+        loop {
+            if self.passing > 0 {
+                let piece = plain.split_to(self.passing.min(plain.len()));
+                if piece.is_empty() {
+                    return Ok(Want::Bytes);
+                }
+                self.passing -= piece.len();
+                up.push_back(piece.freeze());
+                continue;
+            }
+            if self.ending.is_some() {
+                plain.clear();
+                return Ok(Want::Bytes);
+            }
+            if self.held.is_some()
+                || self.owed.len() >= MOST_OWED
+                || self.owed_bytes >= MOST_OWED_BYTES
+                || self.pinned >= MOST_PINNED
+                || sink.is_full()
+            {
+                return Ok(Want::Room);
+            }
+            let Some(length) = plain.first_chunk::<4>() else { return Ok(Want::Bytes) };
+            let length = match self.frame_length(i32::from_be_bytes(*length)) {
+                Ok(length) => length,
+                Err(close) => {
+                    self.end(close);
+                    continue;
+                }
+            };
+            if plain.len() < 4 + length {
+                // Not with each byte: a head may be long and its parts many.
+                if length > STREAMED && plain.len() >= 2 * self.looked_at {
+                    self.looked_at = plain.len();
+                    if self.pass_on(plain, length, up, now)? {
+                        continue;
+                    }
+                }
+                if length > LARGE && plain.len() >= STREAMED && self.request_memory.is_none() {
+                    return Ok(Want::Memory(length));
+                }
+                return Ok(Want::Bytes);
+            }
+            self.looked_at = 0;
+            let memory = self.request_memory.take().map(Arc::new);
+            let frame = holding(plain.split_to(4 + length).freeze(), memory.as_ref());
+            if let Err(close) = self.request(frame, memory, up, now) {
+                self.end(close);
+            }
+            self.send_replies(sink)?;
+        }
+    }
+
+    fn frame_length(&self, length: i32) -> Result<usize, Close> {
+        match usize::try_from(length) {
+            Ok(length) if length > self.gate.limits.max_frame_bytes => Err(Close::protocol(format!(
+                "a request of {length} bytes is longer than limits.max_frame_bytes ({})",
+                self.gate.limits.max_frame_bytes
+            ))),
+            Ok(length) if length >= RequestHeader::SHORTEST => Ok(length),
+            _ => Err(Close::protocol(format!("a request's length is {length}"))),
+        }
+    }
+
+    /// The row of a request, if it may be sent at all.
+    fn row(&self, header: &RequestHeader<'_>) -> Result<&'static Row, Close> {
+        let Some(row) = Row::find(header.key) else {
+            self.gate.metrics.request(-1, RequestResult::Unsupported);
+            return Err(Close::protocol(format!("API key {} is unknown", header.key)));
+        };
+        let served = self.broker.versions(header.key);
+        match row.rule {
+            Rule::Never(reason) => {
+                self.gate.metrics.request(row.key, RequestResult::Unsupported);
+                Err(Close::protocol(format!("{} is refused: it {reason}", row.name)))
+            }
+            Rule::Decided(_)
+                if row.versions.contains(&header.version) && served.contains(&header.version) =>
+            {
+                Ok(row)
+            }
+            // Answered below: a client must learn what is served.
+            Rule::Decided(_) if header.key == ApiVersionsRequest::KEY => Ok(row),
+            Rule::Decided(_) => {
+                self.gate.metrics.request(row.key, RequestResult::Unsupported);
+                Err(Close::protocol(format!("{} version {} is not served", row.name, header.version)))
+            }
+        }
+    }
+
+    fn request(
+        &mut self,
+        frame: Bytes,
+        memory: Option<Arc<OwnedSemaphorePermit>>,
+        up: &mut VecDeque<Bytes>,
+        now: Instant,
+    ) -> Result<(), Close> {
+        let unreadable = |fault: Fault| Close::protocol(fault.to_string());
+        let header = RequestHeader::read(&frame[4..]).map_err(unreadable)?;
+        let row = self.row(&header)?;
+        self.gate.metrics.api(row.key).request_bytes(frame.len() as u64);
+        let served = self.broker.versions(row.key);
+        if row.key == ApiVersionsRequest::KEY
+            && !(row.versions.contains(&header.version) && served.contains(&header.version))
+        {
+            let reply =
+                api::unsupported_version(&self.broker).map_err(|fault| Close::internal(fault.to_string()))?;
+            self.gate.metrics.request(row.key, RequestResult::AnsweredLocally);
+            let request = Request {
+                row,
+                version: 0,
+                correlation_id: header.correlation_id,
+                frame: Bytes::new(),
+                body: 0,
+                memory: None,
+            };
+            self.owe_reply(&request, &reply, now);
+            return Ok(());
+        }
+        let mut body = 4 + header.end;
+        let mut sent = frame.clone();
+        if row.is_flexible(header.version) {
+            let tags = header::tagged_fields(&frame[body..]).map_err(unreadable)?;
+            if tags > 1 {
+                // Nobody has declared a tagged field of this header: none is passed on.
+                sent = self::frame(&[&frame[4..body], &[0], &frame[body + tags..]])?;
+            }
+            body += 1;
+        }
+        let Rule::Decided(decide) = row.rule else { return Err(Close::internal("a rule is missing")) };
+        let mut denied = false;
+        let client_id = frame.slice_ref(header.client_id);
+        let bytes = sent.slice(body..);
+        let ruling = self.with_access(
+            header.version,
+            &client_id,
+            header.correlation_id,
+            Some((row, &mut denied)),
+            |access| decide(&bytes, access),
+        );
+        let request = Request {
+            row,
+            version: header.version,
+            correlation_id: header.correlation_id,
+            frame: sent,
+            body,
+            memory,
+        };
+        drop(bytes);
+        match ruling {
+            Ok(ruling) => self.rule(ruling, request, denied, up, now),
+            Err(fault) => {
+                self.gate.metrics.request(row.key, RequestResult::Malformed);
+                Err(Close::protocol(format!(
+                    "{} version {} cannot be read: {fault}",
+                    row.name, header.version
+                )))
+            }
+        }
+    }
+
+    /// Passes a large request on while it still arrives, if its head alone decides that all of it is allowed.
+    fn pass_on(
+        &mut self,
+        plain: &mut BytesMut,
+        length: usize,
+        up: &mut VecDeque<Bytes>,
+        now: Instant,
+    ) -> Result<bool, Close> {
+        let Ok(header) = RequestHeader::read(&plain[4..]) else { return Ok(false) };
+        let Ok(row) = self.row(&header) else { return Ok(false) };
+        let Some(judge_head) = row.head else { return Ok(false) };
+        let mut body = 4 + header.end;
+        if row.is_flexible(header.version) {
+            match plain.get(body) {
+                // No tagged fields, as with every client there is.
+                Some(0) => body += 1,
+                _ => return Ok(false),
+            }
+        }
+        let (version, correlation_id) = (header.version, header.correlation_id);
+        let client_id = Bytes::copy_from_slice(header.client_id);
+        let mut denied = false;
+        let answer =
+            self.with_access(version, &client_id, correlation_id, Some((row, &mut denied)), |access| {
+                judge_head(&plain[body..], access)
+            });
+        let Some(answer) = answer else { return Ok(false) };
+        let frame = plain.split().freeze();
+        self.passing = 4 + length - frame.len();
+        (self.looked_at, self.request_memory) = (0, None);
+        up.push_back(frame.clone());
+        self.gate.metrics.request(row.key, RequestResult::Forwarded);
+        self.gate.metrics.api(row.key).request_bytes(4 + length as u64);
+        let request = Request { row, version, correlation_id, frame: Bytes::new(), body, memory: None };
+        self.owe(&request, answer, now);
+        Ok(true)
+    }
+
+    /// Does with a request what was ruled.
+    pub(super) fn rule(
+        &mut self,
+        ruling: Ruling,
+        request: Request,
+        denied: bool,
+        up: &mut VecDeque<Bytes>,
+        now: Instant,
+    ) -> Result<(), Close> {
+        let result = match &ruling {
+            Ruling::Ask(_) => None,
+            Ruling::Forward(_) | Ruling::Replace(..) => Some(RequestResult::Forwarded),
+            Ruling::Reply(_) | Ruling::Close(_) if denied => Some(RequestResult::Denied),
+            Ruling::Reply(_) | Ruling::Close(_) => Some(RequestResult::AnsweredLocally),
+        };
+        if let Some(result) = result {
+            self.gate.metrics.request(request.row.key, result);
+        }
+        match ruling {
+            Ruling::Forward(answer) => {
+                up.push_back(request.frame.clone());
+                self.owe(&request, answer, now);
+            }
+            Ruling::Replace(body, answer) => {
+                let head = &request.frame[4..request.body];
+                up.push_back(holding(frame(&[head, &body])?, request.memory.as_ref()));
+                self.owe(&request, answer, now);
+            }
+            Ruling::Reply(body) => self.owe_reply(&request, &body, now),
+            Ruling::Ask(ask) => {
+                let mut head = Vec::with_capacity(32);
+                header::write_request(
+                    ask.key,
+                    ask.version,
+                    request.correlation_id,
+                    CLIENT_ID,
+                    ask.flexible,
+                    &mut head,
+                );
+                up.push_back(frame(&[&head, &ask.body])?);
+                let row = Row::find(ask.key).ok_or_else(|| Close::internal("a question without a row"))?;
+                self.owed.push_back(Owed {
+                    row,
+                    version: ask.version,
+                    correlation_id: request.correlation_id,
+                    since: now,
+                    pins: 0,
+                    what: What::Own(ask),
+                    _under_way: Some(UnderWay::new(&self.gate)),
+                });
+                self.held = Some(request);
+            }
+            Ruling::Close(reason) => return Err(Close::protocol(reason)),
+        }
+        Ok(())
+    }
+
+    fn owe(&mut self, request: &Request, answer: Answer, now: Instant) {
+        if let Answer::None { close } = answer {
+            if close {
+                self.end(Close::new(
+                    CloseReason::Denied,
+                    "a part of a Produce request without acknowledgement was refused",
+                ));
+            }
+            return;
+        }
+        let pins = match answer {
+            Answer::Untouched | Answer::None { .. } => 0,
+            Answer::Rewritten(_) | Answer::Watched { .. } => request.frame.len(),
+        };
+        self.pinned += pins;
+        self.owed.push_back(Owed {
+            row: request.row,
+            version: request.version,
+            correlation_id: request.correlation_id,
+            since: now,
+            pins,
+            what: What::Answer(answer),
+            _under_way: Some(UnderWay::new(&self.gate)),
+        });
+    }
+
+    fn owe_reply(&mut self, request: &Request, body: &[u8], now: Instant) {
+        let reply = answer_frame(request.row, request.version, request.correlation_id, body);
+        self.owed_bytes += reply.len();
+        self.owed.push_back(Owed {
+            row: request.row,
+            version: request.version,
+            correlation_id: request.correlation_id,
+            since: now,
+            pins: 0,
+            what: What::Reply(reply),
+            _under_way: None,
+        });
+    }
+}

@@ -1,0 +1,112 @@
+//! From bytes to a typed request, through its rule, and back to bytes.
+
+use bytes::Bytes;
+
+use super::{Amend, Answer, Api, Ask, Question, Readdress, Ruling, Step, Verdict, metadata};
+use crate::protocol::access::Access;
+use crate::protocol::wire::{Fault, Message, Uuid};
+
+/// Decides a request's body by the rule of its type.
+pub(super) fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+    let (request, is_reduced) = A::decode_declared(body, access.version)?;
+    let unresolved: Vec<Uuid> = request
+        .topic_ids(access)
+        .into_iter()
+        .filter(|id| !id.is_zero() && access.topics.name(id).is_none())
+        .collect();
+    if unresolved.is_empty() {
+        return judge(request, is_reduced, access);
+    }
+    match metadata::resolve(unresolved, access)? {
+        Some(mut ask) => {
+            // Whatever is still unknown then is unknown to the broker.
+            let version = ask.version;
+            ask.then = Box::new(move |answer, access| {
+                metadata::learn(answer, version, access)?;
+                judge(request, is_reduced, access)
+            });
+            Ok(Ruling::Ask(ask))
+        }
+        None => judge(request, is_reduced, access),
+    }
+}
+
+/// `is_reduced`: the client sent more than was read, and only what was read may go on.
+fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+    let version = access.version;
+    let edited = |request: &A| encoded(request, version);
+    let forward = |request: &A, answer| match is_reduced {
+        true => Ok(Ruling::Replace(edited(request)?, answer)),
+        false => Ok(Ruling::Forward(answer)),
+    };
+    Ok(match request.decide(access)? {
+        Verdict::Forward => forward(&request, answer::<A>(None, access))?,
+        Verdict::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
+        Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
+        Verdict::Answer(answer) => reply::<A>(answer, access)?,
+        Verdict::Ask(question) => {
+            let reduced = is_reduced.then(|| edited(&request)).transpose()?;
+            Ruling::Ask(ask::<A>(question, reduced))
+        }
+        Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
+        Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
+        Verdict::Raw(None, answer) => forward(&request, answer)?,
+        Verdict::Raw(Some(body), answer) => Ruling::Replace(body, answer),
+        Verdict::Close(reason) => Ruling::Close(reason),
+    })
+}
+
+/// How the broker's answer is treated: amended, then readdressed, or neither.
+pub(super) fn answer<A: Api>(amend: Option<Amend<A::Response>>, access: &Access<'_>) -> Answer {
+    let readdress = readdress::<A>(access);
+    if amend.is_none() && readdress.is_none() {
+        return Answer::Untouched;
+    }
+    Answer::Rewritten(Box::new(move |body, access| {
+        let mut answer = A::Response::decode(&Bytes::copy_from_slice(body), access.version)?;
+        if let Some(amend) = amend {
+            amend(&mut answer, access);
+        }
+        if let Some(readdress) = readdress {
+            readdress(&mut answer, access);
+        }
+        encoded(&answer, access.version).map(Some)
+    }))
+}
+
+/// `reduced`: the client's own request, if it may not go on as it came.
+fn ask<A: Api>(question: Question<A::Response>, reduced: Option<Vec<u8>>) -> Ask {
+    let Question { key, version, flexible, body, then } = question;
+    let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| match then(answer, access)? {
+        Step::Answer(answer) => reply::<A>(answer, access),
+        Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question, reduced))),
+        Step::Forward => {
+            let answer = self::answer::<A>(None, access);
+            Ok(match reduced {
+                Some(body) => Ruling::Replace(body, answer),
+                None => Ruling::Forward(answer),
+            })
+        }
+    });
+    Ask { key, version, flexible, body, then }
+}
+
+/// An answer of ours. Addresses in it came from the broker all the same.
+fn reply<A: Api>(mut answer: A::Response, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+    if let Some(readdress) = readdress::<A>(access) {
+        readdress(&mut answer, access);
+    }
+    encoded(&answer, access.version).map(Ruling::Reply)
+}
+
+fn readdress<A: Api>(access: &Access<'_>) -> Option<Readdress<A::Response>> {
+    let (from, readdress) = A::READDRESS?;
+    (access.advertised.rewrites() && access.version >= from).then_some(readdress)
+}
+
+/// The bytes of a message.
+pub fn encoded(message: &impl Message, version: i16) -> Result<Vec<u8>, Fault> {
+    let mut out = Vec::new();
+    message.encode(version, &mut out)?;
+    Ok(out)
+}

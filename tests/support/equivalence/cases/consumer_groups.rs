@@ -1,0 +1,75 @@
+//! The consumer protocol of KIP-848.
+
+use super::super::{Case, Step};
+use super::groups;
+use serde_json::{Value, json};
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for group in groups() {
+        cases.push(Case::new(
+            "ConsumerGroupHeartbeat",
+            format!("stranger in {group}"),
+            heartbeat(&group, json!("stranger"), 3, Value::Null),
+        ));
+        cases.push(Case::new("ConsumerGroupDescribe", group.clone(), describe(&[&group])));
+    }
+    let all = groups();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    cases.push(Case::new("ConsumerGroupDescribe", "all", describe(&all)));
+    cases.push(Case::new(
+        "ConsumerGroupDescribe",
+        "twice",
+        describe(&["g-all", "g-none", "g-all", "g-none"]),
+    ));
+    cases.push(Case::new("ConsumerGroupDescribe", "none", describe(&[])));
+    for (shape, topics) in [
+        ("t-read", json!(["t-read"])),
+        ("t-none", json!(["t-none"])),
+        ("t-open and t-none", json!(["t-open", "t-none"])),
+        ("what is missing", json!(["p-missing-$u"])),
+        ("nothing", json!([])),
+    ] {
+        cases.push(membership(shape, topics));
+    }
+    cases.push(hidden_topic());
+    cases
+}
+
+/// A life in a group: join, be described, leave.
+fn membership(shape: &str, topics: Value) -> Case {
+    let member = || json!("$=member");
+    Case::after("ConsumerGroupHeartbeat", format!("a member that reads {shape}"), vec![])
+        .then_keep(
+            "ConsumerGroupHeartbeat",
+            heartbeat("gp-$u", json!("AAAAAAAAAAAAAAAAAAAAAg"), 0, topics),
+            &[("member", "/memberId")],
+        )
+        .then("ConsumerGroupDescribe", describe(&["gp-$u"]))
+        .then("ConsumerGroupHeartbeat", heartbeat("gp-$u", member(), -1, Value::Null))
+        .then("ConsumerGroupDescribe", describe(&["gp-$u"]))
+}
+
+/// The super user reads what others may not see, in a group that they may.
+fn hidden_topic() -> Case {
+    let join = heartbeat("gp-$u", json!("AAAAAAAAAAAAAAAAAAAAAg"), 0, json!(["t-read", "t-none"]));
+    let given = Step::Given { api: "ConsumerGroupHeartbeat", version: 0, body: join };
+    Case::after("ConsumerGroupDescribe", "a group that reads t-read and t-none", vec![given])
+        .then("ConsumerGroupDescribe", describe(&["gp-$u"]))
+}
+
+fn heartbeat(group: &str, member: Value, epoch: i32, topics: Value) -> Value {
+    let owned = if epoch == 0 { json!([]) } else { Value::Null };
+    json!({
+        "groupId": group,
+        "memberId": member,
+        "memberEpoch": epoch,
+        "rebalanceTimeoutMs": if epoch == 0 { 30_000 } else { -1 },
+        "subscribedTopicNames": topics,
+        "topicPartitions": owned,
+    })
+}
+
+fn describe(groups: &[&str]) -> Value {
+    json!({"groupIds": groups, "includeAuthorizedOperations": true})
+}
