@@ -29,6 +29,7 @@ pub struct Java<'a> {
 pub enum Tool {
     ConsoleProducer,
     ConsoleConsumer,
+    ConsoleShareConsumer,
     Topics,
     Groups,
     Configs,
@@ -91,6 +92,7 @@ impl<'a> Java<'a> {
             Tool::ConsoleProducer if newer => "org.apache.kafka.tools.ConsoleProducer",
             Tool::ConsoleProducer => "kafka.tools.ConsoleProducer",
             Tool::ConsoleConsumer => "org.apache.kafka.tools.consumer.ConsoleConsumer",
+            Tool::ConsoleShareConsumer => "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
             Tool::Topics => "org.apache.kafka.tools.TopicCommand",
             Tool::Groups => "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
             Tool::Configs if self.kafka.at_least(4, 2) => "org.apache.kafka.tools.ConfigCommand",
