@@ -57,10 +57,13 @@ fn demo(once: bool) -> Result<(), Box<dyn Error>> {
     printer.title("Doorkeeper: mutual TLS and ACLs in front of a Kafka that has neither");
 
     let program = Program::find();
-    if !program.is_built() {
+    let first = !program.is_built();
+    if first {
         printer.line("building librdkafka's mock cluster, this once; it takes about a minute ...");
-        let start = Instant::now();
-        program.build()?;
+    }
+    let start = Instant::now();
+    program.build()?;
+    if first {
         printer.line(format!("built in {:.0} s\n", start.elapsed().as_secs_f64()));
     }
 
