@@ -11,6 +11,7 @@ mod metadata;
 mod offsets;
 mod records;
 mod share;
+mod streams;
 mod topics;
 mod transactions;
 
@@ -26,6 +27,7 @@ pub const APIS: &[&str] = &[
     "AlterConfigs",
     "AlterPartitionReassignments",
     "AlterReplicaLogDirs",
+    "AlterShareGroupOffsets",
     "AlterUserScramCredentials",
     "ApiVersions",
     "ConsumerGroupDescribe",
@@ -35,6 +37,7 @@ pub const APIS: &[&str] = &[
     "CreateTopics",
     "DeleteGroups",
     "DeleteRecords",
+    "DeleteShareGroupOffsets",
     "DeleteShareGroupState",
     "DeleteTopics",
     "DescribeClientQuotas",
@@ -45,6 +48,7 @@ pub const APIS: &[&str] = &[
     "DescribeLogDirs",
     "DescribeProducers",
     "DescribeQuorum",
+    "DescribeShareGroupOffsets",
     "DescribeTopicPartitions",
     "DescribeTransactions",
     "DescribeUserScramCredentials",
@@ -76,6 +80,13 @@ pub const APIS: &[&str] = &[
     "RenewDelegationToken",
     "SaslAuthenticate",
     "SaslHandshake",
+    "ShareAcknowledge",
+    "ShareFetch",
+    "ShareGroupDescribe",
+    "ShareGroupHeartbeat",
+    "StreamsGroupDescribe",
+    "StreamsGroupHeartbeat",
+    "StreamsGroupTopologyDescriptionUpdate",
     "SyncGroup",
     "TxnOffsetCommit",
     "UnregisterBroker",
@@ -100,6 +111,7 @@ pub fn all() -> Vec<Case> {
         cluster::cases(),
         credentials::cases(),
         share::cases(),
+        streams::cases(),
         topics::cases(),
     ];
     families.into_iter().flatten().collect()

@@ -1,5 +1,6 @@
 //! Where doorkeeper answers otherwise than Kafka on purpose. Every entry must show in every request that it names.
 
+use crate::support::kafka::Kafka;
 use std::ops::RangeInclusive;
 
 /// Answers that differ, and why that is right.
@@ -12,7 +13,16 @@ pub struct Deviation {
     pub steps: &'static [usize],
     /// Empty: all.
     pub principals: &'static [&'static str],
+    /// Whether every request that the entry names differs; else some do, and the entry is kept short.
+    pub always: bool,
+    /// How the versions of Kafka begin that show it. Empty: all.
+    pub kafka: &'static str,
     pub reason: &'static str,
+}
+
+/// The entries for this Kafka.
+pub fn listed(kafka: &Kafka) -> Vec<&'static Deviation> {
+    DEVIATIONS.iter().filter(|deviation| kafka.version.starts_with(deviation.kafka)).collect()
 }
 
 /// The list.
@@ -23,6 +33,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         shapes: &["a session: opened anew"],
         steps: &[2],
         principals: &["nobody", "ops"],
+        always: true,
+        kafka: "",
         reason: "a session of nothing but refused partitions would have to be kept without the broker: none is opened, \
                  which clients take for a broker whose session cache is full",
     },
@@ -32,6 +44,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         shapes: &["of the metadata"],
         steps: &[],
         principals: &["admin", "ops"],
+        always: true,
+        kafka: "",
         reason: "no doorkeeper stands before controllers, and the address of a listener without TLS is not told",
     },
     Deviation {
@@ -40,6 +54,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         shapes: &["zero id"],
         steps: &[],
         principals: &["alice", "bob", "ops", "nobody"],
+        always: true,
+        kafka: "",
         reason: "Kafka's authorizer stumbles over a topic with neither name nor id and fails the whole request; it is \
                  refused here like any topic that the client may not describe",
     },
@@ -49,6 +65,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         shapes: &["a count below null"],
         steps: &[],
         principals: &[],
+        always: true,
+        kafka: "",
         reason: "Kafka takes every negative count for null; no client sends any but -1",
     },
     Deviation {
@@ -57,6 +75,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         shapes: &["bytes after the end"],
         steps: &[],
         principals: &[],
+        always: true,
+        kafka: "",
         reason: "Kafka leaves them unread; what has not been read is not passed on here",
     },
     Deviation {
@@ -65,26 +85,105 @@ pub const DEVIATIONS: &[Deviation] = &[
         shapes: &["a name that is no UTF-8"],
         steps: &[],
         principals: &[],
+        always: true,
+        kafka: "",
         reason: "Kafka replaces such bytes, so that different names become the same; no client sends them",
+    },
+    Deviation {
+        api: "OffsetCommit",
+        versions: 0..=0,
+        shapes: &[],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
+    },
+    Deviation {
+        api: "OffsetFetch",
+        versions: 0..=0,
+        shapes: &[],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
+    },
+    Deviation {
+        api: "AlterConfigs",
+        versions: 0..=2,
+        shapes: &["resource 4 \"9\"", "resource 4 \"nonsense\""],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
+    },
+    Deviation {
+        api: "IncrementalAlterConfigs",
+        versions: 0..=1,
+        shapes: &["resource 4 \"9\"", "resource 4 \"nonsense\""],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
+    },
+    Deviation {
+        api: "ConsumerGroupHeartbeat",
+        versions: 0..=0,
+        shapes: &[],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
+    },
+    Deviation {
+        api: "ConsumerGroupDescribe",
+        versions: 0..=0,
+        shapes: &[],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
+    },
+    Deviation {
+        api: "DescribeTopicPartitions",
+        versions: 0..=0,
+        shapes: &[],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
+    },
+    Deviation {
+        api: "FindCoordinator",
+        versions: 6..=6,
+        shapes: &["a share group", "a malformed share key"],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
+    },
+    Deviation {
+        api: "UnregisterBroker",
+        versions: 0..=0,
+        shapes: &[],
+        steps: &[],
+        principals: &[],
+        always: false,
+        kafka: "3.",
+        reason: BEFORE_4_0,
     },
 ];
 
 /// APIs that doorkeeper does not serve and does not advertise, though Kafka's listener has them: key, name, reason.
-pub const NOT_SERVED: &[(i16, &str, &str)] = &[
-    (29, "DescribeAcls", ACLS),
-    (30, "CreateAcls", ACLS),
-    (31, "DeleteAcls", ACLS),
-    (76, "ShareGroupHeartbeat", NO_RULE),
-    (77, "ShareGroupDescribe", NO_RULE),
-    (78, "ShareFetch", NO_RULE),
-    (79, "ShareAcknowledge", NO_RULE),
-    (88, "StreamsGroupHeartbeat", NO_RULE),
-    (89, "StreamsGroupDescribe", NO_RULE),
-    (90, "DescribeShareGroupOffsets", NO_RULE),
-    (91, "AlterShareGroupOffsets", NO_RULE),
-    (92, "DeleteShareGroupOffsets", NO_RULE),
-    (93, "StreamsGroupTopologyDescriptionUpdate", NO_RULE),
-];
+pub const NOT_SERVED: &[(i16, &str, &str)] =
+    &[(29, "DescribeAcls", ACLS), (30, "CreateAcls", ACLS), (31, "DeleteAcls", ACLS)];
 
 /// APIs that doorkeeper serves up to an older version than Kafka: key, name, highest version, reason.
 pub const NOT_SERVED_ABOVE: &[(i16, &str, i16, &str)] = &[(
@@ -97,5 +196,6 @@ pub const NOT_SERVED_ABOVE: &[(i16, &str, i16, &str)] = &[(
 /// What stands for the API where a frame is none of any.
 pub const FRAME: &str = "a frame";
 
+const BEFORE_4_0: &str = "requests that are wrong and refused besides: Kafka 4 tells of the refusal where Kafka 3 told of the \
+                          mistake, or with other words; doorkeeper does as Kafka 4 whatever broker it stands before";
 const ACLS: &str = "ACLs are kept in doorkeeper's own file";
-const NO_RULE: &str = "no rule yet: what has not been read is refused";

@@ -35,6 +35,8 @@ pub struct Case {
     pub principals: &'static [&'static str],
     /// Versions make no difference: it runs in one alone.
     pub once: bool,
+    /// The oldest Kafka that answers it.
+    pub since: (u32, u32),
 }
 
 /// One thing that happens on both sides.
@@ -75,12 +77,17 @@ impl Case {
 
     /// A case that begins with something else than a request.
     pub fn after(api: &'static str, shape: impl Into<String>, steps: Vec<Step>) -> Case {
-        Case { api, shape: shape.into(), steps, principals: world::PRINCIPALS, once: false }
+        Case { api, shape: shape.into(), steps, principals: world::PRINCIPALS, once: false, since: (0, 0) }
     }
 
     /// Runs in one version only.
     pub fn once(self) -> Case {
         Case { once: true, ..self }
+    }
+
+    /// Makes no sense before this Kafka.
+    pub fn since(self, major: u32, minor: u32) -> Case {
+        Case { since: (major, minor), ..self }
     }
 
     /// Is sent by these principals only.

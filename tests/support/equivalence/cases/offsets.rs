@@ -27,11 +27,10 @@ pub fn cases() -> Vec<Case> {
         "groups twice".to_owned(),
         &[all[0].clone(), all[6].clone(), all[0].clone(), all[6].clone()],
     ));
-    cases.push(Case::new(
-        "OffsetFetch",
-        "no groups",
-        json!({"groupId": "g-all", "topics": null, "groups": []}),
-    ));
+    cases.push(
+        Case::new("OffsetFetch", "no groups", json!({"groupId": "g-all", "topics": null, "groups": []}))
+            .since(4, 0),
+    );
     for group in groups() {
         let names = ["t-all", "t-none"].map(str::to_owned);
         cases.push(commit(format!("to {group}"), &group, &names));
