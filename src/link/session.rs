@@ -20,6 +20,7 @@ use super::gate::{Client, Gate, Hearing};
 use crate::protocol::access::{Access, Broker};
 use crate::protocol::api::{Answer, AnswerWatch, Ask, Row};
 use crate::protocol::fetch_sessions::FetchSessions;
+use crate::protocol::share_sessions::ShareSessions;
 use crate::words::acl::ClientView;
 
 pub use frames::{CLIENT_ID, frame};
@@ -72,6 +73,7 @@ pub struct Session {
     reading: Reading,
     ending: Option<Close>,
     fetch_sessions: FetchSessions,
+    share_sessions: ShareSessions,
     /// Memory of the shared budget that a large frame holds while it arrives: request, answer.
     request_memory: Option<OwnedSemaphorePermit>,
     answer_memory: Option<OwnedSemaphorePermit>,
@@ -171,6 +173,7 @@ impl Session {
             reading: Reading::Head([0; ANSWER_HEAD], 0),
             ending: None,
             fetch_sessions: FetchSessions::default(),
+            share_sessions: ShareSessions::default(),
             request_memory: None,
             answer_memory: None,
             handed_on: Vec::new(),
@@ -276,6 +279,7 @@ impl Session {
             topics: &self.gate.topics,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
+            share_sessions: &mut self.share_sessions,
             witness: &mut witness,
         })
     }

@@ -2,7 +2,7 @@
 //! while something is under way.
 
 use doorkeeper::protocol::messages::{FetchRequest, MetadataRequest, ProduceRequest};
-use doorkeeper::protocol::wire::Message;
+use doorkeeper::protocol::wire::{Bytes, Message};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
@@ -146,9 +146,7 @@ async fn without_acknowledgement_what_is_allowed_is_written_and_what_is_not_clos
         .seen()
         .iter()
         .flat_map(|seen| seen.read::<ProduceRequest>().topic_data)
-        .map(|topic| {
-            (topic.name.to_string(), topic.partition_data[0].records.as_ref().map_or(0, |bytes| bytes.len()))
-        })
+        .map(|topic| (topic.name.to_string(), topic.partition_data[0].records.as_ref().map_or(0, Bytes::len)))
         .collect();
     assert_eq!(written, [("allowed".to_owned(), 10), ("allowed".to_owned(), 20)]);
 }

@@ -35,8 +35,13 @@ async fn a_reader_whose_right_is_revoked_reads_no_more_in_its_session() {
 
         // What the client adds to its session is judged anew.
         let answer = client.ask(&session(SESSION, 3, &[("allowed", 10)]), version).await;
-        assert!(answer.responses.iter().all(|topic| topic.partitions[0].records.is_none()
-            || topic.partitions[0].records.as_ref().is_some_and(|records| records.is_empty())));
+        assert!(answer.responses.iter().all(|topic| {
+            topic.partitions[0].records.is_none()
+                || topic.partitions[0]
+                    .records
+                    .as_ref()
+                    .is_some_and(doorkeeper::protocol::wire::Bytes::is_empty)
+        }));
     }
 }
 
@@ -91,7 +96,12 @@ async fn refusals_and_questions_of_our_own_keep_their_place() {
                 .responses
                 .iter()
                 .map(|topic| &topic.partitions[0])
-                .map(|found| (found.error_code, found.records.as_ref().map_or(0, |records| records.len())))
+                .map(|found| {
+                    (
+                        found.error_code,
+                        found.records.as_ref().map_or(0, doorkeeper::protocol::wire::Bytes::len),
+                    )
+                })
                 .collect();
             let expected: &[(i16, usize)] = match id % 4 {
                 1 => &[(29, 0)],

@@ -163,7 +163,8 @@ async fn a_broker_that_leaves_within_an_answer_is_at_fault() {
 /// None of these reaches the client, and none keeps the connection waiting.
 #[tokio::test]
 async fn an_answer_that_cannot_be_right_ends_the_connection() {
-    let cases: [(&str, fn(&Seen) -> Vec<u8>); 9] = [
+    type Answered = fn(&Seen) -> Vec<u8>;
+    let cases: [(&str, Answered); 9] = [
         ("length -1", |_| vec![0xff; 8]),
         ("length 3", |_| vec![0, 0, 0, 3, 0, 0, 0, 0]),
         ("length 2^31 - 1", |seen| {
