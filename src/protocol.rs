@@ -7,5 +7,6 @@ pub mod fetch_answer;
 pub mod fetch_sessions;
 pub mod header;
 pub mod messages;
+pub mod share_sessions;
 #[macro_use]
 pub mod wire;

@@ -66,7 +66,7 @@ impl Door {
             let doorkeepers = Doorkeeper::in_front_of(&cluster, &settings);
             (doorkeeper::bootstrap(&doorkeepers), doorkeepers)
         };
-        Door { kafka, pki, bootstrap, cluster: cluster, _doorkeepers: doorkeepers }
+        Door { kafka, pki, bootstrap, cluster, _doorkeepers: doorkeepers }
     }
 
     fn identity(&self, name: &str) -> Identity {
@@ -119,6 +119,42 @@ fn console_producer_and_consumer() {
     assert!(!listed.text().contains("a-console"), "bob sees the group");
     let denied = door.java("bob").tool(Tool::Groups, &["--describe", "--group", "a-console"], b"");
     assert!(denied.all().contains("GroupAuthorizationException"), "{}", denied.all());
+}
+
+#[test]
+fn a_share_group() {
+    let Some(door) = Door::open().filter(|door| door.kafka.at_least(4, 2)) else { return };
+    door.create_topic("a-shared", 2);
+    let lines: String = (0..300).map(|number| format!("line {number}\n")).collect();
+    door.java("alice").tool(Tool::ConsoleProducer, &["--topic", "a-shared"], lines.as_bytes()).succeeded();
+    let from_the_beginning = [
+        "--alter",
+        "--entity-type",
+        "groups",
+        "--entity-name",
+        "a-share",
+        "--add-config",
+        "share.auto.offset.reset=earliest",
+    ];
+    Java::new(door.kafka, &door.cluster.bootstrap(), None)
+        .tool(Tool::Configs, &from_the_beginning, b"")
+        .succeeded();
+    let consume = |name: &str, group: &str, most: &str| {
+        let arguments =
+            ["--topic", "a-shared", "--group", group, "--max-messages", most, "--timeout-ms", "30000"];
+        door.java(name).tool(Tool::ConsoleShareConsumer, &arguments, b"")
+    };
+    let consumed = consume("alice", "a-share", "300").succeeded();
+    let mut received: Vec<String> = consumed.text().lines().map(str::to_owned).collect();
+    let mut sent: Vec<String> = lines.lines().map(str::to_owned).collect();
+    received.sort();
+    sent.sort();
+    assert_eq!(received, sent, "{}", consumed.all());
+    // Neither a group nor a topic that one may not read.
+    let denied = consume("bob", "a-share", "1");
+    assert!(denied.all().contains("GroupAuthorizationException"), "{}", denied.all());
+    let denied = consume("bob", "b-share", "1");
+    assert!(denied.all().contains("TopicAuthorizationException"), "{}", denied.all());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod support;
 use equivalence::report::Report;
 use equivalence::side::Side;
 use equivalence::{cases, world};
+use std::path::Path;
 use support::acls;
 use support::cluster::{Cluster, Settings};
 use support::doorkeeper::{self, Doorkeeper};
@@ -42,6 +43,8 @@ fn doorkeeper_answers_as_kafka_does() {
     let mut judged = Side::new(&broker, door, &pki);
     judged.populate();
 
+    let faults_file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("equivalence.txt");
+    let _ = std::fs::remove_file(&faults_file);
     let cases = cases::all();
     if kafka.at_least(4, 4) {
         equivalence::check_fields(&cases, &oracle.schemas);
@@ -52,15 +55,14 @@ fn doorkeeper_answers_as_kafka_does() {
     println!("{}", report.summary());
     let faults = report.faults();
     if !faults.is_empty() {
-        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("equivalence.txt");
-        std::fs::write(&path, &faults).unwrap();
+        std::fs::write(&faults_file, &faults).unwrap();
         let first: Vec<&str> = faults.lines().take(60).collect();
         let last_words =
             doorkeepers.first().map(|doorkeeper| doorkeeper.process.last_words()).unwrap_or_default();
         panic!(
             "{}\nall of it is in {}\n{}\n{last_words}",
             report.summary(),
-            path.display(),
+            faults_file.display(),
             first.join("\n")
         );
     }

@@ -1,5 +1,7 @@
 //! Fetch: what a reader gets, and what becomes of its sessions when ACLs change or somebody else uses them.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+
 mod support_rules;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -20,6 +20,7 @@ use super::gate::{Client, Gate, Hearing};
 use crate::protocol::access::{Access, Broker};
 use crate::protocol::api::{Answer, AnswerWatch, Ask, Row};
 use crate::protocol::fetch_sessions::FetchSessions;
+use crate::protocol::share_sessions::ShareSessions;
 use crate::words::acl::ClientView;
 
 pub use frames::{CLIENT_ID, frame};
@@ -67,6 +68,7 @@ pub struct Session {
     reading: Reading,
     ending: Option<Close>,
     fetch_sessions: FetchSessions,
+    share_sessions: ShareSessions,
     /// Memory of the shared budget that a large frame holds: request, answer.
     request_memory: Option<OwnedSemaphorePermit>,
     answer_memory: Option<OwnedSemaphorePermit>,
@@ -163,6 +165,7 @@ impl Session {
             reading: Reading::Head([0; ANSWER_HEAD], 0),
             ending: None,
             fetch_sessions: FetchSessions::default(),
+            share_sessions: ShareSessions::default(),
             request_memory: None,
             answer_memory: None,
             answer_handed_on: false,
@@ -260,6 +263,7 @@ impl Session {
             topics: &self.gate.topics,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
+            share_sessions: &mut self.share_sessions,
             witness: &mut witness,
         })
     }

@@ -112,7 +112,7 @@ pub enum ClientAuth {
     None,
 }
 
-/// How the broker's addresses are replaced in answers. An address without an entry is an error, never passed on.
+/// How the broker's addresses are replaced in answers. An address without an entry is withheld.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddressMapping {
     /// The broker advertises this listener's address itself.

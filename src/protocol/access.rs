@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::fetch_sessions::FetchSessions;
 use super::messages::ApiVersionsResponse;
+use super::share_sessions::ShareSessions;
 use super::wire::{Message, Str, Uuid};
 use crate::words::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
 use crate::words::advertise::{Advertised, Unmapped};
@@ -28,6 +29,8 @@ pub struct Access<'a> {
     pub broker: &'a Broker,
     /// The fetch sessions of this connection.
     pub fetch_sessions: &'a mut FetchSessions,
+    /// The share sessions of this connection.
+    pub share_sessions: &'a mut ShareSessions,
     /// Hears of everything that is noteworthy.
     pub witness: &'a mut dyn Witness,
 }

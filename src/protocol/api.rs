@@ -15,6 +15,7 @@ mod commits;
 mod configs;
 mod consumer_groups;
 mod decide;
+mod described_groups;
 mod described_topics;
 mod fetch;
 mod groups;
@@ -23,7 +24,11 @@ mod offsets;
 mod partial;
 mod records;
 mod scram;
+mod share;
+mod share_groups;
+mod share_offsets;
 mod share_state;
+mod streams;
 mod telemetry;
 mod tokens;
 mod topics;
@@ -116,10 +121,10 @@ pub static TABLE: &[Row] = &[
     never(73, "AssignReplicasToDirs", BETWEEN_BROKERS),
     api::<ListConfigResourcesRequest>(),
     api::<DescribeTopicPartitionsRequest>(),
-    never(76, "ShareGroupHeartbeat", NOT_YET),
-    never(77, "ShareGroupDescribe", NOT_YET),
-    never(78, "ShareFetch", NOT_YET),
-    never(79, "ShareAcknowledge", NOT_YET),
+    api::<ShareGroupHeartbeatRequest>(),
+    api::<ShareGroupDescribeRequest>(),
+    api::<ShareFetchRequest>(),
+    api::<ShareAcknowledgeRequest>(),
     api::<AddRaftVoterRequest>(),
     api::<RemoveRaftVoterRequest>(),
     never(82, "UpdateRaftVoter", BETWEEN_CONTROLLERS),
@@ -128,19 +133,18 @@ pub static TABLE: &[Row] = &[
     api::<WriteShareGroupStateRequest>(),
     api::<DeleteShareGroupStateRequest>(),
     api::<ReadShareGroupStateSummaryRequest>(),
-    never(88, "StreamsGroupHeartbeat", NOT_YET),
-    never(89, "StreamsGroupDescribe", NOT_YET),
-    never(90, "DescribeShareGroupOffsets", NOT_YET),
-    never(91, "AlterShareGroupOffsets", NOT_YET),
-    never(92, "DeleteShareGroupOffsets", NOT_YET),
-    never(93, "StreamsGroupTopologyDescriptionUpdate", NOT_YET),
+    api::<StreamsGroupHeartbeatRequest>(),
+    api::<StreamsGroupDescribeRequest>(),
+    api::<DescribeShareGroupOffsetsRequest>(),
+    api::<AlterShareGroupOffsetsRequest>(),
+    api::<DeleteShareGroupOffsetsRequest>(),
+    api::<StreamsGroupTopologyDescriptionUpdateRequest>(),
     api::<UnregisterControllerRequest>(),
 ];
 
 const BETWEEN_BROKERS: &str = "is spoken between brokers and controllers only";
 const BETWEEN_CONTROLLERS: &str = "is spoken between controllers only";
 const ACL_ADMINISTRATION: &str = "ACLs are kept in doorkeeper's own file, not at the broker";
-const NOT_YET: &str = "has no rule in doorkeeper yet";
 
 /// What doorkeeper knows of one API.
 pub struct Row {
@@ -273,6 +277,8 @@ pub enum Step<R> {
     Answer(R),
     /// One more question.
     Ask(Question<R>),
+    /// The client's request goes to the broker as it came, and the broker's answer is the client's.
+    Forward,
 }
 
 impl<R> Question<R> {

@@ -32,6 +32,10 @@ pub const DUPLICATE_RESOURCE: i16 = 92;
 pub const UNACCEPTABLE_CREDENTIAL: i16 = 93;
 pub const UNKNOWN_TOPIC_ID: i16 = 100;
 pub const FETCH_SESSION_TOPIC_ID_ERROR: i16 = 106;
+pub const SHARE_SESSION_NOT_FOUND: i16 = 122;
+pub const INVALID_SHARE_SESSION_EPOCH: i16 = 123;
+pub const STREAMS_INVALID_TOPOLOGY: i16 = 130;
+pub const SHARE_SESSION_LIMIT_REACHED: i16 = 133;
 
 /// The text that Kafka sends with an error when the handler has none of its own (`Errors.message()`).
 pub fn message(code: i16) -> &'static str {

@@ -29,6 +29,7 @@ pub struct Java<'a> {
 pub enum Tool {
     ConsoleProducer,
     ConsoleConsumer,
+    ConsoleShareConsumer,
     Topics,
     Groups,
     Configs,
@@ -68,7 +69,7 @@ impl<'a> Java<'a> {
         command.args(self.kafka.tool_arguments()).arg(self.class(tool));
         let old_option = if self.kafka.at_least(4, 2) { None } else { Some(()) };
         let properties_option = match (tool, old_option) {
-            (Tool::ConsoleProducer, Some(())) | (Tool::ProducerPerformance, Some(())) => "--producer.config",
+            (Tool::ConsoleProducer | Tool::ProducerPerformance, Some(())) => "--producer.config",
             (Tool::ConsoleConsumer, Some(())) => "--consumer.config",
             _ => "--command-config",
         };
@@ -91,6 +92,7 @@ impl<'a> Java<'a> {
             Tool::ConsoleProducer if newer => "org.apache.kafka.tools.ConsoleProducer",
             Tool::ConsoleProducer => "kafka.tools.ConsoleProducer",
             Tool::ConsoleConsumer => "org.apache.kafka.tools.consumer.ConsoleConsumer",
+            Tool::ConsoleShareConsumer => "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
             Tool::Topics => "org.apache.kafka.tools.TopicCommand",
             Tool::Groups => "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
             Tool::Configs if self.kafka.at_least(4, 2) => "org.apache.kafka.tools.ConfigCommand",

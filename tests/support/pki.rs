@@ -57,7 +57,7 @@ impl Pki {
     /// A server, good for `localhost` and 127.0.0.1.
     pub fn server(&self, name: &str) -> Identity {
         self.issue(name, &self.trusted, |params| {
-            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         })
     }
 
@@ -74,7 +74,7 @@ impl Pki {
     /// A client whose time is over.
     pub fn expired_client(&self, name: &str) -> Identity {
         self.issue(&format!("expired-{name}"), &self.trusted, |params| {
-            params.not_after = date_time_ymd(2001, 1, 1)
+            params.not_after = date_time_ymd(2001, 1, 1);
         })
     }
 
@@ -82,7 +82,7 @@ impl Pki {
     pub fn client_with_server_usage(&self, name: &str) -> Identity {
         let usage = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.issue(&format!("server-usage-{name}"), &self.trusted, |params| {
-            params.extended_key_usages = usage
+            params.extended_key_usages = usage;
         })
     }
 

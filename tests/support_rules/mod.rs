@@ -25,6 +25,7 @@ use doorkeeper::protocol::fetch_sessions::FetchSessions;
 use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
 use doorkeeper::protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
 use doorkeeper::protocol::messages::{ApiVersionsResponse, CATALOGUE, MetadataRequest, MetadataResponse};
+use doorkeeper::protocol::share_sessions::ShareSessions;
 use doorkeeper::protocol::wire::{Bytes, Message, Request, Str, Uuid};
 use doorkeeper::words::acl::{
     Authorizer, Binding, CLUSTER_NAME, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
@@ -80,6 +81,7 @@ pub struct Door {
     pub broker: Broker,
     pub topics: Names,
     pub fetch_sessions: FetchSessions,
+    pub share_sessions: ShareSessions,
     pub client_id: String,
     pub principal: String,
     pub generation: u64,
@@ -142,6 +144,7 @@ impl Door {
             broker: broker(|_, versions| Some(versions), BrokerSettings::default()),
             topics: Names::default(),
             fetch_sessions: FetchSessions::default(),
+            share_sessions: ShareSessions::default(),
             client_id: "test".to_owned(),
             principal: ALICE.to_owned(),
             generation: 1,
@@ -206,6 +209,7 @@ impl Door {
             topics: &self.topics,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
+            share_sessions: &mut self.share_sessions,
             witness: &mut ear,
         })
     }

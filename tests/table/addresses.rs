@@ -43,19 +43,26 @@ fn request(layout: &Layout, version: i16) -> Bytes {
         "Resources.ResourceType" => Some(4),
         _ => None,
     };
-    filled(layout, version, &Filling { text: &text, number: &number, ..Filling::default() })
+    // A share session does not begin with acknowledgements.
+    let count = |path: &str| u32::from(!path.ends_with("AcknowledgementBatches"));
+    filled(layout, version, &Filling { text: &text, number: &number, count: &count, ..Filling::default() })
+}
+
+/// Whether an address is that of an application, which nobody changes.
+fn is_applications(path: &str) -> bool {
+    path.contains("UserEndpoint")
 }
 
 /// An answer with the broker's address in every place that there is for one.
 fn answer(layout: &Layout, version: i16, setting: &str) -> Bytes {
     let text = |path: &str, field: &Field| match (layout.key, path, field.name) {
-        (_, _, "Host") => Some(HOST.to_owned()),
+        (_, path, "Host") if !is_applications(path) => Some(HOST.to_owned()),
         (DescribeConfigsRequest::KEY, _, "Name") => Some(setting.to_owned()),
         (DescribeConfigsRequest::KEY, _, "Value") => Some(format!("PLAINTEXT://{HOST}:{PORT}")),
         _ => Some(NODE.to_string()),
     };
     let number = |path: &str, field: &Field| match (layout.key, path, field.name) {
-        (_, _, "Port") => Some(PORT.into()),
+        (_, path, "Port") if !is_applications(path) => Some(PORT.into()),
         (DescribeConfigsRequest::KEY, "Results.ResourceType", _) => Some(4),
         _ => (field.entity == Some("brokerId") || field.name == "NodeId").then_some(NODE.into()),
     };
@@ -125,10 +132,14 @@ fn no_answer_carries_the_brokers_address() {
         "FindCoordinator",
         "Metadata",
         "Produce",
+        "ShareFetch",
     ];
     assert_eq!(apis, expected.into());
     let first = |api| with_address.iter().find(|(name, _)| *name == api).map(|(_, version)| *version);
-    assert_eq!(expected.map(first), [Some(0), Some(0), Some(2), Some(16), Some(0), Some(0), Some(10)]);
+    assert_eq!(
+        expected.map(first),
+        [Some(0), Some(0), Some(2), Some(16), Some(0), Some(0), Some(10), Some(1)]
+    );
 }
 
 /// An answer of our own has the broker's addresses from a question of our own.

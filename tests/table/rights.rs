@@ -41,7 +41,16 @@ fn marked(layout: &Layout, version: i16, key_type: i64, shape: Filling<'_>) -> B
         "Resources.ResourceType" => Some(2),
         _ => None,
     };
-    filled(layout, version, &Filling { text: &text, number: &number, uuid: &topic_id, ..shape })
+    // A share session does not begin with acknowledgements.
+    let count = |path: &str| match path.ends_with("AcknowledgementBatches") {
+        true => 0,
+        false => (shape.count)(path),
+    };
+    filled(
+        layout,
+        version,
+        &Filling { text: &text, number: &number, uuid: &topic_id, count: &count, ..shape },
+    )
 }
 
 fn knowing_ids(door: Door) -> Door {
@@ -66,6 +75,8 @@ const OPEN: &[(&str, &str, &str)] = &[
     ("ApiVersions", "ClusterId", "it must learn what is served"),
     ("ListTransactions", "StateFilters", "of the transactions it gets what it may see"),
     ("ListTransactions", "TransactionalIdPattern", "of the transactions it gets what it may see"),
+    ("GetTelemetrySubscriptions", "ClientInstanceId", "its metrics are the administrators' wish"),
+    ("PushTelemetry", "ClientInstanceId", "its metrics are the administrators' wish"),
 ];
 
 /// The APIs of which a client without any right may have a request passed on that names nothing.
@@ -87,6 +98,11 @@ const HOLLOW: &[&str] = &[
     "DescribeTransactions",
     "ListTransactions",
     "ConsumerGroupDescribe",
+    "GetTelemetrySubscriptions",
+    "PushTelemetry",
+    "ShareGroupDescribe",
+    "StreamsGroupDescribe",
+    "DescribeShareGroupOffsets",
 ];
 
 #[test]
@@ -139,7 +155,7 @@ fn words(layout: &Layout, version: i16, body: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     walk("", &layout.fields, version, &mut |path, field| {
         let word = format!("{MARK}{path}_");
-        if holds(body, word.as_bytes()) || field.name == "TopicId" && holds(body, &topic_id(path).0) {
+        if holds(body, word.as_bytes()) || field.kind == "uuid" && holds(body, &topic_id(path).0) {
             found.push(path.to_owned());
         }
     });
@@ -220,13 +236,43 @@ const NOT_ASKED_ABOUT: &[(&str, &str, &str)] = &[
     ("DescribeTopicPartitions", "Cursor.TopicName", "is one of the topics, or refused before"),
     ("AddPartitionsToTxn", "Transactions.TransactionalId", "brokers: with CLUSTER_ACTION"),
     ("AddPartitionsToTxn", "Transactions.Topics.Name", "brokers: with CLUSTER_ACTION"),
+    (
+        "StreamsGroupTopologyDescriptionUpdate",
+        "TopologyDescription.GlobalStores.Processor.SinkTopic",
+        DESCRIBES,
+    ),
+    (
+        "StreamsGroupTopologyDescriptionUpdate",
+        "TopologyDescription.GlobalStores.Processor.SourceTopics",
+        DESCRIBES,
+    ),
+    ("StreamsGroupTopologyDescriptionUpdate", "TopologyDescription.GlobalStores.Source.SinkTopic", DESCRIBES),
+    (
+        "StreamsGroupTopologyDescriptionUpdate",
+        "TopologyDescription.GlobalStores.Source.SourceTopics",
+        DESCRIBES,
+    ),
+    ("StreamsGroupTopologyDescriptionUpdate", "TopologyDescription.Subtopologies.Nodes.SinkTopic", DESCRIBES),
+    (
+        "StreamsGroupTopologyDescriptionUpdate",
+        "TopologyDescription.Subtopologies.Nodes.SourceTopics",
+        DESCRIBES,
+    ),
 ];
+
+const DESCRIBES: &str = "words for a plugin, by a member of the group";
 
 /// Topic ids that nobody is asked about.
 const IDS_NOT_ASKED_ABOUT: &[(&str, &str, &str)] = &[
     ("Metadata", "Topics.TopicId", "before version 12: the broker refuses them itself"),
     ("DeleteTopics", "Topics.TopicId", "a name beside it is refused before"),
     ("ConsumerGroupHeartbeat", "TopicPartitions.TopicId", "what a member says that it owns"),
+    ("ShareAcknowledge", "Topics.TopicId", "without a session it is refused before"),
+    ("InitializeShareGroupState", "Topics.TopicId", "brokers: with CLUSTER_ACTION"),
+    ("ReadShareGroupState", "Topics.TopicId", "brokers: with CLUSTER_ACTION"),
+    ("WriteShareGroupState", "Topics.TopicId", "brokers: with CLUSTER_ACTION"),
+    ("DeleteShareGroupState", "Topics.TopicId", "brokers: with CLUSTER_ACTION"),
+    ("ReadShareGroupStateSummary", "Topics.TopicId", "brokers: with CLUSTER_ACTION"),
 ];
 
 /// Every field that Kafka marks as the name of a topic, a group or a transactional id is asked about.

@@ -109,7 +109,7 @@ pub(super) enum ClientAuthWord {
     None,
 }
 
-/// How the broker's addresses are replaced in answers.
+/// How the broker's addresses are replaced in answers. One without an entry is withheld: no client ever sees it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "strategy", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum AddressMapping {
@@ -118,30 +118,16 @@ pub(super) enum AddressMapping {
     /// The broker's host stays, its port is replaced: for a doorkeeper beside every broker.
     KeepHost {
         /// From the port that the broker advertises to the port that clients use. Without the key: from the
-        /// port of `upstream` to the port of `bind`.
+        /// port of `upstream` to the port of `bind`. A broker with another port is withheld from clients.
         #[schemars(with = "Option<text::Ports>")]
         ports: Option<BTreeMap<u16, u16>>,
-        /// What becomes of an address without an entry: the answer fails, so that no client ever sees it.
-        #[serde(default, rename = "unknown_broker")]
-        _unknown_broker: UnknownBroker,
     },
     /// Host and port by broker id.
     Table {
-        /// From the broker's id to the host and port that clients use.
+        /// From the broker's id to the host and port that clients use. Any other broker is withheld from clients.
         #[schemars(with = "text::Brokers")]
         brokers: BTreeMap<i32, HostPort>,
-        /// What becomes of an address without an entry: the answer fails, so that no client ever sees it.
-        #[serde(default, rename = "unknown_broker")]
-        _unknown_broker: UnknownBroker,
     },
-}
-
-/// What becomes of an address that the mapping does not know.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum UnknownBroker {
-    #[default]
-    Fail,
 }
 
 /// Who may do what.

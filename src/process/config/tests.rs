@@ -68,7 +68,7 @@ fn the_other_strategies_load() {
     assert_eq!(mapping("{ strategy: none }"), AddressMapping::None);
     let brokers = BTreeMap::from([(0, ("a".to_owned(), 9093)), (7, ("::1".to_owned(), 1))]);
     assert_eq!(
-        mapping("{ strategy: table, brokers: { 0: \"a:9093\", 7: '[::1]:1' }, unknown_broker: fail }"),
+        mapping("{ strategy: table, brokers: { 0: \"a:9093\", 7: '[::1]:1' } }"),
         AddressMapping::Table { brokers }
     );
     let own_ports = AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) };
@@ -201,7 +201,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "keep_host, ports: { 9092: 9093 }",
             "table, ports: { 9092: 9093 }",
-            "12:22: the key 'brokers' is missing: add it, such as 'brokers: {\"0\":\"kafka-0:9093\"}'\n12:41: the key 'ports' is not known here: brokers, strategy, unknown_broker are",
+            "12:22: the key 'brokers' is missing: add it, such as 'brokers: {\"0\":\"kafka-0:9093\"}'\n12:41: the key 'ports' is not known here: brokers, strategy are",
         ),
         (
             "address_mapping: {",

@@ -44,7 +44,10 @@ fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> R
         Verdict::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
         Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
         Verdict::Answer(answer) => reply::<A>(answer, access)?,
-        Verdict::Ask(question) => Ruling::Ask(ask::<A>(question)),
+        Verdict::Ask(question) => {
+            let reduced = is_reduced.then(|| edited(&request)).transpose()?;
+            Ruling::Ask(ask::<A>(question, reduced))
+        }
         Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
         Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
         Verdict::Raw(None, answer) => forward(&request, answer)?,
@@ -71,11 +74,19 @@ pub(super) fn answer<A: Api>(amend: Option<Amend<A::Response>>, access: &Access<
     }))
 }
 
-fn ask<A: Api>(question: Question<A::Response>) -> Ask {
+/// `reduced`: the client's own request, if it may not go on as it came.
+fn ask<A: Api>(question: Question<A::Response>, reduced: Option<Vec<u8>>) -> Ask {
     let Question { key, version, flexible, body, then } = question;
     let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| match then(answer, access)? {
         Step::Answer(answer) => reply::<A>(answer, access),
-        Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question))),
+        Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question, reduced))),
+        Step::Forward => {
+            let answer = self::answer::<A>(None, access);
+            Ok(match reduced {
+                Some(body) => Ruling::Replace(body, answer),
+                None => Ruling::Forward(answer),
+            })
+        }
     });
     Ask { key, version, flexible, body, then }
 }

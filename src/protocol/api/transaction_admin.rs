@@ -110,7 +110,7 @@ fn refused_topic(topic: TopicRequest) -> TopicResponse {
 }
 
 /// `org.apache.kafka.common.internals.Topic.isValid`
-fn is_valid(name: &str) -> bool {
+pub(super) fn is_valid(name: &str) -> bool {
     let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     !matches!(name, "" | "." | "..") && name.len() <= 249 && name.bytes().all(is_legal)
 }

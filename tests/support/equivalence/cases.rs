@@ -4,11 +4,13 @@ mod cluster;
 mod configs;
 mod connection;
 mod consumer_groups;
+mod credentials;
 mod frames;
 mod groups;
 mod metadata;
 mod offsets;
 mod records;
+mod share;
 mod topics;
 mod transactions;
 
@@ -19,34 +21,42 @@ use serde_json::{Value, json};
 pub const APIS: &[&str] = &[
     "AddOffsetsToTxn",
     "AddPartitionsToTxn",
+    "AddRaftVoter",
     "AlterClientQuotas",
     "AlterConfigs",
     "AlterPartitionReassignments",
     "AlterReplicaLogDirs",
+    "AlterUserScramCredentials",
     "ApiVersions",
     "ConsumerGroupDescribe",
     "ConsumerGroupHeartbeat",
+    "CreateDelegationToken",
     "CreatePartitions",
     "CreateTopics",
     "DeleteGroups",
     "DeleteRecords",
+    "DeleteShareGroupState",
     "DeleteTopics",
     "DescribeClientQuotas",
     "DescribeCluster",
     "DescribeConfigs",
+    "DescribeDelegationToken",
     "DescribeGroups",
     "DescribeLogDirs",
     "DescribeProducers",
     "DescribeQuorum",
     "DescribeTopicPartitions",
     "DescribeTransactions",
+    "DescribeUserScramCredentials",
     "ElectLeaders",
     "EndTxn",
+    "ExpireDelegationToken",
     "Fetch",
     "FindCoordinator",
     "Heartbeat",
     "IncrementalAlterConfigs",
     "InitProducerId",
+    "InitializeShareGroupState",
     "JoinGroup",
     "LeaveGroup",
     "ListConfigResources",
@@ -60,12 +70,18 @@ pub const APIS: &[&str] = &[
     "OffsetFetch",
     "OffsetForLeaderEpoch",
     "Produce",
+    "ReadShareGroupState",
+    "ReadShareGroupStateSummary",
+    "RemoveRaftVoter",
+    "RenewDelegationToken",
     "SaslAuthenticate",
     "SaslHandshake",
     "SyncGroup",
     "TxnOffsetCommit",
     "UnregisterBroker",
+    "UnregisterController",
     "UpdateFeatures",
+    "WriteShareGroupState",
     "WriteTxnMarkers",
 ];
 
@@ -82,6 +98,8 @@ pub fn all() -> Vec<Case> {
         configs::cases(),
         consumer_groups::cases(),
         cluster::cases(),
+        credentials::cases(),
+        share::cases(),
         topics::cases(),
     ];
     families.into_iter().flatten().collect()

@@ -78,13 +78,14 @@ fn field(name: &str, value: &mut Value, refused_by_cluster: bool, context: &Cont
             }
         }
         "logDir" => *value = Value::from("its folder"),
+        "port" if context.api == "DescribeQuorum" => *value = Value::from("a controller's port"),
         "highWatermark" | "leaderEpoch" if context.api == "DescribeQuorum" => {
-            *value = Value::from("some number")
+            *value = Value::from("some number");
         }
         // The text of a Java object that holds the request: nobody can reproduce it, and nobody can depend on it.
         "errorMessage" if refused_by_cluster && is_verbose(value) => *value = Value::from("a sentence"),
         _ if MADE_UP.contains(&name) && value.as_i64().is_some_and(|number| number > 0) => {
-            *value = Value::from("some number")
+            *value = Value::from("some number");
         }
         _ => {}
     }

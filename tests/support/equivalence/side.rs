@@ -67,6 +67,7 @@ impl Side {
             let body = json!({"transactionalId": null, "transactionTimeoutMs": 1000});
             (self.prepare("InitProducerId", 4, &body)["errorCode"] == 0).then_some(())
         });
+        self.wait_for_share_coordinator();
         let body = json!({"key": "x-all", "keyType": 1});
         wait_for("the transaction coordinator", LIMIT, || {
             (self.prepare("FindCoordinator", 3, &body)["errorCode"] == 0).then_some(())
@@ -81,12 +82,7 @@ impl Side {
 
     /// The versions that this side's door says it serves, by key, as the super user sees them.
     pub fn served(&mut self) -> BTreeMap<i16, (i16, i16)> {
-        let answer = self.call(
-            "admin",
-            "ApiVersions",
-            3,
-            &json!({"clientSoftwareName": "rig", "clientSoftwareVersion": "1"}),
-        );
+        let answer = self.call("admin", "ApiVersions", 3, &software());
         let number = |value: &Value| value.as_i64().unwrap() as i16;
         let ranges = answer.body()["apiKeys"].as_array().unwrap().clone();
         ranges
@@ -247,6 +243,20 @@ impl Side {
         Value::Object(state)
     }
 
+    /// Its topic is made by whoever asks first, which must not be a request that is compared.
+    fn wait_for_share_coordinator(&mut self) {
+        const SHARE_GROUP_HEARTBEAT: i16 = 76;
+        let served = self.prepare("ApiVersions", 3, &software());
+        if served["apiKeys"].as_array().unwrap().iter().all(|one| one["apiKey"] != SHARE_GROUP_HEARTBEAT) {
+            return;
+        }
+        let body = json!({"keyType": 2, "coordinatorKeys": ["gp-s:AAAAAAAAAAAAAAAAAAAAAQ:0"]});
+        wait_for("the share coordinator", LIMIT, || {
+            let found = self.prepare("FindCoordinator", 6, &body);
+            (found["coordinators"][0]["errorCode"] == 0).then_some(())
+        });
+    }
+
     fn commit_offsets(&mut self, group: &str) {
         let partitions = json!([{"partitionIndex": 0, "committedOffset": 1, "committedMetadata": "kept"}]);
         let topics = json!([{"name": "t-all", "partitions": partitions}, {"name": "t-none", "partitions": partitions}]);
@@ -324,6 +334,10 @@ impl Side {
         let (id, name) = (topic["topicId"].as_str().unwrap(), topic["name"].as_str().unwrap());
         self.topics.insert(id.to_owned(), name.to_owned());
     }
+}
+
+fn software() -> Value {
+    json!({"clientSoftwareName": "rig", "clientSoftwareVersion": "1"})
 }
 
 fn has_unknown_id(value: &Value, topics: &BTreeMap<String, String>) -> bool {

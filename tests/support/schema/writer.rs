@@ -68,7 +68,7 @@ impl Writer {
         let integer = || value.as_i64().unwrap_or_else(|| panic!("{place} wants a number, not {value}"));
         match kind {
             Kind::Bool => {
-                out.push(u8::from(value.as_bool().unwrap_or_else(|| panic!("{place} wants a bool"))))
+                out.push(u8::from(value.as_bool().unwrap_or_else(|| panic!("{place} wants a bool"))));
             }
             Kind::Int8 => out.extend(i8::try_from(integer()).unwrap().to_be_bytes()),
             Kind::Int16 => out.extend(i16::try_from(integer()).unwrap().to_be_bytes()),

@@ -135,6 +135,14 @@ fn quotas_and_features() -> Vec<Case> {
     };
     let quorum =
         |topic: &str| json!({"topics": [{"topicName": topic, "partitions": [{"partitionIndex": 0}]}]});
+    let voter_id =
+        |cluster: &str| json!({"clusterId": cluster, "voterId": 9, "voterDirectoryId": "09".repeat(16)});
+    let voter = |cluster: &str| {
+        let mut voter = voter_id(cluster);
+        voter["timeoutMs"] = json!(1000);
+        voter["listeners"] = json!([{"name": "CONTROLLER", "host": "127.0.0.1", "port": 9}]);
+        voter
+    };
     let mut cases = vec![
         Case::new("DescribeClientQuotas", "of users", quotas("user", Value::Null)),
         Case::new("DescribeClientQuotas", "of alice", quotas("user", json!("alice"))),
@@ -151,6 +159,11 @@ fn quotas_and_features() -> Vec<Case> {
         ),
         Case::new("DescribeQuorum", "of the metadata", quorum("__cluster_metadata")),
         Case::new("DescribeQuorum", "of another topic", quorum("t-all")),
+        Case::new("AddRaftVoter", "of another cluster", voter("nonsense")),
+        Case::new("AddRaftVoter", "where voters are fixed", voter("AAAAAAAAQACAAAAAAAAAAg")),
+        Case::new("RemoveRaftVoter", "of another cluster", voter_id("nonsense")),
+        Case::new("RemoveRaftVoter", "where voters are fixed", voter_id("AAAAAAAAQACAAAAAAAAAAg")),
+        Case::new("UnregisterController", "a controller that nobody knows", json!({"controllerId": 99})),
         Case::new("UnregisterBroker", "a broker that nobody knows", json!({"brokerId": 99})),
     ];
     let kinds = [

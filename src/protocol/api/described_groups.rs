@@ -1,0 +1,67 @@
+//! What descriptions of groups with topics in them have in common: a group is described to those who may describe it, and
+//! withheld as a whole if it uses a topic that they may not describe.
+
+use std::collections::HashSet;
+
+use super::{Verdict, take_denied};
+use crate::protocol::access::Access;
+use crate::protocol::error_code::*;
+use crate::protocol::wire::Str;
+use crate::words::acl::{Operation, ResourceType};
+
+/// A group in an answer.
+pub(super) trait Described: Send + 'static {
+    /// The text with which it is withheld.
+    const USES_HIDDEN_TOPICS: &'static str;
+
+    /// A group of which nothing but an error is told.
+    fn failed(group_id: Str, error_code: i16, error_message: Option<Str>) -> Self;
+    fn group_id(&self) -> &Str;
+    fn error_code(&self) -> i16;
+    fn authorized_operations(&mut self) -> &mut i32;
+    /// The topics that it uses.
+    fn topics(&self) -> impl Iterator<Item = &Str>;
+}
+
+/// Takes the groups out of a request that the client may not describe, and makes of the broker's answer the client's.
+pub(super) fn describe<R: Default + 'static, G: Described>(
+    group_ids: &mut Vec<Str>,
+    wants_operations: bool,
+    access: &mut Access<'_>,
+    place: fn(&mut R) -> &mut Vec<G>,
+) -> Verdict<R> {
+    let denied = take_denied(group_ids, Operation::Describe, ResourceType::Group, access, |group| group);
+    let refuse = |group_id| G::failed(group_id, GROUP_AUTHORIZATION_FAILED, None);
+    let refused: Vec<_> = denied.into_iter().map(refuse).collect();
+    if group_ids.is_empty() && !refused.is_empty() {
+        let mut answer = R::default();
+        *place(&mut answer) = refused;
+        return Verdict::Answer(answer);
+    }
+    let is_trimmed = !refused.is_empty();
+    let amend = Box::new(move |answer: &mut R, access: &mut Access<'_>| {
+        let groups = place(answer);
+        for group in groups.iter_mut().filter(|group| wants_operations && group.error_code() == NONE) {
+            let name = group.group_id().clone();
+            let operations = group.authorized_operations();
+            *operations = access.authorized_operations(*operations, ResourceType::Group, &name);
+        }
+        withhold(groups, access);
+        groups.splice(0..0, refused);
+    });
+    if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) }
+}
+
+fn withhold<G: Described>(groups: &mut [G], access: &mut Access<'_>) {
+    let names: HashSet<Str> = groups.iter().flat_map(Described::topics).cloned().collect();
+    let hidden: HashSet<Str> = names
+        .into_iter()
+        .filter(|name| !access.allows(Operation::Describe, ResourceType::Topic, name))
+        .collect();
+    for group in groups {
+        if group.topics().any(|topic| hidden.contains(topic)) {
+            let text = Some(Str::from(G::USES_HIDDEN_TOPICS));
+            *group = G::failed(group.group_id().clone(), TOPIC_AUTHORIZATION_FAILED, text);
+        }
+    }
+}

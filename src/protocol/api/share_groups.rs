@@ -1,0 +1,91 @@
+//! Share groups (KIP-932): being a member, and describing a group. Records are in [`super::share`].
+
+use std::collections::HashSet;
+
+use super::described_groups::{Described, describe};
+use super::{Api, Verdict};
+use crate::protocol::access::Access;
+use crate::protocol::error_code::*;
+use crate::protocol::messages::share_group_describe_response::DescribedGroup;
+use crate::protocol::messages::{
+    ShareGroupDescribeRequest, ShareGroupDescribeResponse, ShareGroupHeartbeatRequest,
+    ShareGroupHeartbeatResponse,
+};
+use crate::protocol::wire::{Fault, Str};
+use crate::words::acl::{Operation, ResourceType};
+
+/// `KafkaApis.isMemberIdValid`, counted as Java counts.
+pub(super) fn is_member_id(member_id: &str) -> bool {
+    (1..=36).contains(&member_id.encode_utf16().take(37).count())
+}
+
+/// `KafkaApis.handleShareGroupHeartbeat`. A subscription counts as a whole: one topic that the client may not describe
+/// refuses it. One that is not repeated is not looked at again.
+impl Api for ShareGroupHeartbeatRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ShareGroupHeartbeatResponse>, Fault> {
+        let refuse = |error_code| {
+            Ok(Verdict::Answer(ShareGroupHeartbeatResponse { error_code, ..Default::default() }))
+        };
+        if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
+            return refuse(GROUP_AUTHORIZATION_FAILED);
+        }
+        let names: HashSet<&Str> = self.subscribed_topic_names.iter().flatten().collect();
+        if !is_member_id(&self.member_id) {
+            // Brokers before 4.4 do not mind, so it is left to them, and they must not be asked for hidden topics.
+            let describable =
+                |name: &&Str| access.allows_silently(Operation::Describe, ResourceType::Topic, name);
+            return match names.iter().all(describable) {
+                true => Ok(Verdict::Forward),
+                false => refuse(INVALID_REQUEST),
+            };
+        }
+        // Each of them is reported, so the first denial does not end it.
+        let denied = names
+            .into_iter()
+            .filter(|name| !access.allows(Operation::Describe, ResourceType::Topic, name))
+            .count();
+        match denied {
+            0 => Ok(Verdict::Forward),
+            _ => refuse(TOPIC_AUTHORIZATION_FAILED),
+        }
+    }
+}
+
+/// `KafkaApis.handleShareGroupDescribe`
+impl Api for ShareGroupDescribeRequest {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ShareGroupDescribeResponse>, Fault> {
+        let wants_operations = self.include_authorized_operations;
+        Ok(describe(
+            &mut self.group_ids,
+            wants_operations,
+            access,
+            |answer: &mut ShareGroupDescribeResponse| &mut answer.groups,
+        ))
+    }
+}
+
+impl Described for DescribedGroup {
+    const USES_HIDDEN_TOPICS: &'static str =
+        "The group has described topic(s) that the client is not authorized to describe.";
+
+    fn failed(group_id: Str, error_code: i16, error_message: Option<Str>) -> Self {
+        Self { group_id, error_code, error_message, ..Default::default() }
+    }
+
+    fn group_id(&self) -> &Str {
+        &self.group_id
+    }
+
+    fn error_code(&self) -> i16 {
+        self.error_code
+    }
+
+    fn authorized_operations(&mut self) -> &mut i32 {
+        &mut self.authorized_operations
+    }
+
+    fn topics(&self) -> impl Iterator<Item = &Str> {
+        let assigned = self.members.iter().flat_map(|member| &member.assignment.topic_partitions);
+        assigned.map(|topic| &topic.topic_name)
+    }
+}

@@ -1,0 +1,162 @@
+//! The memory that large frames share.
+
+use doorkeeper::protocol::messages::{FetchRequest, MetadataRequest, ProduceRequest};
+use doorkeeper::protocol::wire::Message;
+
+use crate::support::broker::{Act, Broker, Step};
+use crate::support::client::{Client, frame};
+use crate::support::door::Setup;
+use crate::support::requests::{fetch, metadata, produce};
+use crate::support::{soon, until};
+
+/// Room for one frame of the largest size.
+const TIGHT: &str = "max_frame_bytes: 2097152, buffered_bytes: 2097152";
+
+/// A request that has to be whole: two topics.
+fn whole(length: usize) -> Vec<u8> {
+    frame(&produce(&[("allowed", length), ("alloweds", 10)], 1), 9, 1)
+}
+
+/// A head that comes in pieces takes no memory for a request that can be passed on, nor does the request keep any.
+#[tokio::test]
+async fn a_request_that_passes_takes_nothing_of_it() {
+    let broker = Broker::usual().await;
+    let door = Setup { limits: TIGHT, ..Setup::new(broker.address) }.start().await;
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        let mut client = Client::connect(door.address, "alice").await;
+        let bytes = frame(&produce(&[("allowed", 1_500_000)], 1), 9, 1);
+        client.send(&bytes[..4]).await;
+        // The four bytes have been looked at when somebody else has been answered.
+        Client::connect(door.address, "alice").await.ask(&metadata(&[]), 9).await;
+        client.send(&bytes[4..]).await;
+        client.answer::<ProduceRequest>(9, 1).await;
+        idle.push(client);
+    }
+    let mut client = Client::connect(door.address, "alice").await;
+    client.send(&whole(1_500_000)).await;
+    client.answer::<ProduceRequest>(9, 1).await;
+}
+
+/// When it is used up, a large request waits for it, and small ones go on.
+#[tokio::test]
+async fn a_large_request_waits_for_room_and_others_do_not() {
+    let broker = Broker::usual().await;
+    let door = Setup { limits: TIGHT, ..Setup::new(broker.address) }.start().await;
+    let (mut first, mut second) =
+        (Client::connect(door.address, "alice").await, Client::connect(door.address, "alice").await);
+    let bytes = whole(1_500_000);
+    first.send(&bytes[..1_000_000]).await;
+    // It has the memory when it has been read so far.
+    Client::connect(door.address, "alice").await.ask(&metadata(&[]), 9).await;
+    let (mut second_in, mut second_out) = tokio::io::split(second.tls);
+    let sending = tokio::spawn({
+        let bytes = bytes.clone();
+        async move {
+            tokio::io::AsyncWriteExt::write_all(&mut second_out, &bytes).await.unwrap();
+            second_out
+        }
+    });
+    let mut small = Client::connect(door.address, "alice").await;
+    for _ in 0..50 {
+        small.ask(&metadata(&["allowed"]), 9).await;
+        small.ask(&produce(&[("allowed", 1000), ("alloweds", 1000)], 1), 9).await;
+    }
+    // A request that passes needs none of it.
+    small.ask(&produce(&[("allowed", 1_800_000)], 1), 9).await;
+    first.send(&bytes[1_000_000..]).await;
+    first.answer::<ProduceRequest>(9, 1).await;
+    soon(sending).await.unwrap();
+    use tokio::io::AsyncReadExt;
+    soon(second_in.read_i32()).await.unwrap();
+    second = Client::connect(door.address, "alice").await;
+    second.ask(&metadata(&[]), 9).await;
+}
+
+/// A broker that does not read makes its requests wait in memory: that is counted, and given back.
+#[tokio::test]
+async fn a_request_holds_its_memory_until_the_broker_has_it() {
+    let broker = Broker::usual().await;
+    let door = Setup { limits: TIGHT, ..Setup::new(broker.address) }.start().await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = Client::connect(door.address, "alice").await;
+        client.ask(&metadata(&[]), 9).await;
+        clients.push(client);
+    }
+    broker.read(false);
+    let sending: Vec<_> = clients
+        .into_iter()
+        .map(|mut client| {
+            tokio::spawn(async move {
+                // More than the socket buffers on both sides take: each request is judged and waits.
+                for n in 0..6 {
+                    client.send(&frame(&produce(&[("allowed", 1_900_000), ("alloweds", 10)], 1), 9, n)).await;
+                }
+                for n in 0..6 {
+                    client.answer::<ProduceRequest>(9, n).await;
+                }
+            })
+        })
+        .collect();
+    let mut small = Client::connect(door.address, "alice").await;
+    broker.read(true);
+    small.ask(&metadata(&["allowed"]), 9).await;
+    for sender in sending {
+        soon(sender).await.unwrap();
+    }
+    door.assert_sound();
+}
+
+/// The memory of a large answer that is rewritten is free again when the client has it, or has gone.
+#[tokio::test]
+async fn a_rewritten_answer_gives_its_memory_back() {
+    let broker = Broker::usual().await;
+    let door = Setup { limits: TIGHT, ..Setup::new(broker.address) }.start().await;
+    let rewritten = fetch(&[("allowed", 1_900_000), ("forbidden", 1)]);
+    let mut client = Client::connect(door.address, "alice").await;
+    for _ in 0..3 {
+        // Two at once: the second waits for the first.
+        let (one, two) = (client.say(&rewritten, 11).await, client.say(&rewritten, 11).await);
+        client.answer::<FetchRequest>(11, one).await;
+        client.answer::<FetchRequest>(11, two).await;
+    }
+    for _ in 0..3 {
+        let mut leaves = Client::connect(door.address, "alice").await;
+        leaves.say(&rewritten, 11).await;
+        broker.sees(1).await;
+        leaves.vanish();
+    }
+    client.ask(&rewritten, 11).await;
+    door.assert_sound();
+}
+
+/// An answer that could never be granted memory is not waited for.
+#[tokio::test]
+async fn an_answer_that_is_too_long_to_rewrite_ends_its_connection() {
+    let broker = Broker::new(|seen| match seen.key {
+        MetadataRequest::KEY => {
+            let head = [&(3i32 << 20).to_be_bytes()[..], &seen.correlation_id.to_be_bytes()].concat();
+            Act::These(vec![Step::Bytes(head), Step::Bytes(vec![0; 100])])
+        }
+        _ => Act::Usual,
+    })
+    .await;
+    let door = Setup { limits: TIGHT, ..Setup::new(broker.address) }.start().await;
+    let mut client = Client::connect(door.address, "alice").await;
+    client.say(&metadata(&["allowed"]), 9).await;
+    client.assert_closed().await;
+    drop(client);
+    door.closes("upstream_protocol_error", 1).await;
+    let lines = door.said.lines("connection lost");
+    assert!(matches!(&*lines, [line] if line.contains("limits.max_frame_bytes")), "{lines:?}");
+
+    // One that passes may be of any length.
+    let answer = client_of(&door).await.ask(&fetch(&[("allowed", 5 << 20)]), 11).await;
+    assert_eq!(answer.responses.len(), 1);
+    until(|| door.count("connections_active", "clients") == 0).await;
+}
+
+async fn client_of(door: &crate::support::door::Door) -> Client {
+    Client::connect(door.address, "alice").await
+}

@@ -1,0 +1,21 @@
+//! What peers do wrong, by mistake or on purpose, and what becomes of it: of the connection that it happens on, of the
+//! others, of memory, and of what the log and the metrics say.
+//!
+//! Everything here runs in one process over loopback: a client that can say anything over TLS, the proxy, and a broker
+//! that can answer anything. Only where memory or signals are looked at is the proxy a process of its own.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod support;
+
+mod budget;
+mod chaos;
+mod drain;
+mod frames;
+mod limits;
+mod memory;
+mod parting;
+mod rights;
+mod sizes;
+mod tls;
+mod upstream;

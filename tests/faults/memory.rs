@@ -1,0 +1,98 @@
+//! The memory of the whole process, under clients that ask for much of it.
+
+use doorkeeper::protocol::messages::{ApiVersionsRequest, FetchRequest, ProduceRequest};
+use doorkeeper::protocol::wire::Message;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::broker::Broker;
+use crate::support::client::{Client, frame};
+use crate::support::door::Setup;
+use crate::support::requests::{fetch, metadata, produce};
+use crate::support::{pattern, soon};
+
+const MIB: usize = 1 << 20;
+
+/// An answer of 50 MiB passes through, as does a request, while the process grows by a fraction of it.
+#[tokio::test]
+async fn fifty_mebibytes_pass_in_bounded_memory() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn();
+    let mut client = Client::connect(door.address, "alice").await;
+    client.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    for version in [11, 16] {
+        let answer = client.ask(&fetch(&[("allowed", 50 * MIB)]), version).await;
+        let records = answer.responses[0].partitions[0].records.clone().unwrap();
+        assert!(records == pattern(0, 50 * MIB), "version {version}");
+    }
+    client.ask(&produce(&[("allowed", 50 * MIB)], 1), 9).await;
+    let reached: ProduceRequest = broker.seen().last().unwrap().read();
+    assert!(reached.topic_data[0].partition_data[0].records.as_ref().unwrap()[..] == pattern(0, 50 * MIB));
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB", grown / 1024);
+    assert!(grown < 8 * MIB, "{grown} bytes");
+}
+
+/// Fifty clients that send requests without end and never read an answer.
+#[tokio::test]
+async fn clients_that_never_read_cost_little() {
+    const CLIENTS: usize = 50;
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn();
+    let mut other = Client::connect(door.address, "alice").await;
+    other.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    let mut greedy = Vec::new();
+    for n in 0..CLIENTS {
+        let client = Client::connect(door.address, "alice").await;
+        let (reader, mut writer) = tokio::io::split(client.tls);
+        let request = match n % 2 {
+            // Fourteen bytes that are answered by some hundred.
+            0 => frame(&ApiVersionsRequest::default(), 0, 1),
+            _ => frame(&fetch(&[("allowed", 100_000), ("forbidden", 1)]), 11, 1),
+        };
+        let requests = request.repeat(1000);
+        let task = tokio::spawn(async move { while writer.write_all(&requests).await.is_ok() {} });
+        greedy.push((reader, task));
+    }
+    // They stand still when this has been answered so often.
+    for _ in 0..2000 {
+        other.ask(&metadata(&["allowed"]), 9).await;
+    }
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB a client", grown / 1024 / CLIENTS);
+    for (_, task) in &greedy {
+        task.abort();
+    }
+    assert!(grown < CLIENTS * MIB, "{grown} bytes");
+}
+
+/// Requests that announce much and send little reserve nothing.
+#[tokio::test]
+async fn an_announced_length_is_not_believed() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn();
+    let mut other = Client::connect(door.address, "alice").await;
+    other.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    let mut liars = Vec::new();
+    for key in [ProduceRequest::KEY, FetchRequest::KEY].repeat(10) {
+        let mut client = Client::connect(door.address, "alice").await;
+        let head =
+            [&(100 * MIB as i32 - 8).to_be_bytes()[..], &key.to_be_bytes(), &[0, 7, 0, 0, 0, 1]].concat();
+        client.send(&head).await;
+        client.send(&[0xff; 70_000]).await;
+        liars.push(client);
+    }
+    for _ in 0..100 {
+        other.ask(&metadata(&["allowed"]), 9).await;
+    }
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB", grown / 1024);
+    assert!(grown < 20 * MIB, "{grown} bytes");
+    drop(liars);
+    let mut byte = [0];
+    let mut client = Client::connect(door.address, "alice").await;
+    soon(client.tls.shutdown()).await.unwrap();
+    assert_eq!(soon(client.tls.read(&mut byte)).await.unwrap(), 0);
+}

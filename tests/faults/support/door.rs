@@ -1,0 +1,295 @@
+//! The proxy, in this process or as one of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use doorkeeper::process::proxy::{self, Proxy};
+use doorkeeper::process::startup;
+use doorkeeper::words::audit::AuditLog;
+use doorkeeper::words::metrics::Metrics;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tracing::subscriber::DefaultGuard;
+
+use super::pki::TRUSTED;
+use super::until;
+
+/// Everything that alice may do, and bob may not.
+pub const ACLS: &str = "
+- { principal: 'User:alice', topic: allowed, operations: [Read, Write, Describe], pattern: prefixed }
+- { principal: 'User:alice', cluster: true, operations: [Describe] }
+- { principal: 'User:bob', topic: bobs, operations: [Read, Write] }
+";
+
+/// What a proxy is started with.
+pub struct Setup {
+    /// The broker.
+    pub upstream: SocketAddr,
+    /// The ACL file.
+    pub acls: &'static str,
+    /// Further keys of `tls`.
+    pub tls: &'static str,
+    /// The keys of `limits`.
+    pub limits: &'static str,
+    /// `shutdown.drain_timeout`
+    pub drain_timeout: &'static str,
+}
+
+impl Setup {
+    /// A usual proxy before this broker.
+    pub fn new(upstream: SocketAddr) -> Self {
+        Self { upstream, acls: ACLS, tls: "", limits: "", drain_timeout: "20s" }
+    }
+
+    fn write(&self) -> Folder {
+        let folder = Folder::new();
+        let (certificate, key) = TRUSTED.issue("localhost");
+        folder.write("tls.crt", &certificate.pem());
+        folder.write("tls.key", &key.serialize_pem());
+        folder.write("ca.crt", &TRUSTED.pem());
+        folder.write("acls.yaml", self.acls);
+        let Self { upstream, tls, limits, drain_timeout, .. } = self;
+        folder.write(
+            "doorkeeper.yaml",
+            &format!(
+                "version: 1
+listeners:
+  - name: clients
+    bind: 127.0.0.1:0
+    upstream: {upstream}
+    tls: {{ certificate_chain: tls.crt, private_key: tls.key, client_ca: ca.crt, client_auth: required, {tls} }}
+    principal_mapping_rules: 'RULE:^CN=([a-z]+)$/$1/'
+    address_mapping: {{ strategy: keep_host, ports: {{ 9092: 19093 }} }}
+authorization:
+  super_users: ['User:admin']
+  acls: {{ file: acls.yaml, reload_interval: 20ms }}
+admin: {{ bind: '127.0.0.1:0' }}
+limits: {{ {limits} }}
+shutdown: {{ drain_timeout: {drain_timeout} }}
+log: {{ level: debug }}
+"
+            ),
+        );
+        folder
+    }
+
+    /// Starts it in this process.
+    pub async fn start(self) -> Door {
+        let folder = self.write();
+        let said = Said::default();
+        let lines = said.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_ansi(false)
+            .with_writer(move || lines.clone())
+            .finish();
+        let listening = tracing::subscriber::set_default(subscriber);
+
+        let ready = startup::load(&folder.0.join("doorkeeper.yaml"), SystemTime::now())
+            .unwrap_or_else(|faults| panic!("{faults}"));
+        let metrics = Arc::new(Metrics::new(proxy::build(), SystemTime::now(), &proxy::apis()).unwrap());
+        let (audit, writer) = AuditLog::new(1024, false, metrics.clone(), SystemTime::now);
+        let mut audited = said.clone();
+        std::thread::spawn(move || writer.run(doorkeeper::words::audit::Format::Kafka, &mut audited));
+        let proxy = Proxy::start(ready, metrics.clone(), audit).await.unwrap();
+        let (address, admin) = (proxy.addresses()[0], proxy.admin_address().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(async move {
+            proxy.serve(async { drop(stopped.await) }).await;
+        });
+        Door { address, admin, metrics, said, stop: Some(stop), serving, folder, _listening: listening }
+    }
+
+    /// Starts it as a process of its own.
+    pub fn spawn(self) -> OwnProcess {
+        let folder = self.write();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_doorkeeper"))
+            .args(["run", "--config"])
+            .arg(folder.0.join("doorkeeper.yaml"))
+            .env_remove("RUST_LOG")
+            .env_remove("DOORKEEPER_LOG")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        let address = loop {
+            line.clear();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "it ended before it listened");
+            if line.contains("listening") {
+                let (_, after) = line.split_once("address=").unwrap();
+                let text = after.trim_start_matches('"').split(['"', ' ', '\n']).next().unwrap();
+                break text.parse().unwrap();
+            }
+        };
+        let said = Said::default();
+        let mut all = said.clone();
+        std::thread::spawn(move || drop(std::io::copy(&mut lines, &mut all)));
+        OwnProcess { address, child, said, _folder: folder }
+    }
+}
+
+/// A proxy in this process, on the test's own thread.
+pub struct Door {
+    pub address: SocketAddr,
+    pub admin: SocketAddr,
+    pub metrics: Arc<Metrics>,
+    pub said: Said,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+    folder: Folder,
+    _listening: DefaultGuard,
+}
+
+impl Door {
+    /// A metric's value, over all series with this label's value (`""`: over all).
+    pub fn count(&self, metric: &str, label: &str) -> u64 {
+        let name = format!("doorkeeper_{metric}");
+        let label = format!("\"{label}\"");
+        let text = self.metrics.encode().unwrap();
+        let series = text.lines().filter(|line| {
+            line.strip_prefix(&name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+                && (label == "\"\"" || line.contains(&label))
+        });
+        series.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap() as u64).sum()
+    }
+
+    /// How many connections ended for this reason.
+    pub fn closed(&self, reason: &str) -> u64 {
+        self.count("connections_closed_total", reason)
+    }
+
+    /// Waits until so many connections ended for this reason.
+    #[track_caller]
+    pub fn closes(&self, reason: &'static str, count: u64) -> impl Future<Output = ()> {
+        until(move || self.closed(reason) >= count)
+    }
+
+    /// Replaces the ACLs, and waits until they are in force.
+    pub async fn replace_acls(&self, acls: &str) {
+        let before = self.count("acl_generation", "");
+        self.folder.write("acls.yaml", acls);
+        until(|| self.count("acl_generation", "") > before).await;
+    }
+
+    /// Tells it to stop.
+    pub fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Whether it has stopped.
+    pub fn has_stopped(&self) -> bool {
+        self.serving.is_finished()
+    }
+
+    /// What `/readyz` says: the status of the answer, and its text.
+    pub async fn ready(&self) -> (u16, String) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut socket = tokio::net::TcpStream::connect(self.admin).await.unwrap();
+        socket
+            .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).await.unwrap();
+        (text.split(' ').nth(1).unwrap().parse().unwrap(), text)
+    }
+
+    /// Nothing went wrong that is doorkeeper's own fault, and no task has panicked.
+    pub fn assert_sound(&self) {
+        assert_eq!(self.closed("internal_error"), 0, "{}", self.said.text());
+        assert!(!self.said.text().contains("panic"), "{}", self.said.text());
+    }
+}
+
+/// A proxy that is a process of its own.
+pub struct OwnProcess {
+    pub address: SocketAddr,
+    pub said: Said,
+    child: Child,
+    _folder: Folder,
+}
+
+impl OwnProcess {
+    /// The most memory that it ever had, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+    }
+
+    /// Sends it SIGTERM.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+}
+
+impl Drop for OwnProcess {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+pub struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    /// All of it.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+
+    /// The lines with this in them.
+    pub fn lines(&self, part: &str) -> Vec<String> {
+        self.text().lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+    }
+}
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("faults-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        // In one step, or a reload may find half of it.
+        fs::write(self.0.join("new"), text).unwrap();
+        fs::rename(self.0.join("new"), self.0.join(name)).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
