@@ -70,21 +70,8 @@ pub const DEVIATIONS: &[Deviation] = &[
 ];
 
 /// APIs that doorkeeper does not serve and does not advertise, though Kafka's listener has them: key, name, reason.
-pub const NOT_SERVED: &[(i16, &str, &str)] = &[
-    (29, "DescribeAcls", ACLS),
-    (30, "CreateAcls", ACLS),
-    (31, "DeleteAcls", ACLS),
-    (76, "ShareGroupHeartbeat", NO_RULE),
-    (77, "ShareGroupDescribe", NO_RULE),
-    (78, "ShareFetch", NO_RULE),
-    (79, "ShareAcknowledge", NO_RULE),
-    (88, "StreamsGroupHeartbeat", NO_RULE),
-    (89, "StreamsGroupDescribe", NO_RULE),
-    (90, "DescribeShareGroupOffsets", NO_RULE),
-    (91, "AlterShareGroupOffsets", NO_RULE),
-    (92, "DeleteShareGroupOffsets", NO_RULE),
-    (93, "StreamsGroupTopologyDescriptionUpdate", NO_RULE),
-];
+pub const NOT_SERVED: &[(i16, &str, &str)] =
+    &[(29, "DescribeAcls", ACLS), (30, "CreateAcls", ACLS), (31, "DeleteAcls", ACLS)];
 
 /// APIs that doorkeeper serves up to an older version than Kafka: key, name, highest version, reason.
 pub const NOT_SERVED_ABOVE: &[(i16, &str, i16, &str)] = &[(
@@ -98,4 +85,3 @@ pub const NOT_SERVED_ABOVE: &[(i16, &str, i16, &str)] = &[(
 pub const FRAME: &str = "a frame";
 
 const ACLS: &str = "ACLs are kept in doorkeeper's own file";
-const NO_RULE: &str = "no rule yet: what has not been read is refused";
