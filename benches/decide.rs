@@ -12,6 +12,7 @@ use doorkeeper::protocol::messages::{
     FetchRequest, MetadataRequest, MetadataResponse, ProduceRequest, fetch_request, metadata_request,
     metadata_response, produce_request,
 };
+use doorkeeper::protocol::share_sessions::ShareSessions;
 use doorkeeper::protocol::wire::{Fault, Message};
 use doorkeeper::words::acl::{
     Authorizer, Binding, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
@@ -114,6 +115,7 @@ struct Door {
     topics: Topics,
     broker: Broker,
     fetch_sessions: FetchSessions,
+    share_sessions: ShareSessions,
 }
 
 impl Door {
@@ -125,6 +127,7 @@ impl Door {
             topics: Topics::default(),
             broker: Broker::new(&Default::default(), BrokerSettings::default()),
             fetch_sessions: FetchSessions::default(),
+            share_sessions: ShareSessions::default(),
         }
     }
 
@@ -144,6 +147,7 @@ impl Door {
             topics: &self.topics,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
+            share_sessions: &mut self.share_sessions,
             witness: &mut Nobody,
         };
         match decide(&body, &mut access)? {
