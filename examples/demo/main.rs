@@ -94,9 +94,13 @@ fn demo(once: bool) -> Result<(), Box<dyn Error>> {
     printer.row("files", format!("{}: configuration, ACLs, certificates, logs", folder.0.display()));
 
     let mut account = Account::new(&mut printer, &doorkeepers);
-    runtime
-        .block_on(account.tell(authority.certificate(), &alice, &bob))
-        .map_err(|error| format!("{error}\n{}", doorkeepers.last_words()))?;
+    let told = runtime.block_on(async {
+        tokio::select! {
+            told = account.tell(authority.certificate(), &alice, &bob) => told,
+            ended = until_told_to_end() => Err(ended.map_or_else(Into::into, |()| "told to end".into())),
+        }
+    });
+    told.map_err(|error| format!("{error}\n{}", doorkeepers.last_words()))?;
     println!();
     printer.line(format!("All as it should be, in {:.1} s.", start.elapsed().as_secs_f64()));
 

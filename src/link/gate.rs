@@ -58,6 +58,8 @@ pub const SAID_AGAIN: Duration = Duration::from_secs(10);
 pub struct Limits {
     /// The longest frame, in bytes (`socket.request.max.bytes`).
     pub max_frame_bytes: usize,
+    /// What all large frames may take together, in bytes; at least one of the longest.
+    pub buffered_bytes: usize,
     /// How long a handshake may take.
     pub handshake_timeout: Duration,
     /// How long a connection may be silent (`connections.max.idle.ms`).

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::buffer::{Buf, READ, release_plain, reserve_plain};
 use super::close::Close;
 use super::greeted::{Greeted, part};
-use super::session::{Session, Sink, Want};
+use super::session::{Session, Sink, Want, permits};
 use super::tls::{Opened, Tls};
 use crate::words::metrics::CloseReason;
 
@@ -101,7 +101,7 @@ impl Relay {
         let mut looked = self.active;
         loop {
             // Memory that others may wait for is looked after more often.
-            let silent_until = match self.session.holds_memory() {
+            let silent_until = match self.holds_memory() {
                 true => (self.active + self.gate_idle).min(self.active.max(looked) + STALLED),
                 false => self.active + self.gate_idle,
             };
@@ -137,13 +137,18 @@ impl Relay {
                     let silence = looked.saturating_duration_since(self.active);
                     let others_wait = || self.memory.available_permits() == 0;
                     if silence >= self.gate_idle
-                        || (silence >= STALLED && self.session.holds_memory() && others_wait())
+                        || (silence >= STALLED && self.holds_memory() && others_wait())
                     {
                         return self.silent();
                     }
                 }
             }
         }
+    }
+
+    /// Whether memory may be held that others need.
+    fn holds_memory(&self) -> bool {
+        self.session.holds_memory() || !self.up.is_empty()
     }
 
     /// Whose silence it was.
@@ -389,8 +394,7 @@ async fn acquire(
     memory: &Arc<tokio::sync::Semaphore>,
     bytes: Option<usize>,
 ) -> Option<tokio::sync::OwnedSemaphorePermit> {
-    let kib = u32::try_from(bytes.unwrap_or_default().div_ceil(1024)).ok()?;
-    memory.clone().acquire_many_owned(kib).await.ok()
+    memory.clone().acquire_many_owned(permits(bytes.unwrap_or_default())?).await.ok()
 }
 
 fn read(socket: &mut TcpStream, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {

@@ -25,8 +25,13 @@ use crate::words::acl::ClientView;
 
 pub use frames::{CLIENT_ID, frame};
 
-/// A frame longer than this reserves its memory from the budget that all connections share.
+/// A frame longer than this reserves memory from the budget that all connections share.
 const LARGE: usize = 1024 * 1024;
+/// How many times its length a request takes while it is decided: what it says, entry by entry, and what is refused. The
+/// reader of messages allows as much; 13 times has been measured.
+const DECIDING: usize = 16;
+/// How many times its length an answer takes while it is rewritten.
+const REWRITING: usize = 4;
 /// The length, the correlation id.
 const ANSWER_HEAD: usize = 8;
 
@@ -69,11 +74,11 @@ pub struct Session {
     ending: Option<Close>,
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
-    /// Memory of the shared budget that a large frame holds: request, answer.
+    /// Memory of the shared budget that a large frame holds while it arrives: request, answer.
     request_memory: Option<OwnedSemaphorePermit>,
     answer_memory: Option<OwnedSemaphorePermit>,
-    /// That answer has been handed on, and its memory is free when it has been sent.
-    answer_handed_on: bool,
+    /// The same of answers that have been handed on; it is free when they have been sent.
+    handed_on: Vec<OwnedSemaphorePermit>,
 }
 
 /// A request on its way.
@@ -85,8 +90,9 @@ struct Request {
     /// is here only as far as it had come.
     frame: Bytes,
     body: usize,
-    /// What a large one holds of the shared budget.
+    /// What a large one holds of the shared budget: for the frame, and for deciding on it.
     memory: Option<Arc<OwnedSemaphorePermit>>,
+    deciding: Option<OwnedSemaphorePermit>,
 }
 
 /// What the client, or we ourselves, are owed.
@@ -98,6 +104,8 @@ struct Owed {
     /// The length of the request that `what` may hold a part of.
     pins: usize,
     what: What,
+    /// What `what` holds of the shared budget, if it is large.
+    memory: Option<OwnedSemaphorePermit>,
     /// Counts the request as under way while the broker owes its answer.
     _under_way: Option<UnderWay>,
 }
@@ -168,7 +176,7 @@ impl Session {
             share_sessions: ShareSessions::default(),
             request_memory: None,
             answer_memory: None,
-            answer_handed_on: false,
+            handed_on: Vec::new(),
         }
     }
 
@@ -199,14 +207,16 @@ impl Session {
 
     /// Whether a part of a request or of an answer holds memory that others may need.
     pub fn holds_memory(&self) -> bool {
-        self.request_memory.is_some() || self.answer_memory.is_some()
+        self.request_memory.is_some()
+            || self.answer_memory.is_some()
+            || !self.handed_on.is_empty()
+            || self.owed.iter().any(|owed| owed.memory.is_some())
+            || self.held.as_ref().is_some_and(|request| request.memory.is_some())
     }
 
     /// All that was handed on to the client has been sent.
     pub fn all_sent(&mut self) {
-        if std::mem::take(&mut self.answer_handed_on) {
-            self.answer_memory = None;
-        }
+        self.handed_on.clear();
     }
 
     /// Gives the memory that [`Want::Memory`] asked for on the requests' side.
@@ -225,6 +235,12 @@ impl Session {
             Some(length) if self.passing == 0 => 4 + i32::from_be_bytes(*length).max(0) as usize,
             _ => 0,
         }
+    }
+
+    /// What is asked of the shared budget for a frame of this length that takes so many times its length.
+    fn memory_for(&self, length: usize, times: usize) -> usize {
+        // More than there is would never come.
+        length.saturating_mul(times).min(self.gate.limits.buffered_bytes)
     }
 
     fn with_access<T>(
@@ -267,4 +283,14 @@ impl Session {
             witness: &mut witness,
         })
     }
+}
+
+/// The permits for so many bytes.
+pub(super) fn permits(bytes: usize) -> Option<u32> {
+    u32::try_from(bytes.div_ceil(1024)).ok()
+}
+
+/// Keeps the permits for so many bytes, and gives the rest back.
+fn keep(mut memory: OwnedSemaphorePermit, bytes: usize) -> OwnedSemaphorePermit {
+    permits(bytes).and_then(|permits| memory.split(permits as usize)).unwrap_or(memory)
 }

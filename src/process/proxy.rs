@@ -201,7 +201,7 @@ impl Proxy {
             None => None,
         };
         // In KiB. The largest frame always fits, or it would wait for ever.
-        let budget = usize::try_from(config.limits.buffered_bytes / 1024).unwrap_or(usize::MAX);
+        let budget = usize::try_from(config.limits.buffered_bytes.div_ceil(1024)).unwrap_or(usize::MAX);
         let largest = config.limits.max_frame_bytes as usize / 1024 + 1;
         let budget = budget.max(largest).min(Semaphore::MAX_PERMITS);
         let memory = Arc::new(Semaphore::new(budget));
@@ -328,6 +328,7 @@ fn gate(
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,
+            buffered_bytes: usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
             handshake_timeout: listener.tls.handshake_timeout,
             idle_timeout: config.limits.idle_timeout,
             upstream_connect_timeout: config.limits.upstream_connect_timeout,

@@ -131,6 +131,33 @@ async fn a_rewritten_answer_gives_its_memory_back() {
     door.assert_sound();
 }
 
+/// Nor does a client without rights fill the memory with refusals that it does not read.
+#[tokio::test]
+async fn refusals_hold_their_memory_until_they_are_sent() {
+    use doorkeeper::protocol::messages::fetch_request::FetchPartition;
+    let broker = Broker::usual().await;
+    let limits = "max_frame_bytes: 8388608, buffered_bytes: 8388608";
+    let door = Setup { limits, ..Setup::new(broker.address) }.start().await;
+    // Sixteen bytes a partition, and thirty for its refusal: more than the sockets' buffers take.
+    let mut refused = fetch(&[("forbidden", 1)]);
+    refused.topics[0].partitions =
+        (0..500_000).map(|partition| FetchPartition { partition, ..Default::default() }).collect();
+    let mut greedy = Client::connect(door.address, "alice").await;
+    let asked = greedy.say(&refused, 4).await;
+    until(|| door.count("requests_total", "denied") == 1).await;
+
+    let mut large = Client::connect(door.address, "alice").await;
+    large.send(&whole(1_500_000)).await;
+    let mut small = Client::connect(door.address, "alice").await;
+    for n in 0..200 {
+        small.ask(&metadata(&["allowed"]), 9).await;
+        assert_eq!(broker.seen().len(), n + 1, "there was room for the large request");
+    }
+    let answer = greedy.answer::<FetchRequest>(4, asked).await;
+    assert_eq!(answer.responses[0].partitions.len(), 500_000);
+    large.answer::<ProduceRequest>(9, 1).await;
+}
+
 /// An answer that could never be granted memory is not waited for.
 #[tokio::test]
 async fn an_answer_that_is_too_long_to_rewrite_ends_its_connection() {

@@ -243,23 +243,23 @@ async fn a_client_that_never_reads_is_not_read_any_more_itself() {
     ];
     for kind in kinds {
         let client = Client::connect(door.address, "alice").await;
-        let requests = kind.repeat(1000);
-        let (_reader, mut writer) = tokio::io::split(client.tls);
+        let requests = kind.repeat(20);
+        let (reader, mut writer) = tokio::io::split(client.tls);
         let mut rounds = 0;
-        // It stands still when all buffers on the way are full: a pause in which a thousand other answers pass.
+        // It stands still when all buffers on the way are full: a while in which many others are answered.
         loop {
             let answered = neighbour.answers.load(Ordering::SeqCst);
             let writing = tokio::io::AsyncWriteExt::write_all(&mut writer, &requests);
-            let others = until(|| neighbour.answers.load(Ordering::SeqCst) > answered + 1000);
+            let others = until(|| neighbour.answers.load(Ordering::SeqCst) > answered + 300);
             tokio::select! {
                 written = writing => written.unwrap(),
                 () = others => break,
             }
             rounds += 1;
-            assert!(rounds < 10_000, "it reads on and on");
+            assert!(rounds < 1_000_000, "it reads on and on");
         }
         assert_eq!(door.count("connections_active", "clients"), 2);
-        drop((writer, _reader));
+        drop((writer, reader));
         until(|| door.count("connections_active", "clients") == 1).await;
     }
     neighbour.assert_unharmed().await;

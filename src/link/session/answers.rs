@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::frames::answer_frame;
-use super::{ANSWER_HEAD, Close, LARGE, Owed, Reading, Session, Sink, Want, What};
+use super::{ANSWER_HEAD, Close, LARGE, Owed, REWRITING, Reading, Session, Sink, Want, What, keep};
 use crate::link::buffer::Buf;
 use crate::protocol::api::{Answer, Rewrite, Row};
 use crate::protocol::header::{self, RequestHeader};
@@ -53,10 +53,18 @@ impl Session {
                         break Want::Bytes;
                     }
                     let (length, whole) = self.expected(&head)?;
-                    if whole && length > LARGE && (self.answer_memory.is_none() || self.answer_handed_on) {
+                    if whole && length > LARGE && self.answer_memory.is_none() {
+                        // What its refusals hold will do.
+                        self.answer_memory = self.owed.front_mut().and_then(|owed| owed.memory.take());
+                    }
+                    if whole && length > LARGE && self.answer_memory.is_none() {
                         // The rest of the head is read again when the memory is there.
                         self.reading = Reading::Head(head, have);
-                        break if self.answer_handed_on { Want::Room } else { Want::Memory(length) };
+                        break match self.handed_on.is_empty() {
+                            true => Want::Memory(self.memory_for(length, REWRITING)),
+                            // Nobody waits for memory with memory in hand.
+                            false => Want::Room,
+                        };
                     }
                     self.reading = self.begin_answer(length, whole, now)?;
                     at += n;
@@ -114,10 +122,12 @@ impl Session {
                         self.reading = Reading::Whole { length, so_far, owed };
                     } else {
                         let head = answer_head(&owed, length);
+                        let memory = self.answer_memory.take();
                         if self.whole_answer(&so_far, None, *owed, up, sink, now)? {
                             so_far.splice(0..0, head);
                             sink.send(&so_far)?;
                         }
+                        self.handed_on.extend(memory.map(|memory| keep(memory, length)));
                     }
                     at += n;
                     start = at;
@@ -142,7 +152,8 @@ impl Session {
         while let Some(Owed { what: What::Reply(reply), .. }) = self.owed.front() {
             self.owed_bytes -= reply.len();
             sink.send(reply)?;
-            self.owed.pop_front();
+            let sent = self.owed.pop_front();
+            self.handed_on.extend(sent.and_then(|sent| sent.memory));
         }
         Ok(())
     }
@@ -218,7 +229,6 @@ impl Session {
         sink: &mut dyn Sink,
         now: Instant,
     ) -> Result<bool, Close> {
-        self.answer_handed_on = self.answer_memory.is_some();
         let tags = match owed.row.has_answer_tags(owed.version) {
             true => header::tagged_fields(after_head).map_err(Close::answer)?,
             false => 0,

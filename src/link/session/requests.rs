@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
-use super::{Close, LARGE, Owed, Request, Session, Sink, UnderWay, Want, What};
+use super::{Close, DECIDING, LARGE, Owed, Request, Session, Sink, UnderWay, Want, What, keep, permits};
 use crate::protocol::api::{self, Answer, Row, Rule, Ruling};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::ApiVersionsRequest;
@@ -73,14 +73,17 @@ impl Session {
                     }
                 }
                 if length > LARGE && plain.len() >= STREAMED && self.request_memory.is_none() {
-                    return Ok(Want::Memory(length));
+                    return Ok(Want::Memory(self.memory_for(length, DECIDING)));
                 }
                 return Ok(Want::Bytes);
             }
             self.looked_at = 0;
-            let memory = self.request_memory.take().map(Arc::new);
+            let mut deciding = self.request_memory.take();
+            let memory = permits(4 + length)
+                .and_then(|permits| deciding.as_mut()?.split(permits as usize))
+                .map(Arc::new);
             let frame = holding(plain.split_to(4 + length).freeze(), memory.as_ref());
-            if let Err(close) = self.request(frame, memory, up, now) {
+            if let Err(close) = self.request(frame, (memory, deciding), up, now) {
                 self.end(close);
             }
             self.send_replies(sink)?;
@@ -127,7 +130,7 @@ impl Session {
     fn request(
         &mut self,
         frame: Bytes,
-        memory: Option<Arc<OwnedSemaphorePermit>>,
+        (memory, deciding): (Option<Arc<OwnedSemaphorePermit>>, Option<OwnedSemaphorePermit>),
         up: &mut VecDeque<Bytes>,
         now: Instant,
     ) -> Result<(), Close> {
@@ -149,8 +152,9 @@ impl Session {
                 frame: Bytes::new(),
                 body: 0,
                 memory: None,
+                deciding: None,
             };
-            self.owe_reply(&request, &reply, now);
+            self.owe_reply(&request, &reply, None, now);
             return Ok(());
         }
         let mut body = 4 + header.end;
@@ -159,7 +163,8 @@ impl Session {
             let tags = header::tagged_fields(&frame[body..]).map_err(unreadable)?;
             if tags > 1 {
                 // Nobody has declared a tagged field of this header: none is passed on.
-                sent = self::frame(&[&frame[4..body], &[0], &frame[body + tags..]])?;
+                let parts = [&frame[4..body], &[0], &frame[body + tags..]];
+                sent = holding(self::frame(&parts)?, memory.as_ref());
             }
             body += 1;
         }
@@ -181,6 +186,7 @@ impl Session {
             frame: sent,
             body,
             memory,
+            deciding,
         };
         drop(bytes);
         match ruling {
@@ -228,8 +234,9 @@ impl Session {
         up.push_back(frame.clone());
         self.gate.metrics.request(row.key, RequestResult::Forwarded);
         self.gate.metrics.api(row.key).request_bytes(4 + length as u64);
-        let request = Request { row, version, correlation_id, frame: Bytes::new(), body, memory: None };
-        self.owe(&request, answer, now);
+        let request =
+            Request { row, version, correlation_id, frame: Bytes::new(), body, memory: None, deciding: None };
+        self.owe(&request, answer, None, now);
         Ok(true)
     }
 
@@ -237,7 +244,7 @@ impl Session {
     pub(super) fn rule(
         &mut self,
         ruling: Ruling,
-        request: Request,
+        mut request: Request,
         denied: bool,
         up: &mut VecDeque<Bytes>,
         now: Instant,
@@ -254,14 +261,20 @@ impl Session {
         match ruling {
             Ruling::Forward(answer) => {
                 up.push_back(request.frame.clone());
-                self.owe(&request, answer, now);
+                // The refusals wait for the broker's answer.
+                let refusals = request.deciding.take().filter(|_| denied);
+                self.owe(&request, answer, refusals, now);
             }
             Ruling::Replace(body, answer) => {
                 let head = &request.frame[4..request.body];
                 up.push_back(holding(frame(&[head, &body])?, request.memory.as_ref()));
-                self.owe(&request, answer, now);
+                let refusals = request.deciding.take().filter(|_| denied);
+                self.owe(&request, answer, refusals, now);
             }
-            Ruling::Reply(body) => self.owe_reply(&request, &body, now),
+            Ruling::Reply(body) => {
+                let memory = request.deciding.take().map(|memory| keep(memory, body.len()));
+                self.owe_reply(&request, &body, memory, now);
+            }
             Ruling::Ask(ask) => {
                 let mut head = Vec::with_capacity(32);
                 header::write_request(
@@ -281,6 +294,7 @@ impl Session {
                     since: now,
                     pins: 0,
                     what: What::Own(ask),
+                    memory: None,
                     _under_way: Some(UnderWay::new(&self.gate)),
                 });
                 self.held = Some(request);
@@ -290,7 +304,7 @@ impl Session {
         Ok(())
     }
 
-    fn owe(&mut self, request: &Request, answer: Answer, now: Instant) {
+    fn owe(&mut self, request: &Request, answer: Answer, memory: Option<OwnedSemaphorePermit>, now: Instant) {
         if let Answer::None { close } = answer {
             if close {
                 self.end(Close::new(
@@ -312,11 +326,18 @@ impl Session {
             since: now,
             pins,
             what: What::Answer(answer),
+            memory,
             _under_way: Some(UnderWay::new(&self.gate)),
         });
     }
 
-    fn owe_reply(&mut self, request: &Request, body: &[u8], now: Instant) {
+    fn owe_reply(
+        &mut self,
+        request: &Request,
+        body: &[u8],
+        memory: Option<OwnedSemaphorePermit>,
+        now: Instant,
+    ) {
         let reply = answer_frame(request.row, request.version, request.correlation_id, body);
         self.owed_bytes += reply.len();
         self.owed.push_back(Owed {
@@ -326,6 +347,7 @@ impl Session {
             since: now,
             pins: 0,
             what: What::Reply(reply),
+            memory,
             _under_way: None,
         });
     }

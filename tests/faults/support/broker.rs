@@ -79,6 +79,7 @@ impl Seen {
             FetchRequest::KEY => self.encoded(&fetched(&self.read())),
             ListOffsetsRequest::KEY => self.encoded(&offsets(&self.read())),
             DescribeConfigsRequest::KEY => self.encoded(&DescribeConfigsResponse::default()),
+            DeleteRecordsRequest::KEY => self.encoded(&DeleteRecordsResponse::default()),
             key => panic!("the broker knows no answer to API {key}"),
         };
         Some(self.answer(&body))
