@@ -185,28 +185,31 @@ fn offsets_are_altered_where_group_and_topic_may_be_read() {
 
         let mixed = alter(&[("no", &[0, 1]), ("topic-1", &[0]), ("nor", &[]), ("no", &[4]), ("gone", &[0])]);
         let mut door = reader(&[1]);
-        let forwarded = door.send(version, &mixed).forwarded();
-        assert_eq!(forwarded.request, alter(&[("topic-1", &[0])]));
+        let asked = door.send(version, &mixed).asked();
+        let names = asked.question::<MetadataRequest>().topics.unwrap().into_iter().map(|topic| topic.name);
+        assert_eq!(names.collect::<Vec<_>>(), ["no", "gone"].map(|name| Some(Str::from(name))));
+        let asked = asked.answered_from(&mut door, &[("no", id(3), 5)]).asked();
+        let question: AlterShareGroupOffsetsRequest = asked.question();
+        assert_eq!(question, alter(&[("topic-1", &[0])]));
         let answer = AlterShareGroupOffsetsResponse {
             responses: vec![altered("topic-1", &[(0, 0, None)])],
             ..Default::default()
         };
-        let expected = [
-            altered("no", &[(0, DENIED, denied), (1, DENIED, denied), (4, DENIED, denied)]),
-            altered("gone", &[(0, DENIED, denied)]),
-            altered("topic-1", &[(0, 0, None)]),
-        ];
-        assert_eq!(forwarded.answered(&mut door, &answer).responses, expected);
+        let mut no = altered("no", &[(0, DENIED, denied), (1, DENIED, denied), (4, DENIED, denied)]);
+        no.topic_id = id(3);
+        let expected = [no, altered("gone", &[(0, DENIED, denied)]), altered("topic-1", &[(0, 0, None)])];
+        assert_eq!(asked.answered(&mut door, &answer).reply().responses, expected);
 
         // An error of the group comes alone.
-        let forwarded = door.send(version, &alter(&[("no", &[0])])).forwarded();
-        assert_eq!(forwarded.request, alter(&[]));
+        let asked = door.send(version, &alter(&[("no", &[0])])).asked();
+        let asked = asked.answered_from(&mut door, &[("no", id(3), 5)]).asked();
+        assert_eq!(asked.question::<AlterShareGroupOffsetsRequest>(), alter(&[]));
         let answer = AlterShareGroupOffsetsResponse {
             error_code: 68,
             error_message: Some("not empty".into()),
             ..Default::default()
         };
-        assert_eq!(forwarded.answered(&mut door, &answer), answer);
+        assert_eq!(asked.answered(&mut door, &answer).reply(), answer);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Api, Found, Verdict, take_denied};
+use super::{Api, Found, Question, Step, Verdict, take_denied};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::alter_share_group_offsets_response::{
@@ -13,11 +13,13 @@ use crate::protocol::messages::describe_share_group_offsets_response::{
     DescribeShareGroupOffsetsResponseGroup, DescribeShareGroupOffsetsResponsePartition,
     DescribeShareGroupOffsetsResponseTopic,
 };
+use crate::protocol::messages::metadata_request::MetadataRequestTopic;
 use crate::protocol::messages::{
     AlterShareGroupOffsetsRequest, AlterShareGroupOffsetsResponse, DeleteShareGroupOffsetsRequest,
     DeleteShareGroupOffsetsResponse, DescribeShareGroupOffsetsRequest, DescribeShareGroupOffsetsResponse,
+    MetadataRequest, MetadataResponse,
 };
-use crate::protocol::wire::{Fault, Str};
+use crate::protocol::wire::{Fault, Str, Uuid};
 use crate::words::acl::{Operation, ResourceType};
 
 fn text(error_code: i16) -> Option<Str> {
@@ -127,7 +129,6 @@ impl Api for AlterShareGroupOffsetsRequest {
         let topics = &mut self.topics;
         let denied =
             take_denied(topics, Operation::Read, ResourceType::Topic, access, |topic| &topic.topic_name);
-        // Kafka tells the topic's id all the same. Whoever may not read it does not get to know it here.
         let refuse = |partition_index| AlterShareGroupOffsetsResponsePartition {
             partition_index,
             error_code: TOPIC_AUTHORIZATION_FAILED,
@@ -149,9 +150,39 @@ impl Api for AlterShareGroupOffsetsRequest {
                 }),
             }
         }
-        Ok(in_front(refused, |answer: &mut AlterShareGroupOffsetsResponse| {
+        let entries: Entries<_, _> = |answer: &mut AlterShareGroupOffsetsResponse| {
             (answer.error_code == NONE).then_some(&mut answer.responses)
-        }))
+        };
+        // Kafka tells the ids of topics, refused or not.
+        match access.broker.newest::<MetadataRequest>(10..=i16::MAX).filter(|_| !refused.is_empty()) {
+            None => Ok(in_front(refused, entries)),
+            Some(version) => {
+                let request = self.clone();
+                let named = refused.iter().map(|topic| Some(topic.topic_name.clone()));
+                let topics = named.map(|name| MetadataRequestTopic { name, ..Default::default() }).collect();
+                let ids = MetadataRequest {
+                    topics: Some(topics),
+                    allow_auto_topic_creation: false,
+                    ..Default::default()
+                };
+                let question = Question::new(&ids, version, move |answer: MetadataResponse, access| {
+                    let found = answer.topics.into_iter().map(|topic| (topic.name, topic.topic_id));
+                    let ids: HashMap<Option<Str>, Uuid> = found.collect();
+                    for topic in &mut refused {
+                        let id = ids.get(&Some(topic.topic_name.clone()));
+                        topic.topic_id = id.copied().unwrap_or_default();
+                    }
+                    let altered = Question::new(&request, access.version, move |mut answer, _| {
+                        put_in_front(refused, &mut answer, entries);
+                        Step::Answer(answer)
+                    });
+                    // What was read in this version can be written in it.
+                    altered
+                        .map_or_else(|_| Step::Answer(AlterShareGroupOffsetsResponse::default()), Step::Ask)
+                });
+                question.map(Verdict::Ask)
+            }
+        }
     }
 }
 
@@ -180,18 +211,20 @@ impl Api for DeleteShareGroupOffsetsRequest {
     }
 }
 
+/// Where the entries of an answer stand, unless it is an error as a whole.
+type Entries<R, E> = fn(&mut R) -> Option<&mut Vec<E>>;
+
+fn put_in_front<R, E>(mut refused: Vec<E>, answer: &mut R, entries: Entries<R, E>) {
+    if let Some(entries) = entries(answer) {
+        refused.append(entries);
+        *entries = refused;
+    }
+}
+
 /// The broker's answer with these refusals in front of its own entries, or no change at all if nothing was refused.
-fn in_front<R: 'static, E: Send + 'static>(
-    mut refused: Vec<E>,
-    entries: fn(&mut R) -> Option<&mut Vec<E>>,
-) -> Verdict<R> {
+fn in_front<R: 'static, E: Send + 'static>(refused: Vec<E>, entries: Entries<R, E>) -> Verdict<R> {
     match refused.is_empty() {
         true => Verdict::Forward,
-        false => Verdict::Trim(Box::new(move |answer, _| {
-            if let Some(entries) = entries(answer) {
-                refused.append(entries);
-                *entries = refused;
-            }
-        })),
+        false => Verdict::Trim(Box::new(move |answer, _| put_in_front(refused, answer, entries))),
     }
 }
