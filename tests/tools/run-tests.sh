@@ -10,8 +10,10 @@ trap 'rm -f "$log"' EXIT
 targets=()
 if [ "${1:-}" = --fast ]; then
     targets=(--lib --bins)
-    for file in tests/*.rs; do
-        name=$(basename "$file" .rs)
+    for file in tests/*.rs tests/*/main.rs; do
+        name=${file#tests/}
+        name=${name%/main.rs}
+        name=${name%.rs}
         case "$name" in kafka_*) ;; *) targets+=(--test "$name") ;; esac
     done
 fi
@@ -23,7 +25,7 @@ status=${PIPESTATUS[0]}
 count() { awk -v word="$1" '/^test result:/ {for (i = 2; i <= NF; i++) if ($i ~ "^" word) sum += $(i - 1)} END {print sum + 0}' "$log"; }
 passed=$(count passed)
 failed=$(count failed)
-skipped=$(grep -c '^SKIPPED ' "$log")
+skipped=$(grep -c '^SKIPPED[ :]' "$log")
 passed=$((passed - skipped))
 # A build that breaks has no test result and is a failure all the same.
 if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
