@@ -1,11 +1,13 @@
 //! A relay that cuts, delays and spoils bytes, on both sides of the proxy: whatever answer arrives is the right one.
 
 use doorkeeper::protocol::messages::{FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest};
+use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 
 use crate::support::broker::Broker;
 use crate::support::client::{Client, frame, read_answer};
 use crate::support::door::Setup;
+use crate::support::pki::TRUSTED;
 use crate::support::relay::{Chaos, Relay};
 use crate::support::requests::{fetch, metadata, offsets, produce};
 use crate::support::{Random, pattern, soon, until};
@@ -139,9 +141,10 @@ async fn cut_and_delayed_bytes_change_no_answer() {
         let near = Relay::start(door.address, chaos, random.next()).await;
         let count = if longest < 1000 { 30 } else { 120 };
         let mut conversations = Vec::new();
-        for _ in 0..4 {
+        for version in [&TLS13, &TLS12, &TLS13, &TLS12] {
             let kinds: Vec<Kind> = (0..count).map(|_| Kind::any(&mut random)).collect();
-            let client = Client::connect(near.address, "alice").await;
+            let config = TRUSTED.client_of(Some("alice"), &[version]);
+            let client = Client::try_connect(near.address, config).await.unwrap();
             conversations.push(tokio::spawn(converse(client, kinds)));
         }
         for conversation in conversations {
@@ -163,7 +166,7 @@ async fn spoiled_bytes_end_the_connection_and_nothing_else() {
     let near = Relay::start(door.address, chaos, random.next()).await;
     let mut right = 0;
     for _ in 0..60 {
-        let connected = Client::try_connect(near.address, crate::support::pki::TRUSTED.client(Some("alice")));
+        let connected = Client::try_connect(near.address, TRUSTED.client(Some("alice")));
         // A spoiled length in a record's header lets both sides wait for more: the client gives up.
         let Ok(Ok(client)) = tokio::time::timeout(std::time::Duration::from_secs(2), connected).await else {
             continue;

@@ -68,6 +68,31 @@ async fn no_place_is_lost() {
     door.assert_sound();
 }
 
+/// Without file descriptors nobody can be let in; it waits for one without burning the processor, and goes on.
+#[tokio::test]
+async fn no_file_descriptors_are_left_for_a_while() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn_with_files(40);
+    let mut first = Client::connect(door.address, "alice").await;
+    first.ask(&metadata(&[]), 9).await;
+    let mut silent = Vec::new();
+    for _ in 0..60 {
+        silent.push(soon(TcpStream::connect(door.address)).await.unwrap());
+    }
+    until(|| !door.said.lines("no connection can be accepted").is_empty()).await;
+    let before = door.processor_time();
+    for _ in 0..100 {
+        first.ask(&metadata(&[]), 9).await;
+    }
+    let spent = door.processor_time() - before;
+    assert!(spent < 200, "{spent} hundredths of a second");
+    assert_eq!(door.said.lines("no connection can be accepted").len(), 1);
+    drop(silent);
+    let mut second = Client::connect(door.address, "alice").await;
+    second.ask(&metadata(&[]), 9).await;
+    first.ask(&metadata(&[]), 9).await;
+}
+
 /// A connection on which nothing moves is closed, whoever is to blame named.
 #[tokio::test]
 async fn silence_ends_at_the_idle_time() {

@@ -54,16 +54,20 @@ async fn who_speaks_no_tls_is_told_apart_in_one_line_and_closed_in_order() {
 async fn what_only_looks_like_tls_gets_an_alert() {
     let broker = Broker::usual().await;
     let door = Setup::new(broker.address).start().await;
-    let hellos: [&[u8]; 4] = [
-        // A handshake message that is none, one that is no ClientHello, two in one record, an empty record.
+    let hellos: [&[u8]; 6] = [
+        // A handshake message that is none, one that is no ClientHello, two in one record, an empty record, a record that
+        // is too long. And a message that announces 16 MiB, of which rustls says nothing to the client.
         &[22, 3, 1, 0, 5, 1, 0, 0, 1, 0],
         &[22, 3, 1, 0, 4, 14, 0, 0, 0],
         &[22, 3, 1, 0, 10, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0],
         &[22, 3, 1, 0, 0],
+        &[22, 3, 1, 0xff, 0xff, 1, 0, 0, 1],
+        &[22, 3, 1, 0, 8, 1, 0xff, 0xff, 0xff, 3, 3, 0, 0],
     ];
     for (n, hello) in hellos.into_iter().enumerate() {
         let answer = over_tcp(&door, hello).await;
-        assert_eq!(answer.first(), Some(&21), "no alert but {answer:?} to {hello:?}");
+        let alert = if hello.get(6) == Some(&0xff) { None } else { Some(&21) };
+        assert_eq!(answer.first(), alert, "no alert but {answer:?} to {hello:?}");
         door.closes("handshake_failed", n as u64 + 1).await;
     }
     assert_served(&door).await;
@@ -186,6 +190,22 @@ async fn a_client_may_change_its_keys_at_any_time() {
         }
         answer_of(&mut client, &metadata(&[]), asked).await;
     }
+    door.assert_sound();
+}
+
+/// Each change makes doorkeeper answer with one of its own: without end it would have no time for anything else.
+#[tokio::test]
+async fn a_client_that_does_nothing_but_change_its_keys_is_left() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).start().await;
+    let mut client = Client::connect(door.address, "alice").await;
+    client.ask(&metadata(&["allowed"]), 9).await;
+    for _ in 0..1000 {
+        client.tls.get_mut().1.refresh_traffic_keys().unwrap();
+    }
+    drop(soon(client.tls.flush()).await);
+    door.closes("client_error", 1).await;
+    assert_served(&door).await;
     door.assert_sound();
 }
 

@@ -108,8 +108,20 @@ log: {{ level: debug }}
 
     /// Starts it as a process of its own.
     pub fn spawn(self) -> OwnProcess {
+        self.spawn_by(Command::new(env!("CARGO_BIN_EXE_doorkeeper")))
+    }
+
+    /// Starts it as a process of its own that may have so many files open.
+    pub fn spawn_with_files(self, files: usize) -> OwnProcess {
+        let mut shell = Command::new("sh");
+        let limited = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &limited, env!("CARGO_BIN_EXE_doorkeeper")]);
+        self.spawn_by(shell)
+    }
+
+    fn spawn_by(self, mut command: Command) -> OwnProcess {
         let folder = self.write();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_doorkeeper"))
+        let mut child = command
             .args(["run", "--config"])
             .arg(folder.0.join("doorkeeper.yaml"))
             .env_remove("RUST_LOG")
@@ -222,6 +234,15 @@ impl OwnProcess {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+    }
+
+    /// The time that it has spent on the processor, in hundredths of a second.
+    pub fn processor_time(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let after_name = stat.rsplit_once(')').unwrap().1;
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        // utime and stime, the 14th and 15th of all fields (proc(5)).
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
     /// Sends it SIGTERM.

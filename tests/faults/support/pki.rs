@@ -5,9 +5,8 @@ use std::sync::{Arc, LazyLock};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256,
 };
-use rustls::ClientConfig;
-use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 /// An authority whose clients are let in.
 pub static TRUSTED: LazyLock<Authority> = LazyLock::new(|| Authority::new("Trusted"));
@@ -40,9 +39,18 @@ impl Authority {
 
     /// TLS for a client that shows this authority's certificate for `CN=name`, or none.
     pub fn client(&self, name: Option<&str>) -> Arc<ClientConfig> {
+        self.client_of(name, rustls::ALL_VERSIONS)
+    }
+
+    /// As [`Authority::client`], with these versions of TLS.
+    pub fn client_of(
+        &self,
+        name: Option<&str>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(TRUSTED.0.der().clone()).unwrap();
-        let config = ClientConfig::builder().with_root_certificates(roots);
+        let config = ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(roots);
         Arc::new(match name {
             Some(name) => {
                 let (certificate, key) = self.issue(name);
