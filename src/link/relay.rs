@@ -289,7 +289,7 @@ impl Relay {
         Ok(want)
     }
 
-    /// Writes what the broker is to get; when the client has ended, tells the broker so.
+    /// Writes what the broker is to get.
     fn write_requests(&mut self, cx: &mut Context<'_>) -> Result<bool, Close> {
         let failed = |error: io::Error| {
             Close::new(CloseReason::UpstreamError, format!("writing to the broker: {error}"))

@@ -154,6 +154,52 @@ async fn cut_and_delayed_bytes_change_no_answer() {
     }
 }
 
+/// A stop, or clients that vanish, in the middle of everything: what has come until then was right, and nothing is left.
+#[tokio::test]
+async fn an_end_at_any_time_leaves_nothing_behind() {
+    let seed = seed();
+    let mut random = Random::new(seed);
+    for round in 0..8 {
+        let chaos = Chaos { longest: 1 << (6 + random.below(10)), delayed: 20, spoiled: (0, 0) };
+        let broker = Broker::usual().await;
+        let far = Relay::start(broker.address, chaos, random.next()).await;
+        let mut door = Setup::new(far.address).start().await;
+        let near = Relay::start(door.address, chaos, random.next()).await;
+        let mut conversations = Vec::new();
+        for _ in 0..4 {
+            let kinds: Vec<Kind> = (0..60).map(|_| Kind::any(&mut random)).collect();
+            let client = Client::connect(near.address, "alice").await;
+            conversations.push(tokio::spawn(converse(client, kinds)));
+        }
+        let end = broker.seen().len() + random.below(120);
+        until(|| {
+            broker.seen().len() >= end || conversations.iter().any(tokio::task::JoinHandle::is_finished)
+        })
+        .await;
+        if round % 2 == 0 {
+            // The relay goes, and with it both sockets of each connection.
+            drop(near);
+            for conversation in &conversations {
+                conversation.abort();
+            }
+        } else {
+            door.stop();
+            until(|| door.has_stopped()).await;
+        }
+        for conversation in conversations {
+            match soon(conversation).await {
+                Ok(_) => {}
+                Err(error) => assert!(error.is_cancelled(), "an answer was wrong: {error}"),
+            }
+        }
+        until(|| {
+            door.count("connections_active", "clients") == 0 && door.count("inflight_requests", "") == 0
+        })
+        .await;
+        door.assert_sound();
+    }
+}
+
 /// TLS notices each byte that is spoiled: answers are right up to there, and then the connection ends. Only doorkeeper's
 /// side is tried; what the client's TLS makes of spoiled bytes is not the question.
 #[tokio::test]
