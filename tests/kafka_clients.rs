@@ -124,9 +124,11 @@ fn console_producer_and_consumer() {
 #[test]
 fn a_share_group() {
     let Some(door) = Door::open().filter(|door| door.kafka.at_least(4, 2)) else { return };
-    door.create_topic("a-shared", 2);
+    door.create_topic("a-share-read", 2);
     let lines: String = (0..300).map(|number| format!("line {number}\n")).collect();
-    door.java("alice").tool(Tool::ConsoleProducer, &["--topic", "a-shared"], lines.as_bytes()).succeeded();
+    door.java("alice")
+        .tool(Tool::ConsoleProducer, &["--topic", "a-share-read"], lines.as_bytes())
+        .succeeded();
     let from_the_beginning = [
         "--alter",
         "--entity-type",
@@ -141,7 +143,7 @@ fn a_share_group() {
         .succeeded();
     let consume = |name: &str, group: &str, most: &str| {
         let arguments =
-            ["--topic", "a-shared", "--group", group, "--max-messages", most, "--timeout-ms", "30000"];
+            ["--topic", "a-share-read", "--group", group, "--max-messages", most, "--timeout-ms", "30000"];
         door.java(name).tool(Tool::ConsoleShareConsumer, &arguments, b"")
     };
     let consumed = consume("alice", "a-share", "300").succeeded();

@@ -13,6 +13,8 @@ use super::wire::{Str, Uuid};
 
 /// How many sessions a connection may have. A client has one with each broker.
 const MOST: usize = 8;
+/// How many partitions a session may have. A broker leads some thousands; and a broker too may decline to make a session.
+const MOST_PARTITIONS: usize = 100_000;
 
 /// The sessions that were made on a connection.
 #[derive(Default)]
@@ -168,6 +170,13 @@ impl Session {
         self.held.is_empty() && self.refused.is_empty()
     }
 
+    /// Whether it has more partitions than one may have.
+    pub fn is_too_large(&self) -> bool {
+        let held = self.held.values().map(BTreeMap::len);
+        let refused = self.refused.values().map(|refused| refused.partitions.len());
+        held.chain(refused).sum::<usize>() > MOST_PARTITIONS
+    }
+
     /// Counts a request (`FetchMetadata.nextEpoch`): after the highest epoch comes 1.
     pub fn advance(&mut self) {
         self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
@@ -205,7 +214,9 @@ impl Session {
     /// Removes partitions that the client forgets.
     pub fn forget(&mut self, topic: &Topic, partitions: &[i32]) {
         let gone = |left: &mut Partitions| {
-            left.retain(|partition, _| !partitions.contains(partition));
+            for partition in partitions {
+                left.remove(partition);
+            }
             left.is_empty()
         };
         if self.held.get_mut(topic).is_some_and(gone) {

@@ -120,7 +120,12 @@ fn what_we_accept_kafka_accepts_as_the_same() {
     let (mut same, mut stricter, mut refused) = (0, 0, 0);
     hold_to_kafka("changes", questions, |question, theirs| match question.ours() {
         Ok(bytes) => {
-            assert_eq!(theirs, format!("ok {}", hex(&bytes)), "{question}");
+            // Bytes behind an answer are left unread, by Kafka too.
+            let read = match question.layout.is_request {
+                true => theirs.strip_prefix("ok "),
+                false => theirs.strip_prefix("trailing ").or(theirs.strip_prefix("ok ")),
+            };
+            assert_eq!(read, Some(&*hex(&bytes)), "{question}: {theirs}");
             same += 1;
         }
         Err(_) if theirs.starts_with("unread") => refused += 1,

@@ -1,7 +1,9 @@
 //! Records do not reach who may not read them, over the whole way.
 
+use std::ops::Range;
+
 use doorkeeper::protocol::messages::FetchRequest;
-use doorkeeper::protocol::messages::fetch_request::FetchTopic;
+use doorkeeper::protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 
 use crate::support::broker::{Broker, SESSION};
 use crate::support::client::Client;
@@ -117,4 +119,36 @@ async fn refusals_and_questions_of_our_own_keep_their_place() {
     });
     assert!(!foreign);
     door.assert_sound();
+}
+
+/// What a client can make doorkeeper remember of its session, and how long it can make it look, has an end.
+#[tokio::test]
+async fn a_session_has_only_so_many_partitions() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).start().await;
+    let mut client = Client::connect(door.address, "alice").await;
+    let many = |id: i32, epoch: i32, partitions: Range<i32>| {
+        let mut request = session(id, epoch, &[("allowed", 1)]);
+        request.topics[0].partitions =
+            partitions.map(|partition| FetchPartition { partition, ..Default::default() }).collect();
+        request
+    };
+    let epoch = |broker: &Broker| broker.seen().last().unwrap().read::<FetchRequest>().session_epoch;
+
+    let declined = client.ask(&many(0, 0, 0..100_001), 11).await;
+    assert_eq!((declined.session_id, epoch(&broker)), (0, -1));
+    assert_eq!(declined.responses[0].partitions.len(), 100_001);
+    let made = client.ask(&many(0, 0, 0..100_000), 11).await;
+    assert_eq!((made.session_id, epoch(&broker)), (SESSION, 0));
+    // A million times a hundred thousand comparisons would take minutes.
+    let mut forgets = session(SESSION, 1, &[]);
+    forgets.forgotten_topics_data = vec![ForgottenTopic {
+        topic: "allowed".into(),
+        partitions: (100_000..1_000_000).collect(),
+        ..Default::default()
+    }];
+    assert_eq!(client.ask(&forgets, 11).await.error_code, 0);
+    let evicted = client.ask(&many(SESSION, 2, 100_000..100_001), 11).await;
+    assert_eq!(evicted.error_code, 70);
+    assert_eq!(client.ask(&session(0, 0, &[("allowed", 1)]), 11).await.session_id, SESSION);
 }

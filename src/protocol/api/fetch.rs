@@ -1,6 +1,6 @@
 //! Fetch: reading, with sessions that hold only what the client may read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Answer, AnswerWatch, Api, Readdress, Verdict, encoded, merged, metadata};
 use crate::protocol::access::Access;
@@ -141,6 +141,12 @@ fn decide_full(
         return Ok(Verdict::Answer(FetchResponse { responses: refused, ..Default::default() }));
     }
     let change = match may_make_session {
+        true if session.is_too_large() => {
+            // As if the broker had declined to make it.
+            request.session_epoch = FINAL_EPOCH;
+            edited = true;
+            SessionChange::Nothing
+        }
         true => SessionChange::Made(Box::new(session)),
         false => SessionChange::Nothing,
     };
@@ -195,6 +201,10 @@ fn decide_incremental(
         refusal.is_none()
     });
     edited |= request.topics.len() != before;
+    if before > 0 && session.is_too_large() {
+        // As if the broker had evicted it: the client begins anew, with all that it wants.
+        return failed(FETCH_SESSION_ID_NOT_FOUND);
+    }
     if moved || session.has_refusals() {
         let changes = session.divide(moved, |topic| judge(topic, 1));
         edited |= !changes.is_empty();
@@ -224,7 +234,8 @@ fn merge(request: &mut FetchRequest, changes: crate::protocol::fetch_sessions::C
             .find(|other| (&other.topic, other.topic_id) == (&topic.topic, topic.topic_id));
         match same {
             Some(other) => {
-                let fresh: Vec<i32> = other.partitions.iter().map(|partition| partition.partition).collect();
+                let fresh: HashSet<i32> =
+                    other.partitions.iter().map(|partition| partition.partition).collect();
                 let rest =
                     topic.partitions.into_iter().filter(|partition| !fresh.contains(&partition.partition));
                 other.partitions.extend(rest);
