@@ -255,9 +255,10 @@ fn transactional_producer_and_read_committed_consumer() {
 #[test]
 fn two_consumers_rebalance() {
     let Some(door) = Door::open() else { return };
-    door.create_topic("a-shared", 6);
-    let output =
-        door.java("alice").program("java/Clients.java", &["rebalance", "a-shared", "a-classic", "classic"]);
+    door.create_topic("a-rebalanced", 6);
+    let output = door
+        .java("alice")
+        .program("java/Clients.java", &["rebalance", "a-rebalanced", "a-classic", "classic"]);
     assert_eq!(output.succeeded().text(), "alone 6\ntogether 6 disjoint\nalone again 6\n");
 }
 
