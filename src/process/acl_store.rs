@@ -5,26 +5,18 @@
 //! anew for each look, so that Kubernetes' way of swapping a folder behind a symbolic link is seen as well.
 
 pub mod file;
+mod in_force;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arc_swap::ArcSwap;
-
 use super::config::document::read_text;
 use super::config::{Authorization, Fault, Faults};
-use crate::words::acl::{Authorizer, Settings};
+use crate::words::acl::{Change, Changed, Settings, Unchanged};
 
-/// One set of bindings with its place in the succession of sets.
-#[derive(Debug, Clone)]
-pub struct Generation {
-    /// 1 for the set of the start, one more for each that replaced it.
-    pub number: u64,
-    /// The set, indexed.
-    pub authorizer: Authorizer,
-}
+pub use in_force::Generation;
+use in_force::InForce;
 
 /// What metrics and `/readyz` show of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +49,7 @@ pub enum Reload {
 pub struct AclStore {
     /// Without a file the first set, an empty one, is the last.
     path: Option<PathBuf>,
-    settings: Settings,
-    current: ArcSwap<Generation>,
-    /// The number of `current`, to be compared without touching its reference count.
-    number: AtomicU64,
+    in_force: InForce,
     seen: Mutex<Seen>,
     /// What the file of the start said that may be a mistake.
     warnings: Vec<Fault>,
@@ -95,12 +84,9 @@ impl AclStore {
             }
             None => (None, file::Bindings::default()),
         };
-        let authorizer = Authorizer::new(read.bindings, settings.clone());
         Ok(AclStore {
             path,
-            settings,
-            current: ArcSwap::from_pointee(Generation { number: 1, authorizer }),
-            number: AtomicU64::new(1),
+            in_force: InForce::new(read.bindings, settings),
             seen: Mutex::new(Seen { text, faults: None, last_success_unix: unix_now() }),
             warnings: read.warnings,
         })
@@ -108,12 +94,20 @@ impl AclStore {
 
     /// The set in force.
     pub fn current(&self) -> Arc<Generation> {
-        self.current.load_full()
+        self.in_force.current()
     }
 
     /// The number of the set in force: one load, to find out for each request whether a view is still good.
     pub fn generation(&self) -> u64 {
-        self.number.load(Ordering::Acquire)
+        self.in_force.number()
+    }
+
+    /// Changes the bindings; returns when the change lasts and is in force here.
+    ///
+    /// # Errors
+    /// When nothing was changed, or it is unknown whether it was.
+    pub async fn change(self: Arc<Self>, _change: Change) -> Result<Changed, Unchanged> {
+        Err(Unchanged::ReadOnly("the ACLs of this doorkeeper are read from a file: change that".to_owned()))
     }
 
     /// What in the file of the start may be a mistake.
@@ -124,7 +118,7 @@ impl AclStore {
     /// What metrics and `/readyz` show.
     pub fn status(&self) -> Status {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.current.load();
+        let current = self.current();
         Status {
             bindings: current.authorizer.bindings().len(),
             generation: current.number,
@@ -159,11 +153,7 @@ impl AclStore {
             Ok(read) => read,
             Err(faults) => return seen.refuse(faults),
         };
-        let number = self.number.load(Ordering::Acquire) + 1;
-        let authorizer = Authorizer::new(read.bindings, self.settings.clone());
-        self.current.store(Arc::new(Generation { number, authorizer }));
-        // After the set itself: who sees the new number must get the new set.
-        self.number.store(number, Ordering::Release);
+        self.in_force.replace(read.bindings);
         seen.faults = None;
         seen.last_success_unix = unix_now();
         Reload::Loaded(read.warnings)

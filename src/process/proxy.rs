@@ -25,11 +25,11 @@ use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
 use super::identity::IdentityStore;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
-use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
+use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
-use crate::words::acl::ClientView;
+use crate::words::acl::{Change, ClientView, Unchanged};
 use crate::words::advertise::{Advertised, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
@@ -148,9 +148,19 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-impl AclSource for AclStore {
+impl AclSource for Arc<AclStore> {
     fn generation(&self) -> u64 {
         AclStore::generation(self)
+    }
+
+    fn change(&self, change: Change) -> ChangeOutcome {
+        // On its own, so that it goes on when the client leaves.
+        let changed = tokio::spawn(self.clone().change(change));
+        Box::pin(async move {
+            changed
+                .await
+                .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+        })
     }
 
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
@@ -337,7 +347,7 @@ fn gate(
         listener: listener.name.as_str().into(),
         upstream: listener.upstream.to_string(),
         mapping_rules: listener.principal_mapping_rules.clone(),
-        acls: acls.clone(),
+        acls: Arc::new(acls.clone()),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
