@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
-use super::access::Access;
+use super::access::{Access, GroupProtocol};
 use super::messages::*;
 use super::wire::{Fault, Message, Request, Uuid};
 
@@ -310,9 +310,16 @@ pub trait Api: Request<Response: 'static> + Send + 'static {
     /// Decides the request, taking out of it what must not reach the broker.
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<Self::Response>, Fault>;
 
+    /// The protocol that has to be on at the broker, and the error that a request is answered with where it is off: that
+    /// comes before any permission.
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = None;
+
     /// Replaces the addresses of brokers in an answer, from the first version on that has any.
     const READDRESS: Option<(i16, Readdress<Self::Response>)> = None;
 }
+
+/// UNSUPPORTED_VERSION as the answer to a request (`getErrorResponse`).
+pub type Unsupported<Q> = fn(&Q) -> <Q as Request>::Response;
 
 /// Replaces the addresses of brokers in an answer. What cannot be mapped is withheld.
 pub type Readdress<R> = fn(&mut R, &mut Access<'_>);

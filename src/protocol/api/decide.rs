@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Amend, Answer, Api, Ask, Question, Readdress, Ruling, Step, Verdict, metadata};
+use super::{Amend, Answer, Api, Ask, Question, Readdress, Ruling, Step, Unsupported, Verdict, metadata};
 use crate::protocol::access::Access;
 use crate::protocol::wire::{Fault, Message, Uuid};
 
@@ -39,7 +39,13 @@ fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> R
         true => Ok(Ruling::Replace(edited(request)?, answer)),
         false => Ok(Ruling::Forward(answer)),
     };
-    Ok(match request.decide(access)? {
+    let verdict = match A::PROTOCOL {
+        Some((protocol, answer)) if access.broker.settings.group_protocols.is_off(protocol) => {
+            decide_while_off(&mut request, answer, access)?
+        }
+        _ => request.decide(access)?,
+    };
+    Ok(match verdict {
         Verdict::Forward => forward(&request, answer::<A>(None, access))?,
         Verdict::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
         Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
@@ -53,6 +59,20 @@ fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> R
         Verdict::Raw(None, answer) => forward(&request, answer)?,
         Verdict::Raw(Some(body), answer) => Ruling::Replace(body, answer),
         Verdict::Close(reason) => Ruling::Close(reason),
+    })
+}
+
+/// Where the protocol is off, everybody has the same answer, and nobody's rights are looked at. But it may have been
+/// switched on a moment ago: nothing reaches the broker that would not otherwise.
+fn decide_while_off<A: Api>(
+    request: &mut A,
+    unsupported: Unsupported<A>,
+    access: &mut Access<'_>,
+) -> Result<Verdict<A::Response>, Fault> {
+    let answer = unsupported(request);
+    Ok(match access.unheard(|access| request.decide(access))? {
+        Verdict::Trim(_) | Verdict::Answer(_) => Verdict::Answer(answer),
+        verdict => verdict,
     })
 }
 
