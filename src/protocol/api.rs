@@ -36,7 +36,7 @@ mod transaction_admin;
 mod transactions;
 mod versions;
 
-use decide::{answer, decide};
+use decide::{answer, decide, trimmed};
 use partial::{Found, append, append_all, merged, prepend, take_denied};
 
 pub use decide::encoded;
@@ -279,6 +279,8 @@ pub enum Step<R> {
     Ask(Question<R>),
     /// The client's request goes to the broker as it came, and the broker's answer is the client's.
     Forward,
+    /// This body goes to the broker in the place of its own; the answer is changed.
+    Trim(Vec<u8>, Amend<R>),
 }
 
 impl<R> Question<R> {

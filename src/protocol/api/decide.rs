@@ -99,6 +99,7 @@ fn ask<A: Api>(question: Question<A::Response>, reduced: Option<Vec<u8>>) -> Ask
     let Question { key, version, flexible, body, then } = question;
     let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| match then(answer, access)? {
         Step::Answer(answer) => reply::<A>(answer, access),
+        Step::Trim(body, amend) => Ok(Ruling::Replace(body, self::answer::<A>(Some(amend), access))),
         Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question, reduced))),
         Step::Forward => {
             let answer = self::answer::<A>(None, access);
@@ -109,6 +110,17 @@ fn ask<A: Api>(question: Question<A::Response>, reduced: Option<Vec<u8>>) -> Ask
         }
     });
     Ask { key, version, flexible, body, then }
+}
+
+/// What is left of a request goes to the broker, in the client's own name.
+pub(super) fn trimmed<A: Api<Response: Default>>(
+    request: &A,
+    access: &Access<'_>,
+    amend: impl FnOnce(&mut A::Response, &mut Access<'_>) + Send + 'static,
+) -> Step<A::Response> {
+    // What was read in this version can be written in it.
+    encoded(request, access.version)
+        .map_or_else(|_| Step::Answer(Default::default()), |body| Step::Trim(body, Box::new(amend)))
 }
 
 /// An answer of ours. Addresses in it came from the broker all the same.

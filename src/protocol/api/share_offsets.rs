@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Api, Found, Question, Step, Unsupported, Verdict, take_denied};
+use super::{Api, Found, Question, Unsupported, Verdict, take_denied, trimmed};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::alter_share_group_offsets_response::{
@@ -181,13 +181,7 @@ impl Api for AlterShareGroupOffsetsRequest {
                         let id = ids.get(&Some(topic.topic_name.clone()));
                         topic.topic_id = id.copied().unwrap_or_default();
                     }
-                    let altered = Question::new(&request, access.version, move |mut answer, _| {
-                        put_in_front(refused, &mut answer, entries);
-                        Step::Answer(answer)
-                    });
-                    // What was read in this version can be written in it.
-                    altered
-                        .map_or_else(|_| Step::Answer(AlterShareGroupOffsetsResponse::default()), Step::Ask)
+                    trimmed(&request, access, move |answer, _| put_in_front(refused, answer, entries))
                 });
                 question.map(Verdict::Ask)
             }
