@@ -26,6 +26,7 @@ use super::identity::IdentityStore;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
+use crate::link::members::Members;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
@@ -350,6 +351,7 @@ fn gate(
         acls: Arc::new(acls.clone()),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
+        members: Members::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,
