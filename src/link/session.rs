@@ -264,6 +264,7 @@ impl Session {
         if self.generation != self.gate.acls.generation() {
             (self.view, self.generation) = self.gate.view(&self.client);
         }
+        self.broker.settings = **self.gate.broker_settings.load();
         let client_id = String::from_utf8_lossy(client_id);
         let mut unheard = false;
         let (row, denied) = match hearing {

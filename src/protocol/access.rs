@@ -1,5 +1,7 @@
 //! What a rule may look at while it decides a request: who asks, what the ACLs allow, what is known of the broker.
 
+mod group_protocols;
+
 use std::ops::RangeInclusive;
 
 use super::fetch_sessions::FetchSessions;
@@ -8,6 +10,8 @@ use super::share_sessions::ShareSessions;
 use super::wire::{Message, Str, Uuid};
 use crate::words::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
 use crate::words::advertise::{Advertised, Unmapped};
+
+pub use group_protocols::{GroupProtocol, GroupProtocols};
 
 /// The view of one client, while one of its requests is decided or its answer is looked at.
 pub struct Access<'a> {
@@ -41,6 +45,14 @@ pub trait Witness {
     fn decided(&mut self, checked: &Checked<'_>);
     /// A broker's address could not be mapped and was withheld.
     fn unmapped(&mut self, node: i32, unmapped: &Unmapped);
+}
+
+/// Hears of nothing.
+struct Nobody;
+
+impl Witness for Nobody {
+    fn decided(&mut self, _: &Checked<'_>) {}
+    fn unmapped(&mut self, _: i32, _: &Unmapped) {}
 }
 
 /// One decision.
@@ -106,6 +118,16 @@ impl Access<'_> {
         }
     }
 
+    /// Lets `f` decide without anybody hearing of it.
+    pub fn unheard<T>(&mut self, f: impl FnOnce(&mut Access<'_>) -> T) -> T {
+        f(&mut Access {
+            fetch_sessions: self.fetch_sessions,
+            share_sessions: self.share_sessions,
+            witness: &mut Nobody,
+            ..*self
+        })
+    }
+
     /// The name of a topic id, if it is known.
     pub fn topic_name(&self, id: &Uuid) -> Option<Str> {
         self.topics.name(id)
@@ -146,14 +168,16 @@ pub struct Broker {
     pub settings: BrokerSettings,
 }
 
-/// Settings of a broker that change what Kafka answers to somebody who may not do everything. They are not on the wire
-/// and are asked for with DescribeConfigs; `None` is unknown.
+/// What else of a broker changes what Kafka answers to somebody who may not do everything. Clients are not told of it;
+/// it is asked for from time to time. `None` is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BrokerSettings {
     /// `auto.create.topics.enable`
     pub auto_create_topics: Option<bool>,
     /// `delete.topic.enable`
     pub delete_topics: Option<bool>,
+    /// The protocols for groups that are on.
+    pub group_protocols: GroupProtocols,
 }
 
 impl Broker {

@@ -52,6 +52,11 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
     if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) }
 }
 
+/// The same error for each of the groups.
+pub(super) fn all_failed<G: Described>(group_ids: &[Str], error_code: i16) -> Vec<G> {
+    group_ids.iter().map(|group_id| G::failed(group_id.clone(), error_code, None)).collect()
+}
+
 fn withhold<G: Described>(groups: &mut [G], access: &mut Access<'_>) {
     let names: HashSet<Str> = groups.iter().flat_map(Described::topics).cloned().collect();
     let hidden: HashSet<Str> = names

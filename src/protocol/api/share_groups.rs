@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::described_groups::{Described, describe};
-use super::{Api, Verdict};
-use crate::protocol::access::Access;
+use super::described_groups::{Described, all_failed, describe};
+use super::{Api, Unsupported, Verdict};
+use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::share_group_describe_response::DescribedGroup;
 use crate::protocol::messages::{
@@ -49,6 +49,10 @@ impl Api for ShareGroupHeartbeatRequest {
             _ => refuse(TOPIC_AUTHORIZATION_FAILED),
         }
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |_| {
+        ShareGroupHeartbeatResponse { error_code: UNSUPPORTED_VERSION, ..Default::default() }
+    }));
 }
 
 /// `KafkaApis.handleShareGroupDescribe`
@@ -62,6 +66,12 @@ impl Api for ShareGroupDescribeRequest {
             |answer: &mut ShareGroupDescribeResponse| &mut answer.groups,
         ))
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Share, |request| ShareGroupDescribeResponse {
+            groups: all_failed(&request.group_ids, UNSUPPORTED_VERSION),
+            ..Default::default()
+        }));
 }
 
 impl Described for DescribedGroup {
