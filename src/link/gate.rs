@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
+use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{self, ClientView};
 use crate::words::advertise::{Advertised, Unmapped};
 use crate::words::audit::{AuditLog, Event};
@@ -30,6 +31,8 @@ pub struct Gate {
     pub advertised: Advertised,
     /// The names of topic ids of the cluster.
     pub topics: Topics,
+    /// What members of consumer groups have subscribed to by pattern.
+    pub subscriptions: Subscriptions,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.

@@ -27,6 +27,7 @@ use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
+use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::ClientView;
 use crate::words::advertise::{Advertised, Mapping};
 use crate::words::audit::{AuditLog, Format};
@@ -325,6 +326,7 @@ fn gate(
         acls: acls.clone(),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
+        subscriptions: Subscriptions::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,

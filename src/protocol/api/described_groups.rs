@@ -21,6 +21,8 @@ pub(super) trait Described: Send + 'static {
     fn authorized_operations(&mut self) -> &mut i32;
     /// The topics that it uses.
     fn topics(&self) -> impl Iterator<Item = &Str>;
+    /// Shows what clients said in the place of what the broker was told.
+    fn restore(&mut self, _access: &Access<'_>) {}
 }
 
 /// Takes the groups out of a request that the client may not describe, and makes of the broker's answer the client's.
@@ -46,6 +48,7 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
             let operations = group.authorized_operations();
             *operations = access.authorized_operations(*operations, ResourceType::Group, &name);
         }
+        groups.iter_mut().for_each(|group| group.restore(access));
         withhold(groups, access);
         groups.splice(0..0, refused);
     });
