@@ -11,6 +11,7 @@ use super::members::Members;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
+use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{self, Change, Changed, ClientView, Unchanged};
 use crate::words::advertise::{Advertised, Unmapped};
 use crate::words::audit::{AuditLog, Event};
@@ -34,6 +35,8 @@ pub struct Gate {
     pub topics: Topics,
     /// Where the members of groups connect from.
     pub members: Members,
+    /// What members of consumer groups have subscribed to by pattern.
+    pub subscriptions: Subscriptions,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.

@@ -31,6 +31,7 @@ use crate::link::members::Members;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
+use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{Change, ClientView, Unchanged};
 use crate::words::advertise::{Advertised, Mapping};
 use crate::words::audit::{AuditLog, Format};
@@ -358,6 +359,7 @@ fn gate(
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
         members: Members::default(),
+        subscriptions: Subscriptions::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,
