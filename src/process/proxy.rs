@@ -18,17 +18,19 @@ use accept::{Admission, accept};
 use watchers::{watch_acls, watch_certificates, watch_memory, watch_upstream};
 
 use super::acl_store::AclStore;
+use super::addresses::watch_nodes;
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
+use super::config::{AddressMapping, AuditFormat, Config, Gateway, HostPort, Listener, LogFormat, ToldApart};
 use super::identity::{Identity, Role};
 use super::startup::Ready;
 use super::telemetry::{self, Telemetry};
+use crate::link::brokers::Brokers;
 use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
 use crate::words::acl::ClientView;
-use crate::words::advertise::{Advertised, Mapping};
+use crate::words::advertise::{Advertised, Destination, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Certificate, CertificateRole, Check, Metrics, Reload};
@@ -172,11 +174,13 @@ pub struct Proxy {
     drain_timeout: Duration,
 }
 
-/// One listener.
+/// One port of a listener.
 struct Door {
     listener: TcpListener,
     gate: Arc<Gate>,
     tls: Arc<rustls::ServerConfig>,
+    /// The broker that it leads to.
+    destination: Destination,
 }
 
 impl Proxy {
@@ -208,9 +212,12 @@ impl Proxy {
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
         for (listener, identity) in config.listeners.iter().zip(&identities) {
-            let socket = bind(listener)?;
             let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
-            doors.push(Door { listener: socket, gate: Arc::new(gate), tls: identity.server_config.clone() });
+            let gate = Arc::new(gate);
+            for (address, destination) in ports(listener) {
+                let (gate, tls) = (gate.clone(), identity.server_config.clone());
+                doors.push(Door { listener: bind(listener, address)?, gate, tls, destination });
+            }
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
         let certificates = certificates(&config, &identities);
@@ -236,7 +243,8 @@ impl Proxy {
         })
     }
 
-    /// The addresses in use, in the order of the configuration: with port 0 the system chose one.
+    /// The addresses in use, in the order of the configuration, those for single brokers behind the listener's own: with
+    /// port 0 the system chose one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.doors.iter().filter_map(|door| door.listener.local_addr().ok()).collect()
     }
@@ -257,8 +265,11 @@ impl Proxy {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
             });
         }
-        for door in &self.doors {
+        for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
             watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
+            if door.gate.advertised.is_gateway() {
+                watchers.spawn(watch_nodes(door.gate.clone()));
+            }
         }
         let metrics = self.metrics.clone();
         watchers.spawn(watch_acls(self.acls, self.reload_interval, self.metrics, self.health.clone()));
@@ -271,6 +282,7 @@ impl Proxy {
                 listener = &*name,
                 address = address.map(|address| address.to_string()).unwrap_or_default(),
                 upstream = door.gate.upstream,
+                destination = %door.destination,
                 "listening"
             );
             doors.spawn(accept(door, self.limits.clone(), draining.clone()));
@@ -290,19 +302,33 @@ impl Proxy {
     }
 }
 
-fn bind(listener: &Listener) -> Result<TcpListener, StartError> {
+/// The addresses of a listener, its own first, and the brokers that they lead to.
+fn ports(listener: &Listener) -> Vec<(SocketAddr, Destination)> {
+    let mut ports = vec![(listener.bind, Destination::Any)];
+    if let AddressMapping::Gateway(Gateway { brokers, told_apart: ToldApart::ByPort, .. }) =
+        &listener.address_mapping
+    {
+        let port = |(node, (_, port)): (&i32, &(String, u16))| {
+            (SocketAddr::new(listener.bind.ip(), *port), Destination::Node(*node))
+        };
+        ports.extend(brokers.iter().map(port));
+    }
+    ports
+}
+
+fn bind(listener: &Listener, address: SocketAddr) -> Result<TcpListener, StartError> {
     let bound = || {
-        let socket = match listener.bind {
+        let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
         // A restart must not wait for old connections to time out.
         socket.set_reuseaddr(true)?;
-        socket.bind(listener.bind)?;
+        socket.bind(address)?;
         socket.listen(BACKLOG)
     };
     let place = format!("listener \"{}\"", listener.name);
-    bound().map_err(|error| StartError::Bind(BindError::new(place, listener.bind.to_string(), error)))
+    bound().map_err(|error| StartError::Bind(BindError::new(place, address.to_string(), error)))
 }
 
 fn gate(
@@ -317,10 +343,18 @@ fn gate(
         AddressMapping::None => Mapping::None,
         AddressMapping::KeepHost { ports } => Mapping::KeepHost { ports },
         AddressMapping::Table { brokers } => Mapping::Table { brokers },
+        AddressMapping::Gateway(Gateway { brokers, .. }) => Mapping::Gateway { brokers },
     };
     Gate {
         listener: listener.name.as_str().into(),
         upstream: listener.upstream.to_string(),
+        brokers: brokers(listener),
+        names: match &listener.address_mapping {
+            AddressMapping::Gateway(Gateway { told_apart: ToldApart::ByName(names), .. }) => {
+                Some(names.clone())
+            }
+            _ => None,
+        },
         mapping_rules: listener.principal_mapping_rules.clone(),
         acls: acls.clone(),
         advertised: Advertised::new(mapping),
@@ -342,6 +376,16 @@ fn gate(
         disconnects: Repeats::new(SAID_AGAIN),
         withheld: Repeats::new(SAID_AGAIN),
     }
+}
+
+fn brokers(listener: &Listener) -> Brokers {
+    let address = |HostPort { host, port }: &HostPort| (host.clone(), *port);
+    let upstream = address(&listener.upstream);
+    let AddressMapping::Gateway(gateway) = &listener.address_mapping else { return Brokers::one(upstream) };
+    let others = gateway.bootstrap_servers.iter().filter(|server| **server != listener.upstream);
+    let bootstrap = std::iter::once(upstream).chain(others.map(address)).collect();
+    let nodes = gateway.brokers.keys().map(|node| (*node, gateway.upstreams.get(node).map(address)));
+    Brokers::cluster(bootstrap, nodes.collect())
 }
 
 /// The certificates in use, as metrics show them: of several authorities in one file, the first to expire.
