@@ -8,6 +8,7 @@ pub mod gate;
 pub mod greeted;
 mod greeting;
 pub mod handshake;
+pub mod members;
 mod relay;
 pub mod session;
 pub mod survey;

@@ -13,13 +13,13 @@ use super::close::Close;
 use super::gate::Gate;
 use super::session::{CLIENT_ID, frame};
 use super::survey;
-use crate::protocol::access::{Broker, BrokerSettings};
+use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols};
 use crate::protocol::header;
 use crate::protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, MetadataRequest,
     describe_configs_request,
 };
-use crate::protocol::wire::{Message, Request};
+use crate::protocol::wire::{Message, Request, Str};
 use crate::words::advertise::Destination;
 use crate::words::metrics::{CloseReason, ConnectResult};
 
@@ -27,6 +27,9 @@ use crate::words::metrics::{CloseReason, ConnectResult};
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// `ConfigResource.Type.BROKER`
 pub(super) const BROKER: i8 = 4;
+const AUTO_CREATE_TOPICS: &str = "auto.create.topics.enable";
+const DELETE_TOPICS: &str = "delete.topic.enable";
+const REBALANCE_PROTOCOLS: &str = "group.coordinator.rebalance.protocols";
 
 /// How long to wait for the cluster to say where a node is by now.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -79,7 +82,7 @@ async fn reach_node(gate: &Gate, node: i32, address: Option<&Address>) -> Result
 /// The first words with a broker, within the time that it has.
 async fn meet(gate: &Gate, socket: &mut TcpStream, node: Option<i32>) -> Result<Broker, Close> {
     let met = timeout(gate.limits.upstream_connect_timeout, async {
-        let broker = learn_versions(socket, **gate.broker_settings.load()).await?;
+        let broker = learn_versions(socket).await?;
         if let Some(node) = node {
             survey::verify(gate, node, socket, &broker).await?;
         }
@@ -133,10 +136,10 @@ async fn dial_address(gate: &Gate, (host, port): &Address) -> Result<TcpStream, 
 }
 
 /// Asks which versions the broker serves. Every broker answers version 0, and it may be asked at any time.
-async fn learn_versions(socket: &mut TcpStream, settings: BrokerSettings) -> Result<Broker, Close> {
+async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
     let answer: ApiVersionsResponse = ask(socket, &ApiVersionsRequest::default(), 0).await?;
     match answer.error_code {
-        0 => Ok(Broker::new(&answer, settings)),
+        0 => Ok(Broker::new(&answer, BrokerSettings::default())),
         code => Err(Close::upstream(format!("the broker answers ApiVersions with error {code}"))),
     }
 }
@@ -189,10 +192,24 @@ pub async fn probe(gate: &Gate) -> Result<BrokerSettings, Close> {
     })
 }
 
+/// What the broker says of features, as far as it knows ApiVersions with such: older ones have none.
+async fn learn_features(socket: &mut TcpStream, broker: &Broker) -> Result<ApiVersionsResponse, Close> {
+    let Some(version) = broker.newest::<ApiVersionsRequest>(3..=i16::MAX) else {
+        return Ok(ApiVersionsResponse::default());
+    };
+    let request = ApiVersionsRequest {
+        client_software_name: CLIENT_ID.into(),
+        client_software_version: env!("CARGO_PKG_VERSION").into(),
+        ..Default::default()
+    };
+    ask(socket, &request, version).await
+}
+
 /// The broker's own settings. Which node it is, nothing on the wire says: it is the one of all nodes for which this
 /// broker does not refuse to describe the configuration.
 async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close> {
-    let broker = learn_versions(socket, BrokerSettings::default()).await?;
+    let broker = learn_versions(socket).await?;
+    let features = learn_features(socket, &broker).await?;
     let (Some(metadata), Some(configs)) =
         (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeConfigsRequest>(0..=3))
     else {
@@ -200,7 +217,8 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close>
     };
     let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
     let nodes = ask(socket, &no_topics, metadata).await?.brokers;
-    let keys = Some(vec!["auto.create.topics.enable".into(), "delete.topic.enable".into()]);
+    let keys = [AUTO_CREATE_TOPICS, DELETE_TOPICS, REBALANCE_PROTOCOLS];
+    let keys = Some(keys.map(Str::from).to_vec());
     let resources = nodes.iter().map(|node| describe_configs_request::DescribeConfigsResource {
         resource_type: BROKER,
         resource_name: node.node_id.to_string().into(),
@@ -210,15 +228,19 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close>
     let request = DescribeConfigsRequest { resources: resources.collect(), ..Default::default() };
     let answer = ask(socket, &request, configs).await?;
     let mut settings = BrokerSettings::default();
+    let mut protocols = None;
     for config in
         answer.results.iter().filter(|result| result.error_code == 0).flat_map(|result| &result.configs)
     {
-        let value = config.value.as_deref().map(|value| value == "true");
+        let value = config.value.as_deref();
+        let is_true = value.map(|value| value == "true");
         match &*config.name {
-            "auto.create.topics.enable" => settings.auto_create_topics = value,
-            "delete.topic.enable" => settings.delete_topics = value,
+            AUTO_CREATE_TOPICS => settings.auto_create_topics = is_true,
+            DELETE_TOPICS => settings.delete_topics = is_true,
+            REBALANCE_PROTOCOLS => protocols = value,
             _ => {}
         }
     }
+    settings.group_protocols = GroupProtocols::new(&features, protocols);
     Ok(settings)
 }
