@@ -21,6 +21,7 @@ use super::acl_store::AclStore;
 use super::admin::{self, AdminServer, BindError};
 use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
 use super::identity::{Identity, Role};
+use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Telemetry};
 use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
@@ -109,6 +110,13 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
+        let manager = Notifier::from_environment();
+        tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
+        manager.ready();
+        let stop = async {
+            stop.await;
+            manager.stopping();
+        };
         proxy.serve(stop).await;
         Ok(())
     });
