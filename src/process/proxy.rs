@@ -26,6 +26,7 @@ use super::addresses::watch_nodes;
 use super::admin::{self, AdminServer, BindError};
 use super::config::{AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, Shutdown, ToldApart};
 use super::identity::IdentityStore;
+use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
@@ -116,6 +117,13 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
+        let manager = Notifier::from_environment();
+        tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
+        manager.ready();
+        let stop = async {
+            stop.await;
+            manager.stopping();
+        };
         proxy.with_levels(telemetry.levels().clone()).serve(stop).await;
         Ok(())
     });
