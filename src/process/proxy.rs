@@ -120,11 +120,12 @@ fn start(ready: Ready) -> Result<(), StartError> {
         let manager = Notifier::from_environment();
         tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
         manager.ready();
-        let stop = async {
+        let told = manager.clone();
+        let stop = async move {
             stop.await;
-            manager.stopping();
+            told.stopping();
         };
-        proxy.with_levels(telemetry.levels().clone()).serve(stop).await;
+        proxy.with_levels(telemetry.levels().clone()).with_manager(manager).serve(stop).await;
         Ok(())
     });
     // Connections that are left when the time is up are cut off.
@@ -188,6 +189,7 @@ pub struct Proxy {
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
+    manager: Notifier,
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
@@ -261,12 +263,20 @@ impl Proxy {
             admin,
             reloader,
             acls_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            manager: Notifier::default(),
             metrics,
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
             shutdown: config.shutdown.clone(),
         })
+    }
+
+    /// Tells the service manager of reloads.
+    #[must_use]
+    pub fn with_manager(mut self, manager: Notifier) -> Self {
+        self.manager = manager;
+        self
     }
 
     /// Lets the log level follow the configuration when that is reloaded.
@@ -310,7 +320,7 @@ impl Proxy {
         }
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
-        watchers.spawn(watch_hangup(reloader));
+        watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_memory(self.memory, self.metrics));
         // One broker's end is no reason for the end of a gateway.
         let own = self.doors.iter().filter(|door| !door.gate.advertised.is_gateway());
