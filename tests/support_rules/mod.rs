@@ -18,7 +18,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use doorkeeper::link::members::Members;
 use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, TopicNames, Witness};
 use doorkeeper::protocol::api::{AclChange, Answer, Ask, Row, Rule, Ruling, encoded};
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
@@ -81,6 +83,8 @@ pub struct Door {
     pub advertised: Advertised,
     pub broker: Broker,
     pub topics: Names,
+    pub members: Members,
+    pub host: Arc<str>,
     pub fetch_sessions: FetchSessions,
     pub share_sessions: ShareSessions,
     pub client_id: String,
@@ -144,6 +148,8 @@ impl Door {
             advertised: Advertised::new(Mapping::None),
             broker: broker(|_, versions| Some(versions), BrokerSettings::default()),
             topics: Names::default(),
+            members: Members::default(),
+            host: "10.0.0.7".into(),
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
             client_id: "test".to_owned(),
@@ -207,7 +213,9 @@ impl Door {
             view: &self.view,
             generation: self.generation,
             advertised: &self.advertised,
+            host: &self.host,
             topics: &self.topics,
+            members: &self.members,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
