@@ -11,8 +11,9 @@ use crate::words::acl::{Change, Changed, Unchanged};
 impl Session {
     /// The change of the ACLs that a request waits for, if there is one that has not been begun.
     pub fn take_change(&mut self) -> Option<Change> {
-        self.changing = self.change.take();
-        self.changing.clone()
+        let change = self.change.take()?;
+        self.changing = Some(change.clone());
+        Some(change)
     }
 
     /// Whether a change has not been begun.
