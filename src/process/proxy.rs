@@ -162,14 +162,26 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-impl AclSource for Arc<AclStore> {
+/// The ACLs as connections see them; what they change shows in the metrics.
+struct ServedAcls {
+    store: Arc<AclStore>,
+    metrics: Arc<Metrics>,
+}
+
+impl AclSource for ServedAcls {
     fn generation(&self) -> u64 {
-        AclStore::generation(self)
+        self.store.generation()
     }
 
     fn change(&self, change: Change) -> ChangeOutcome {
+        let (store, metrics) = (self.store.clone(), self.metrics.clone());
         // On its own, so that it goes on when the client leaves.
-        let changed = tokio::spawn(self.clone().change(change));
+        let changed = tokio::spawn(async move {
+            let outcome = store.clone().change(change).await;
+            let status = store.status();
+            metrics.acls(status.bindings, status.generation);
+            outcome
+        });
         Box::pin(async move {
             changed
                 .await
@@ -178,7 +190,7 @@ impl AclSource for Arc<AclStore> {
     }
 
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
-        let current = self.current();
+        let current = self.store.current();
         (current.authorizer.client(principal, address), current.number)
     }
 }
@@ -396,7 +408,7 @@ fn gate(
             _ => None,
         },
         mapping_rules: listener.principal_mapping_rules.clone(),
-        acls: Arc::new(acls.clone()),
+        acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
         members: Members::default(),
