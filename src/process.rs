@@ -4,6 +4,7 @@ pub mod acl_store;
 pub mod admin;
 pub mod config;
 pub mod identity;
+pub mod kafka_client;
 pub mod proxy;
 pub mod startup;
 pub mod telemetry;
