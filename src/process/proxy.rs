@@ -4,6 +4,7 @@ mod accept;
 mod certificates;
 mod hold;
 mod reload;
+mod socket;
 mod watchers;
 
 use std::io;
@@ -12,12 +13,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use accept::{Admission, accept};
 use reload::Reloader;
+use socket::Socket;
 use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
 
 use super::acl_store::AclStore;
@@ -37,9 +38,6 @@ use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Check, Metrics, Reload};
 use crate::words::repeats::Repeats;
-
-/// Connections that wait to be accepted at most.
-const BACKLOG: u32 = 1024;
 
 /// What this binary was built from.
 pub fn build() -> Build {
@@ -187,7 +185,7 @@ pub struct Proxy {
 
 /// One listener.
 struct Door {
-    listener: TcpListener,
+    socket: Socket,
     gate: Arc<Gate>,
     identity: Arc<IdentityStore>,
 }
@@ -222,10 +220,10 @@ impl Proxy {
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
         for (i, (listener, identity)) in config.listeners.iter().zip(identities).enumerate() {
-            let socket = bind(listener)?;
+            let socket = Socket::bind(listener, acls.is_loaded())?;
             let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
             let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
-            doors.push(Door { listener: socket, gate: Arc::new(gate), identity });
+            doors.push(Door { socket, gate: Arc::new(gate), identity });
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
         let identities = doors.iter().map(|door| door.identity.clone()).collect();
@@ -234,7 +232,10 @@ impl Proxy {
         metrics.certificates(reloader.shown());
         metrics.loaded(Reload::Config, SystemTime::now());
         metrics.loaded(Reload::Tls, SystemTime::now());
-        metrics.loaded(Reload::Acls, SystemTime::now());
+        if acls.is_loaded() {
+            metrics.loaded(Reload::Acls, SystemTime::now());
+            health.set(Check::AclTopic, Ok(()));
+        }
         let status = acls.status();
         metrics.acls(status.bindings, status.generation);
         health.set(Check::Listeners, Ok(()));
@@ -243,7 +244,11 @@ impl Proxy {
             doors,
             admin,
             reloader,
-            acls_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            acls_interval: config
+                .authorization
+                .acls
+                .as_ref()
+                .and_then(|acls| Some(acls.file()?.reload_interval)),
             metrics,
             health,
             limits: Arc::new(Admission::new(&config.limits)),
@@ -261,7 +266,7 @@ impl Proxy {
 
     /// The addresses in use, in the order of the configuration: with port 0 the system chose one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.doors.iter().filter_map(|door| door.listener.local_addr().ok()).collect()
+        self.doors.iter().filter_map(|door| door.socket.local_addr().ok()).collect()
     }
 
     /// The address of the admin endpoint.
@@ -287,6 +292,9 @@ impl Proxy {
         for identity in &reloader.identities {
             watchers.spawn(watch_identity(reloader.clone(), identity.clone()));
         }
+        let acls = reloader.acls.clone();
+        let (followed, metrics, health) = (acls.clone(), self.metrics.clone(), self.health.clone());
+        watchers.spawn(async move { followed.follow(metrics, health).await });
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
         watchers.spawn(watch_hangup(reloader));
@@ -294,14 +302,7 @@ impl Proxy {
         let upstreams: Vec<String> = self.doors.iter().map(|door| door.gate.upstream.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
-            let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
-            tracing::info!(
-                listener = &*name,
-                address = address.map(|address| address.to_string()).unwrap_or_default(),
-                upstream = door.gate.upstream,
-                "listening"
-            );
-            doors.spawn(accept(door, self.limits.clone(), draining.clone()));
+            doors.spawn(open(door, acls.clone(), self.limits.clone(), draining.clone(), self.health.clone()));
         }
         stop.await;
         self.health.set(Check::NotDraining, Err("doorkeeper is stopping".to_owned()));
@@ -322,19 +323,32 @@ impl Proxy {
     }
 }
 
-fn bind(listener: &Listener) -> Result<TcpListener, StartError> {
-    let bound = || {
-        let socket = match listener.bind {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        // A restart must not wait for old connections to time out.
-        socket.set_reuseaddr(true)?;
-        socket.bind(listener.bind)?;
-        socket.listen(BACKLOG)
-    };
-    let place = format!("listener \"{}\"", listener.name);
-    bound().map_err(|error| StartError::Bind(BindError::new(place, listener.bind.to_string(), error)))
+/// Serves a listener from when there are ACLs to decide by.
+async fn open(
+    door: Door,
+    acls: Arc<AclStore>,
+    limits: Arc<Admission>,
+    mut draining: watch::Receiver<bool>,
+    health: Health,
+) {
+    tokio::select! {
+        () = acls.loaded() => {}
+        _ = draining.wait_for(|draining| *draining) => return,
+    }
+    let Door { socket, gate, identity } = door;
+    let address = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    match socket.listen() {
+        Ok(listener) => {
+            let upstream = &gate.upstream;
+            tracing::info!(listener = &*gate.listener, address, upstream, "listening");
+            accept(listener, gate, identity, limits, draining).await;
+        }
+        Err(error) => {
+            let why = format!("{address} cannot be listened on: {error}");
+            tracing::error!(listener = &*gate.listener, "{why}; restart doorkeeper when the address is free");
+            health.set_part(Check::Listeners, &gate.listener, Err(why));
+        }
+    }
 }
 
 fn gate(

@@ -56,6 +56,16 @@ pub struct Broker {
     pub plaintext: SocketAddr,
     /// The oracle's listener with mutual TLS.
     pub tls: Option<SocketAddr>,
+    /// What it was started with: name, JVM arguments, properties, log.
+    start: (String, Vec<String>, PathBuf, PathBuf),
+}
+
+impl Broker {
+    /// Starts it again on its own storage, after it has ended.
+    pub fn restart(&mut self) {
+        let (name, jvm, properties, log) = &self.start;
+        self.process = start_broker(name, jvm, properties, log);
+    }
 }
 
 /// How the brokers of a cluster differ from the bare ones.
@@ -192,8 +202,9 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
         let properties = data.with_extension("properties");
         std::fs::write(&properties, lines.join("\n")).unwrap();
         let name = format!("Kafka {} node {id}", kafka.version);
-        let process = start_broker(&name, jvm, &properties, &data.with_extension("log"));
-        Broker { process, id, plaintext, tls }
+        let start = (name, jvm.to_vec(), properties, data.with_extension("log"));
+        let process = start_broker(&start.0, jvm, &start.2, &start.3);
+        Broker { process, id, plaintext, tls, start }
     };
     controllers.iter().enumerate().map(launch).collect()
 }
