@@ -7,10 +7,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "that is how a test fails")]
 
 mod alerts;
+mod cluster;
 mod faults;
 mod generated;
+mod injection;
 mod invariants;
 mod library;
+#[path = "../support/ports.rs"]
+#[allow(unreachable_pub, reason = "other tests use it too")]
+mod ports;
+#[path = "../support/process.rs"]
+#[allow(unreachable_pub, dead_code, reason = "other tests use more of it")]
+mod process;
 mod render;
 mod scenarios;
 mod tools;

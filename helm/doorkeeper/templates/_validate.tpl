@@ -75,6 +75,9 @@
 {{- if and $values.injector.enabled (not (include "doorkeeper.policyApiVersion" .)) -}}
 {{- $faults = append $faults "injector.enabled: this cluster has no MutatingAdmissionPolicy, which is stable since Kubernetes 1.36: put the sidecar into the broker's chart instead, as the notes of this chart print it, or name the API's version in injector.apiVersion" -}}
 {{- end -}}
+{{- range include "doorkeeper.rivals" . | fromYamlArray -}}
+{{- $faults = append $faults (printf "injector.matchLabels: the release %s injects into the same pods already, and only one can be in a pod: choose other labels" .) -}}
+{{- end -}}
 {{- $selecting := list -}}
 {{- if $values.services.bootstrap.enabled }}{{ $selecting = append $selecting "services.bootstrap" }}{{ end -}}
 {{- if $values.monitoring.podMonitor.enabled }}{{ $selecting = append $selecting "monitoring.podMonitor" }}{{ end -}}
