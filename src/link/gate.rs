@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use super::members::Members;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
@@ -31,6 +32,8 @@ pub struct Gate {
     pub advertised: Advertised,
     /// The names of topic ids of the cluster.
     pub topics: Topics,
+    /// Where the members of groups connect from.
+    pub members: Members,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.

@@ -264,6 +264,7 @@ impl Session {
         if self.generation != self.gate.acls.generation() {
             (self.view, self.generation) = self.gate.view(&self.client);
         }
+        self.broker.settings = **self.gate.broker_settings.load();
         let client_id = String::from_utf8_lossy(client_id);
         let mut unheard = false;
         let (row, denied) = match hearing {
@@ -286,7 +287,9 @@ impl Session {
             view: &self.view,
             generation: self.generation,
             advertised: &self.gate.advertised,
+            host: &self.client.host,
             topics: &self.gate.topics,
+            members: &self.gate.members,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,

@@ -2,6 +2,7 @@
 
 mod accept;
 mod certificates;
+mod hold;
 mod reload;
 mod watchers;
 
@@ -21,11 +22,12 @@ use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, wat
 
 use super::acl_store::AclStore;
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
+use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat, Shutdown};
 use super::identity::IdentityStore;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
+use crate::link::members::Members;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
@@ -180,7 +182,7 @@ pub struct Proxy {
     limits: Arc<Admission>,
     /// The shared budget, and how much of it there is.
     memory: (Arc<Semaphore>, usize),
-    drain_timeout: Duration,
+    shutdown: Shutdown,
 }
 
 /// One listener.
@@ -246,7 +248,7 @@ impl Proxy {
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
-            drain_timeout: config.shutdown.drain_timeout,
+            shutdown: config.shutdown.clone(),
         })
     }
 
@@ -289,6 +291,7 @@ impl Proxy {
         watchers.spawn(watch_certificates(reloader.clone()));
         watchers.spawn(watch_hangup(reloader));
         watchers.spawn(watch_memory(self.memory, self.metrics));
+        let upstreams: Vec<String> = self.doors.iter().map(|door| door.gate.upstream.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
             let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
@@ -301,12 +304,16 @@ impl Proxy {
             doors.spawn(accept(door, self.limits.clone(), draining.clone()));
         }
         stop.await;
-        tracing::info!("stopping: answers under way have {:?}", self.drain_timeout);
         self.health.set(Check::NotDraining, Err("doorkeeper is stopping".to_owned()));
+        let Shutdown { drain_timeout, hold_until_upstream_closed, hold_timeout } = self.shutdown;
+        if hold_until_upstream_closed {
+            hold::until_closed(&upstreams, hold_timeout).await;
+        }
+        tracing::info!("stopping: answers under way have {drain_timeout:?}");
         drain.send_replace(true);
         // Each connection keeps the deadline; this is for whatever does not.
         let all_gone = async { while doors.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.drain_timeout + Duration::from_secs(3), all_gone).await.is_err() {
+        if tokio::time::timeout(drain_timeout + Duration::from_secs(3), all_gone).await.is_err() {
             tracing::warn!("connections are left at the end of shutdown.drain_timeout and are cut off");
         }
         end.send_replace(true);
@@ -350,6 +357,7 @@ fn gate(
         acls: Arc::new(acls.clone()),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
+        members: Members::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
-use super::access::Access;
+use super::access::{Access, GroupProtocol};
 use super::messages::*;
 use super::wire::{Fault, Message, Request, Uuid};
 use crate::words::acl::{Change, Changed, Unchanged};
@@ -37,7 +37,7 @@ mod transaction_admin;
 mod transactions;
 mod versions;
 
-use decide::{answer, decide};
+use decide::{answer, decide, trimmed};
 use partial::{Found, append, append_all, merged, prepend, take_denied};
 
 pub use decide::encoded;
@@ -295,6 +295,8 @@ pub enum Step<R> {
     Ask(Question<R>),
     /// The client's request goes to the broker as it came, and the broker's answer is the client's.
     Forward,
+    /// This body goes to the broker in the place of its own; the answer is changed.
+    Trim(Vec<u8>, Amend<R>),
 }
 
 impl<R> Question<R> {
@@ -326,9 +328,16 @@ pub trait Api: Request<Response: 'static> + Send + 'static {
     /// Decides the request, taking out of it what must not reach the broker.
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<Self::Response>, Fault>;
 
+    /// The protocol that has to be on at the broker, and the error that a request is answered with where it is off: that
+    /// comes before any permission.
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = None;
+
     /// Replaces the addresses of brokers in an answer, from the first version on that has any.
     const READDRESS: Option<(i16, Readdress<Self::Response>)> = None;
 }
+
+/// UNSUPPORTED_VERSION as the answer to a request (`getErrorResponse`).
+pub type Unsupported<Q> = fn(&Q) -> <Q as Request>::Response;
 
 /// Replaces the addresses of brokers in an answer. What cannot be mapped is withheld.
 pub type Readdress<R> = fn(&mut R, &mut Access<'_>);
