@@ -90,6 +90,17 @@ fn the_sidecar_is_native_and_starts_before_the_broker() {
     assert!(sidecar["lifecycle"].is_null(), "a native sidecar ends after the broker by itself");
     assert_eq!(snippet["extraVolumes"][0]["name"], sidecar["volumeMounts"][0]["name"]);
 
+    // Where the kubelet does not get an answer, doorkeeper asks itself.
+    let own = Objects::with(tools, &scenario("05"), &["--set", "config.admin.bind=127.0.0.1:9901"]);
+    let gateway = &own.one("Deployment", "doorkeeper")["spec"]["template"]["spec"]["containers"][0];
+    for (probe, check) in
+        [("startupProbe", "startup"), ("livenessProbe", "live"), ("readinessProbe", "ready")]
+    {
+        let command = &gateway[probe]["exec"]["command"];
+        assert_eq!((&command[1], &command[3]), (&"healthcheck".into(), &check.into()), "{command}");
+        assert!(gateway[probe]["httpGet"].is_null());
+    }
+
     // What the policy injects is the same container and the same volume, first in the list.
     let policies = Objects::of(tools, &scenario("03"));
     let policy = policies.one("MutatingAdmissionPolicy", "streaming");
