@@ -39,7 +39,8 @@
 {{/* The ids in a text such as 0-2, 100-102, ascending; none where doorkeeper would not take it. */}}
 {{- define "doorkeeper-lib.nodeIds" -}}
 {{- $nodes := list -}}
-{{- $text := nospace (toString .) -}}
+{{- /* Without leading zeros, which would make a number octal. */ -}}
+{{- $text := regexReplaceAll "\\b0+([0-9])" (nospace (toString .)) "${1}" -}}
 {{- if regexMatch "^[0-9]{1,9}(-[0-9]{1,9})?(,[0-9]{1,9}(-[0-9]{1,9})?)*$" $text -}}
 {{- range splitList "," $text -}}
 {{- $first := splitList "-" . | first | int -}}

@@ -58,7 +58,7 @@
 {{- range $values.config.listeners -}}
 {{- $nodes := dig "address_mapping" "node_ids" "" . -}}
 {{- if and $nodes (not (include "doorkeeper-lib.nodeIds" $nodes | fromYamlArray)) -}}
-{{- $faults = append $faults (printf "config.listeners: node_ids of '%s' is '%v', which names no brokers: write ids and ranges, such as 0-2, 100-102" .name $nodes) -}}
+{{- $faults = append $faults (printf "config.listeners: node_ids of '%s' is '%v', which names no brokers: write ids and ranges of at most 256, such as 0-2, 100-102" .name $nodes) -}}
 {{- end -}}
 {{- end -}}
 
