@@ -13,7 +13,7 @@ module() { GOFLAGS=-mod=mod go mod download -json "$1" | awk -F'"' -v field="$2"
 
 operator=$(module github.com/prometheus-operator/prometheus-operator@v0.85.0 Dir)/example/prometheus-operator-crd
 certificates=$(module github.com/cert-manager/cert-manager@v1.21.2 Dir)/deploy/crds
-for crd in "$operator"/monitoring.coreos.com_{podmonitors,servicemonitors,prometheusrules}.yaml "$certificates"/cert-manager.io_certificates.yaml; do
+for crd in "$operator"/monitoring.coreos.com_{podmonitors,servicemonitors,prometheusrules}.yaml "$certificates"/cert-manager.io_{certificates,issuers}.yaml; do
     install -m 644 "$crd" target/tools/crds/
 done
 if [ -x "$out" ] && "$out" --version | grep -q -F "$version"; then

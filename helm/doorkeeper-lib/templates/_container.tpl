@@ -116,8 +116,8 @@ env:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 ports:
-  {{- include "doorkeeper-lib.containerPorts" . | nindent 2 }}
-{{ include "doorkeeper-lib.probes" . }}
+  {{- include "doorkeeper-lib.containerPorts" . | trim | nindent 2 }}
+{{ include "doorkeeper-lib.probes" . | trim }}
 resources:
   {{- toYaml $values.resources | nindent 2 }}
 securityContext:
