@@ -126,6 +126,35 @@ impl Cluster {
         self.tools.helm(&[arguments, &["--kubeconfig", config]].concat())
     }
 
+    /// The definitions of cert-manager's and the Prometheus operator's resources; none, said aloud, where they are not.
+    pub(crate) fn custom_resources(&self) -> Option<PathBuf> {
+        let folder = self.tools.path("crds");
+        if !folder.is_dir() {
+            let how = "tests/tools/kube-apiserver.sh fetches them";
+            skipped("custom resources", &format!("their definitions are not in target/tools/crds: {how}"));
+            return None;
+        }
+        Some(folder)
+    }
+
+    /// Waits until the API server serves resources that were defined.
+    pub(crate) fn established(&self, resources: &[&str]) {
+        for resource in resources {
+            let definition = format!("crd/{resource}");
+            self.done(&["wait", "--for", "condition=established", "--timeout=30s", &definition], "");
+        }
+    }
+
+    /// Lets a command find the tools and the cluster.
+    pub(crate) fn environment(&self, command: &mut Command) {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let tools = self.tools.path("");
+        command
+            .env("PATH", format!("{}:{path}", tools.display()))
+            .env("KUBECONFIG", &self.config)
+            .env("HOME", &self.folder);
+    }
+
     /// Makes a pod and says what has become of it, or what was said against it. Nothing runs it.
     pub(crate) fn make(&self, pod: &Value) -> Result<Value, String> {
         let output = self.kubectl(&["create", "--output", "json", "--filename", "-"], &pod.to_string());

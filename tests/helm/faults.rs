@@ -80,7 +80,11 @@ fn values_that_contradict_each_other_are_refused() {
         ),
         ("01", "injector.enabled=true", &["injector.matchLabels is not set", "doorkeeper/inject: kafka"]),
         ("05", "injector.enabled=true", &["injector.enabled: a gateway is injected into no pod"]),
-        ("01", "mode=gateway", &["127.0.0.1:9092, is the gateway's own pod"]),
+        (
+            "01",
+            "mode=gateway",
+            &["127.0.0.1:9092, is the gateway's own pod", "use the strategy port_per_broker, sni or table"],
+        ),
         (
             "05",
             "config.shutdown.drain_timeout=40s",
@@ -90,6 +94,12 @@ fn values_that_contradict_each_other_are_refused() {
             "05",
             "config.shutdown.hold_until_upstream_closed=true",
             &["config.shutdown.hold_until_upstream_closed: the brokers of a gateway do not end"],
+        ),
+        ("05", "config.admin.bind=0.0.0.0:9101", &["port 9101 is used twice"]),
+        (
+            "06",
+            "config.listeners[0].address_mapping.node_ids=0-300",
+            &["node_ids of 'clients' is '0-300', which names no brokers"],
         ),
         (
             "08",

@@ -119,19 +119,9 @@ fn every_scenario_is_accepted(cluster: &Cluster) {
     let namespace =
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": super::render::NAMESPACE}});
     cluster.done(&["create", "-f", "-"], &namespace.to_string());
-    let crds = tools.path("crds");
-    if !crds.is_dir() {
-        let how = "tests/tools/kube-apiserver.sh fetches them";
-        super::tools::skipped(
-            "custom resources",
-            &format!("their definitions are not in target/tools/crds: {how}"),
-        );
-        return;
-    }
-    cluster.done(&["create", "-f", crds.to_str().unwrap()], "");
-    let known =
-        ["podmonitors.monitoring.coreos.com", "certificates.cert-manager.io"].map(|crd| format!("crd/{crd}"));
-    cluster.done(&["wait", "--for", "condition=established", "--timeout=30s", &known[0], &known[1]], "");
+    let Some(definitions) = cluster.custom_resources() else { return };
+    cluster.done(&["create", "-f", definitions.to_str().unwrap()], "");
+    cluster.established(&["podmonitors.monitoring.coreos.com", "certificates.cert-manager.io"]);
     for values in scenarios() {
         let rendered = template(tools, values.to_str().unwrap(), &[]);
         let objects = String::from_utf8(rendered.stdout).unwrap();

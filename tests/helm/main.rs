@@ -10,11 +10,12 @@ mod alerts;
 mod cluster;
 mod faults;
 mod generated;
+mod guide;
 mod injection;
 mod invariants;
 mod library;
 #[path = "../support/ports.rs"]
-#[allow(unreachable_pub, reason = "other tests use it too")]
+#[allow(unreachable_pub, dead_code, reason = "other tests use more of it")]
 mod ports;
 #[path = "../support/process.rs"]
 #[allow(unreachable_pub, dead_code, reason = "other tests use more of it")]

@@ -67,6 +67,9 @@
 {{- $faults = append $faults "injector.enabled: a gateway is injected into no pod: use mode sidecar" -}}
 {{- end -}}
 {{- range $values.config.listeners -}}
+{{- if eq (dig "address_mapping" "strategy" "keep_host" .) "keep_host" -}}
+{{- $faults = append $faults (printf "config.listeners: address_mapping of '%s' keeps the brokers' hosts, which lead past a gateway: use the strategy port_per_broker, sni or table" .name) -}}
+{{- end -}}
 {{- if regexMatch "^(127\\.|localhost:|\\[::1\\])" .upstream -}}
 {{- $faults = append $faults (printf "config.listeners: the upstream of '%s', %s, is the gateway's own pod: name the brokers' bootstrap Service, as kafka.kafka.svc:9092" .name .upstream) -}}
 {{- end -}}
