@@ -26,6 +26,7 @@ use super::addresses::watch_nodes;
 use super::admin::{self, AdminServer, BindError};
 use super::config::{AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, Shutdown, ToldApart};
 use super::identity::IdentityStore;
+use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
@@ -116,7 +117,15 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
-        proxy.with_levels(telemetry.levels().clone()).serve(stop).await;
+        let manager = Notifier::from_environment();
+        tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
+        manager.ready();
+        let told = manager.clone();
+        let stop = async move {
+            stop.await;
+            told.stopping();
+        };
+        proxy.with_levels(telemetry.levels().clone()).with_manager(manager).serve(stop).await;
         Ok(())
     });
     // Connections that are left when the time is up are cut off.
@@ -153,14 +162,26 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-impl AclSource for Arc<AclStore> {
+/// The ACLs as connections see them; what they change shows in the metrics.
+struct ServedAcls {
+    store: Arc<AclStore>,
+    metrics: Arc<Metrics>,
+}
+
+impl AclSource for ServedAcls {
     fn generation(&self) -> u64 {
-        AclStore::generation(self)
+        self.store.generation()
     }
 
     fn change(&self, change: Change) -> ChangeOutcome {
+        let (store, metrics) = (self.store.clone(), self.metrics.clone());
         // On its own, so that it goes on when the client leaves.
-        let changed = tokio::spawn(self.clone().change(change));
+        let changed = tokio::spawn(async move {
+            let outcome = store.clone().change(change).await;
+            let status = store.status();
+            metrics.acls(status.bindings, status.generation);
+            outcome
+        });
         Box::pin(async move {
             changed
                 .await
@@ -169,7 +190,7 @@ impl AclSource for Arc<AclStore> {
     }
 
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
-        let current = self.current();
+        let current = self.store.current();
         (current.authorizer.client(principal, address), current.number)
     }
 }
@@ -180,6 +201,7 @@ pub struct Proxy {
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
+    manager: Notifier,
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
@@ -253,12 +275,20 @@ impl Proxy {
             admin,
             reloader,
             acls_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            manager: Notifier::default(),
             metrics,
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
             shutdown: config.shutdown.clone(),
         })
+    }
+
+    /// Tells the service manager of reloads.
+    #[must_use]
+    pub fn with_manager(mut self, manager: Notifier) -> Self {
+        self.manager = manager;
+        self
     }
 
     /// Lets the log level follow the configuration when that is reloaded.
@@ -302,7 +332,7 @@ impl Proxy {
         }
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
-        watchers.spawn(watch_hangup(reloader));
+        watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_memory(self.memory, self.metrics));
         // One broker's end is no reason for the end of a gateway.
         let own = self.doors.iter().filter(|door| !door.gate.advertised.is_gateway());
@@ -378,7 +408,7 @@ fn gate(
             _ => None,
         },
         mapping_rules: listener.principal_mapping_rules.clone(),
-        acls: Arc::new(acls.clone()),
+        acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
         members: Members::default(),

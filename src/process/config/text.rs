@@ -95,6 +95,13 @@ pub(crate) const FORMATS: &[Format] = &[
         check: check_principal,
     },
     Format {
+        name: "acl-principal",
+        what: "principal",
+        example: "User:alice",
+        closed: false,
+        check: check_acl_principal,
+    },
+    Format {
         name: "principal-mapping-rules",
         what: "mapping rules",
         example: "RULE:^CN=([^,]+).*$/$1/, DEFAULT",
@@ -324,6 +331,11 @@ fn check_principal(text: &str) -> Result<(), String> {
         Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(()),
         _ => Err(not_a("a principal with its type", text)),
     }
+}
+
+/// What Kafka takes for the principal of a binding, though nobody may be it.
+fn check_acl_principal(text: &str) -> Result<(), String> {
+    if text.contains(':') { Ok(()) } else { check_principal(text) }
 }
 
 /// In Kafka's spelling of the command line or of the audit log, in any case.
