@@ -86,9 +86,7 @@ async fn greet(
     };
     let broker = async {
         let mut socket = upstream::dial(gate).await?;
-        let settings = **gate.broker_settings.load();
-        let learnt =
-            timeout(gate.limits.upstream_connect_timeout, upstream::learn_versions(&mut socket, settings));
+        let learnt = timeout(gate.limits.upstream_connect_timeout, upstream::learn_versions(&mut socket));
         let broker = learnt.await.unwrap_or_else(|_| {
             Err(Close::new(
                 CloseReason::UpstreamTimeout,

@@ -11,19 +11,22 @@ use tokio::time::timeout;
 use super::close::Close;
 use super::gate::Gate;
 use super::session::{CLIENT_ID, frame};
-use crate::protocol::access::{Broker, BrokerSettings};
+use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols};
 use crate::protocol::header;
 use crate::protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, MetadataRequest,
     describe_configs_request,
 };
-use crate::protocol::wire::{Message, Request};
+use crate::protocol::wire::{Message, Request, Str};
 use crate::words::metrics::{CloseReason, ConnectResult};
 
 /// The longest answer to a question of our own on a connection of our own.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// `ConfigResource.Type.BROKER`
 const BROKER: i8 = 4;
+const AUTO_CREATE_TOPICS: &str = "auto.create.topics.enable";
+const DELETE_TOPICS: &str = "delete.topic.enable";
+const REBALANCE_PROTOCOLS: &str = "group.coordinator.rebalance.protocols";
 
 /// Connects to the broker; counts how that went.
 pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
@@ -50,10 +53,10 @@ pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
 }
 
 /// Asks which versions the broker serves. Every broker answers version 0, and it may be asked at any time.
-pub async fn learn_versions(socket: &mut TcpStream, settings: BrokerSettings) -> Result<Broker, Close> {
+pub async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
     let answer: ApiVersionsResponse = ask(socket, &ApiVersionsRequest::default(), 0).await?;
     match answer.error_code {
-        0 => Ok(Broker::new(&answer, settings)),
+        0 => Ok(Broker::new(&answer, BrokerSettings::default())),
         code => Err(Close::upstream(format!("the broker answers ApiVersions with error {code}"))),
     }
 }
@@ -102,10 +105,24 @@ pub async fn probe(gate: &Gate) -> Result<BrokerSettings, Close> {
     })
 }
 
+/// What the broker says of features, as far as it knows ApiVersions with such: older ones have none.
+async fn learn_features(socket: &mut TcpStream, broker: &Broker) -> Result<ApiVersionsResponse, Close> {
+    let Some(version) = broker.newest::<ApiVersionsRequest>(3..=i16::MAX) else {
+        return Ok(ApiVersionsResponse::default());
+    };
+    let request = ApiVersionsRequest {
+        client_software_name: CLIENT_ID.into(),
+        client_software_version: env!("CARGO_PKG_VERSION").into(),
+        ..Default::default()
+    };
+    ask(socket, &request, version).await
+}
+
 /// The broker's own settings. Which node it is, nothing on the wire says: it is the one of all nodes for which this
 /// broker does not refuse to describe the configuration.
 async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close> {
-    let broker = learn_versions(socket, BrokerSettings::default()).await?;
+    let broker = learn_versions(socket).await?;
+    let features = learn_features(socket, &broker).await?;
     let (Some(metadata), Some(configs)) =
         (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeConfigsRequest>(0..=3))
     else {
@@ -113,7 +130,8 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close>
     };
     let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
     let nodes = ask(socket, &no_topics, metadata).await?.brokers;
-    let keys = Some(vec!["auto.create.topics.enable".into(), "delete.topic.enable".into()]);
+    let keys = [AUTO_CREATE_TOPICS, DELETE_TOPICS, REBALANCE_PROTOCOLS];
+    let keys = Some(keys.map(Str::from).to_vec());
     let resources = nodes.iter().map(|node| describe_configs_request::DescribeConfigsResource {
         resource_type: BROKER,
         resource_name: node.node_id.to_string().into(),
@@ -123,15 +141,19 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close>
     let request = DescribeConfigsRequest { resources: resources.collect(), ..Default::default() };
     let answer = ask(socket, &request, configs).await?;
     let mut settings = BrokerSettings::default();
+    let mut protocols = None;
     for config in
         answer.results.iter().filter(|result| result.error_code == 0).flat_map(|result| &result.configs)
     {
-        let value = config.value.as_deref().map(|value| value == "true");
+        let value = config.value.as_deref();
+        let is_true = value.map(|value| value == "true");
         match &*config.name {
-            "auto.create.topics.enable" => settings.auto_create_topics = value,
-            "delete.topic.enable" => settings.delete_topics = value,
+            AUTO_CREATE_TOPICS => settings.auto_create_topics = is_true,
+            DELETE_TOPICS => settings.delete_topics = is_true,
+            REBALANCE_PROTOCOLS => protocols = value,
             _ => {}
         }
     }
+    settings.group_protocols = GroupProtocols::new(&features, protocols);
     Ok(settings)
 }

@@ -6,9 +6,10 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
-use super::access::Access;
+use super::access::{Access, GroupProtocol};
 use super::messages::*;
 use super::wire::{Fault, Message, Request, Uuid};
+use crate::words::acl::{Change, Changed, Unchanged};
 
 mod cluster;
 mod commits;
@@ -36,7 +37,7 @@ mod transaction_admin;
 mod transactions;
 mod versions;
 
-use decide::{answer, decide};
+use decide::{answer, decide, trimmed};
 use partial::{Found, append, append_all, merged, prepend, take_denied};
 
 pub use decide::encoded;
@@ -182,6 +183,8 @@ pub enum Ruling {
     Replace(Vec<u8>, Answer),
     /// The broker is asked something of our own first. Nothing else of this client is looked at meanwhile.
     Ask(Ask),
+    /// The ACLs are to be changed first. Nothing else of this client is looked at meanwhile.
+    Change(AclChange),
     /// This is the answer's body; the broker hears nothing.
     Reply(Vec<u8>),
     /// The connection is closed without an answer, as Kafka does.
@@ -234,6 +237,17 @@ pub struct Ask {
     pub then: Then<Ruling>,
 }
 
+/// A change of the ACLs, and what comes of it.
+pub struct AclChange {
+    /// What is to be changed.
+    pub change: Change,
+    /// What the outcome leads to.
+    pub then: AfterChange<Result<Ruling, Fault>>,
+}
+
+/// What the outcome of a change leads to.
+pub type AfterChange<T> = Box<dyn FnOnce(Result<Changed, Unchanged>, &mut Access<'_>) -> T + Send>;
+
 /// What the body of an answer leads to.
 pub type Then<T> = Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<T, Fault> + Send>;
 
@@ -249,6 +263,8 @@ pub enum Verdict<R> {
     Answer(R),
     /// The broker is asked something of our own.
     Ask(Question<R>),
+    /// The ACLs are to be changed, and the outcome is the answer.
+    Change(Change, AfterChange<R>),
     /// As `Forward`, for a request that has no answer.
     ForwardUnanswered,
     /// What must not reach the broker was taken out; there is no answer, and the connection closes.
@@ -279,6 +295,8 @@ pub enum Step<R> {
     Ask(Question<R>),
     /// The client's request goes to the broker as it came, and the broker's answer is the client's.
     Forward,
+    /// This body goes to the broker in the place of its own; the answer is changed.
+    Trim(Vec<u8>, Amend<R>),
 }
 
 impl<R> Question<R> {
@@ -310,9 +328,16 @@ pub trait Api: Request<Response: 'static> + Send + 'static {
     /// Decides the request, taking out of it what must not reach the broker.
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<Self::Response>, Fault>;
 
+    /// The protocol that has to be on at the broker, and the error that a request is answered with where it is off: that
+    /// comes before any permission.
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = None;
+
     /// Replaces the addresses of brokers in an answer, from the first version on that has any.
     const READDRESS: Option<(i16, Readdress<Self::Response>)> = None;
 }
+
+/// UNSUPPORTED_VERSION as the answer to a request (`getErrorResponse`).
+pub type Unsupported<Q> = fn(&Q) -> <Q as Request>::Response;
 
 /// Replaces the addresses of brokers in an answer. What cannot be mapped is withheld.
 pub type Readdress<R> = fn(&mut R, &mut Access<'_>);
