@@ -4,7 +4,8 @@ CARGO ?= cargo
 KAFKA := $(or $(DOORKEEPER_KAFKA),4.4.0)
 
 .DEFAULT_GOAL := help
-.PHONY: help build image image-test pods-test test test-fast equivalence clients-at-kafka lint bench demo deps ci
+# Every target is a task and no file.
+.PHONY: $(shell awk -F: '/^[a-z-]+:.*\#\# / {print $$1}' $(MAKEFILE_LIST))
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +28,12 @@ test: ## All tests, a real Kafka included (DOORKEEPER_KAFKA=3.9.2 chooses anothe
 
 test-fast: ## All tests that need neither Java nor Kafka
 	tests/tools/run-tests.sh --fast
+
+test-chart: ## The tests of the Helm charts alone
+	$(CARGO) test --locked --test helm
+
+chart: ## Write anew what is generated in the Helm charts: the tables of values, and the configuration's schema in theirs
+	DOORKEEPER_UPDATE=1 $(CARGO) test --locked --test helm generated
 
 equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared
 	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka_equivalence -- --nocapture

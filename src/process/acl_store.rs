@@ -60,7 +60,7 @@ enum Source {
         since: i64,
     },
     /// A file, which is looked at from time to time.
-    File(FileSource),
+    File(Arc<FileSource>),
 }
 
 impl AclStore {
@@ -77,7 +77,7 @@ impl AclStore {
         let (source, read) = match &authorization.acls {
             Some(acls) => {
                 let (source, read) = FileSource::open(acls.file.clone())?;
-                (Source::File(source), read)
+                (Source::File(Arc::new(source)), read)
             }
             None => (Source::None { since: unix_now() }, file::Bindings::default()),
         };
@@ -99,15 +99,18 @@ impl AclStore {
     ///
     /// # Errors
     /// When nothing was changed, or it is unknown whether it was.
-    pub async fn change(self: Arc<Self>, _change: Change) -> Result<Changed, Unchanged> {
+    pub async fn change(self: Arc<Self>, change: Change) -> Result<Changed, Unchanged> {
         match &self.source {
             Source::None { .. } => Err(Unchanged::ReadOnly(
                 "this doorkeeper keeps no ACLs: name a place for them in its configuration, under authorization.acls"
                     .to_owned(),
             )),
-            Source::File(_) => Err(Unchanged::ReadOnly(
-                "the ACLs of this doorkeeper are read from a file: change that".to_owned(),
-            )),
+            Source::File(file) => {
+                let (file, in_force) = (file.clone(), self.in_force.clone());
+                tokio::task::spawn_blocking(move || file.change(&change, &in_force))
+                    .await
+                    .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+            }
         }
     }
 

@@ -30,6 +30,7 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, health: Health) {
     let mut was_up = None;
     let mut retry = PROBE_RETRY.0;
     loop {
+        gate.subscriptions.tick();
         let probe = upstream::probe(&gate).await;
         let up = probe.is_ok();
         gate.metrics.upstream_up(&gate.upstream, up);
