@@ -141,6 +141,8 @@ pub fn apis() -> Vec<(i16, &'static str)> {
 fn until_told() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // From here on SIGHUP does not end the process, also before anybody looks at what it asks for.
+    drop(signal(SignalKind::hangup())?);
     Ok(async move {
         let mut told = async || {
             tokio::select! {
