@@ -4,6 +4,7 @@
 //! cost is the subject of the bench `acl`.
 
 use bytes::Bytes;
+use doorkeeper::link::members::Members;
 use doorkeeper::link::topics::Topics;
 use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Witness};
 use doorkeeper::protocol::api::{Row, Rule, Ruling};
@@ -23,6 +24,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const BINDINGS: usize = 10_000;
@@ -114,6 +116,8 @@ struct Door {
     view: ClientView,
     advertised: Advertised,
     topics: Topics,
+    members: Members,
+    host: Arc<str>,
     broker: Broker,
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
@@ -127,6 +131,8 @@ impl Door {
             view: authorizer.client(ALICE, ADDRESS),
             advertised: Advertised::new(Mapping::None),
             topics: Topics::default(),
+            members: Members::default(),
+            host: "10.0.0.7".into(),
             broker: Broker::new(&Default::default(), BrokerSettings::default()),
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
@@ -147,7 +153,9 @@ impl Door {
             view: &self.view,
             generation: 1,
             advertised: &self.advertised,
+            host: &self.host,
             topics: &self.topics,
+            members: &self.members,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod gate;
 pub mod greeted;
 pub mod handshake;
+pub mod members;
 mod relay;
 pub mod session;
 pub mod tls;

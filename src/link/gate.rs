@@ -1,16 +1,18 @@
 //! What all connections of a listener share, and who a client is.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use super::members::Members;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
 use crate::protocol::subscriptions::Subscriptions;
-use crate::words::acl::{self, ClientView};
+use crate::words::acl::{self, Change, Changed, ClientView, Unchanged};
 use crate::words::advertise::{Advertised, Unmapped};
 use crate::words::audit::{AuditLog, Event};
 use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
@@ -33,6 +35,8 @@ pub struct Gate {
     pub topics: Topics,
     /// What members of consumer groups have subscribed to by pattern.
     pub subscriptions: Subscriptions,
+    /// Where the members of groups connect from.
+    pub members: Members,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.
@@ -79,7 +83,13 @@ pub trait AclSource: Send + Sync {
     fn generation(&self) -> u64;
     /// The ACLs as they matter for a client, and their generation.
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64);
+    /// Changes the ACLs. Once begun, a change goes on whether or not anybody waits for its outcome; it ends within a time
+    /// that the source sets.
+    fn change(&self, change: Change) -> ChangeOutcome;
 }
+
+/// What comes of a change, when it is known.
+pub type ChangeOutcome = Pin<Box<dyn Future<Output = Result<Changed, Unchanged>> + Send>>;
 
 /// An authenticated client.
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 //! Step 4 runs even when step 2 found faults, on the parts that are sound, so that all faults come at once.
 
 pub mod document;
+pub mod effective;
 pub mod fault;
 mod meaning;
 mod raw;
@@ -29,6 +30,7 @@ use rustls::SupportedCipherSuite;
 use crate::words::principal::MappingRules;
 
 pub use document::Document;
+pub use effective::Effective;
 pub use fault::{Fault, Faults, Place};
 pub use settings::{Admin, Audit, AuditFormat, Limits, Log, LogFormat, LogLevel, Shutdown, TlsVersion};
 pub use text::HostPort;
@@ -55,6 +57,8 @@ pub struct Config {
     pub audit: Audit,
     /// What is allowed but risky, for the log and for `doorkeeper check`.
     pub warnings: Vec<Fault>,
+    /// Every setting as it was written or by default.
+    pub effective: Effective,
     /// The file, so that a fault that is found later can name its place.
     pub document: Document,
 }
@@ -79,7 +83,7 @@ pub struct Listener {
 }
 
 /// The TLS side of a listener; the paths are complete.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tls {
     /// PEM: the server's certificate, then its issuers.
     pub certificate_chain: PathBuf,
@@ -93,6 +97,8 @@ pub struct Tls {
     pub min_version: TlsVersion,
     /// In order of preference; empty for the library's own choice.
     pub cipher_suites: Vec<SupportedCipherSuite>,
+    /// How often the files are looked at for a change.
+    pub reload_interval: Duration,
 }
 
 /// Kafka's `ssl.client.auth`.

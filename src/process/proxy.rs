@@ -1,38 +1,42 @@
 //! The running proxy: listeners, what is watched beside them, and the way to an end.
 
 mod accept;
+mod certificates;
+mod hold;
+mod reload;
 mod watchers;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use accept::{Admission, accept};
-use watchers::{watch_acls, watch_certificates, watch_memory, watch_upstream};
+use reload::Reloader;
+use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
 
 use super::acl_store::AclStore;
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
-use super::identity::{Identity, Role};
+use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat, Shutdown};
+use super::identity::IdentityStore;
 use super::startup::Ready;
-use super::telemetry::{self, Telemetry};
-use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
+use super::telemetry::{self, Levels, Telemetry};
+use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
+use crate::link::members::Members;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
 use crate::protocol::subscriptions::Subscriptions;
-use crate::words::acl::ClientView;
+use crate::words::acl::{Change, ClientView, Unchanged};
 use crate::words::advertise::{Advertised, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
-use crate::words::metrics::{Build, Certificate, CertificateRole, Check, Metrics, Reload};
+use crate::words::metrics::{Build, Check, Metrics, Reload};
 use crate::words::repeats::Repeats;
 
 /// Connections that wait to be accepted at most.
@@ -110,7 +114,7 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
-        proxy.serve(stop).await;
+        proxy.with_levels(telemetry.levels().clone()).serve(stop).await;
         Ok(())
     });
     // Connections that are left when the time is up are cut off.
@@ -147,9 +151,19 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-impl AclSource for AclStore {
+impl AclSource for Arc<AclStore> {
     fn generation(&self) -> u64 {
         AclStore::generation(self)
+    }
+
+    fn change(&self, change: Change) -> ChangeOutcome {
+        // On its own, so that it goes on when the client leaves.
+        let changed = tokio::spawn(self.clone().change(change));
+        Box::pin(async move {
+            changed
+                .await
+                .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+        })
     }
 
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
@@ -162,22 +176,21 @@ impl AclSource for AclStore {
 pub struct Proxy {
     doors: Vec<Door>,
     admin: Option<AdminServer>,
-    acls: Arc<AclStore>,
-    reload_interval: Option<Duration>,
+    reloader: Reloader,
+    acls_interval: Option<Duration>,
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
     /// The shared budget, and how much of it there is.
     memory: (Arc<Semaphore>, usize),
-    certificates: Vec<Certificate>,
-    drain_timeout: Duration,
+    shutdown: Shutdown,
 }
 
 /// One listener.
 struct Door {
     listener: TcpListener,
     gate: Arc<Gate>,
-    tls: Arc<rustls::ServerConfig>,
+    identity: Arc<IdentityStore>,
 }
 
 impl Proxy {
@@ -187,6 +200,7 @@ impl Proxy {
     /// When an address cannot be listened on.
     pub async fn start(ready: Ready, metrics: Arc<Metrics>, audit: AuditLog) -> Result<Self, StartError> {
         let Ready { config, identities, acls, warnings } = ready;
+        let config = Arc::new(config);
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
@@ -208,14 +222,17 @@ impl Proxy {
         let memory = Arc::new(Semaphore::new(budget));
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
-        for (listener, identity) in config.listeners.iter().zip(&identities) {
+        for (i, (listener, identity)) in config.listeners.iter().zip(identities).enumerate() {
             let socket = bind(listener)?;
             let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
-            doors.push(Door { listener: socket, gate: Arc::new(gate), tls: identity.server_config.clone() });
+            let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
+            doors.push(Door { listener: socket, gate: Arc::new(gate), identity });
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
-        let certificates = certificates(&config, &identities);
-        metrics.certificates(certificates.clone());
+        let identities = doors.iter().map(|door| door.identity.clone()).collect();
+        let reloader =
+            Reloader::new(config.clone(), identities, acls.clone(), metrics.clone(), health.clone());
+        metrics.certificates(reloader.shown());
         metrics.loaded(Reload::Config, SystemTime::now());
         metrics.loaded(Reload::Tls, SystemTime::now());
         metrics.loaded(Reload::Acls, SystemTime::now());
@@ -226,15 +243,21 @@ impl Proxy {
         Ok(Self {
             doors,
             admin,
-            acls,
-            reload_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            reloader,
+            acls_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
             metrics,
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
-            certificates,
-            drain_timeout: config.shutdown.drain_timeout,
+            shutdown: config.shutdown.clone(),
         })
+    }
+
+    /// Lets the log level follow the configuration when that is reloaded.
+    #[must_use]
+    pub fn with_levels(mut self, levels: Levels) -> Self {
+        self.reloader.set_levels(levels);
+        self
     }
 
     /// The addresses in use, in the order of the configuration: with port 0 the system chose one.
@@ -261,10 +284,15 @@ impl Proxy {
         for door in &self.doors {
             watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
         }
-        let metrics = self.metrics.clone();
-        watchers.spawn(watch_acls(self.acls, self.reload_interval, self.metrics, self.health.clone()));
-        watchers.spawn(watch_memory(self.memory, metrics));
-        watchers.spawn(watch_certificates(self.certificates, self.health.clone()));
+        let reloader = Arc::new(self.reloader);
+        for identity in &reloader.identities {
+            watchers.spawn(watch_identity(reloader.clone(), identity.clone()));
+        }
+        watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
+        watchers.spawn(watch_certificates(reloader.clone()));
+        watchers.spawn(watch_hangup(reloader));
+        watchers.spawn(watch_memory(self.memory, self.metrics));
+        let upstreams: Vec<String> = self.doors.iter().map(|door| door.gate.upstream.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
             let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
@@ -277,12 +305,16 @@ impl Proxy {
             doors.spawn(accept(door, self.limits.clone(), draining.clone()));
         }
         stop.await;
-        tracing::info!("stopping: answers under way have {:?}", self.drain_timeout);
         self.health.set(Check::NotDraining, Err("doorkeeper is stopping".to_owned()));
+        let Shutdown { drain_timeout, hold_until_upstream_closed, hold_timeout } = self.shutdown;
+        if hold_until_upstream_closed {
+            hold::until_closed(&upstreams, hold_timeout).await;
+        }
+        tracing::info!("stopping: answers under way have {drain_timeout:?}");
         drain.send_replace(true);
         // Each connection keeps the deadline; this is for whatever does not.
         let all_gone = async { while doors.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.drain_timeout + Duration::from_secs(3), all_gone).await.is_err() {
+        if tokio::time::timeout(drain_timeout + Duration::from_secs(3), all_gone).await.is_err() {
             tracing::warn!("connections are left at the end of shutdown.drain_timeout and are cut off");
         }
         end.send_replace(true);
@@ -323,10 +355,11 @@ fn gate(
         listener: listener.name.as_str().into(),
         upstream: listener.upstream.to_string(),
         mapping_rules: listener.principal_mapping_rules.clone(),
-        acls: acls.clone(),
+        acls: Arc::new(acls.clone()),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
         subscriptions: Subscriptions::default(),
+        members: Members::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,
@@ -344,33 +377,4 @@ fn gate(
         disconnects: Repeats::new(SAID_AGAIN),
         withheld: Repeats::new(SAID_AGAIN),
     }
-}
-
-/// The certificates in use, as metrics show them: of several authorities in one file, the first to expire.
-fn certificates(config: &Config, identities: &[Identity]) -> Vec<Certificate> {
-    let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    let mut shown: HashMap<(String, Role), Certificate> = HashMap::new();
-    for (listener, identity) in config.listeners.iter().zip(identities) {
-        for facts in &identity.certificates {
-            let certificate = Certificate {
-                name: listener.name.clone(),
-                role: match facts.role {
-                    Role::Server => CertificateRole::Server,
-                    Role::ClientCa => CertificateRole::Ca,
-                },
-                not_before: time(facts.not_before),
-                not_after: time(facts.not_after),
-                subject: facts.subject.clone(),
-                issuer: facts.issuer.clone(),
-                serial: facts.serial.clone(),
-                sha256: facts.sha256.clone(),
-            };
-            let earlier =
-                shown.entry((listener.name.clone(), facts.role)).or_insert_with(|| certificate.clone());
-            if certificate.not_after < earlier.not_after {
-                *earlier = certificate;
-            }
-        }
-    }
-    shown.into_values().collect()
 }

@@ -3,6 +3,7 @@
 mod group_protocols;
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::fetch_sessions::FetchSessions;
 use super::messages::ApiVersionsResponse;
@@ -22,6 +23,8 @@ pub struct Access<'a> {
     pub client_id: &'a str,
     /// Who asks, as `User:alice`.
     pub principal: &'a str,
+    /// Where from, as Kafka prints an address.
+    pub host: &'a Arc<str>,
     /// The ACLs as they matter for this client.
     pub view: &'a ClientView,
     /// Which set of ACLs `view` was made from: a number that changes with every change.
@@ -30,6 +33,8 @@ pub struct Access<'a> {
     pub advertised: &'a Advertised,
     /// The names of topic ids.
     pub topics: &'a dyn TopicNames,
+    /// Where the members of groups connect from.
+    pub members: &'a dyn Members,
     /// What is known of the broker.
     pub broker: &'a Broker,
     /// The fetch sessions of this connection.
@@ -131,6 +136,18 @@ impl Access<'_> {
         })
     }
 
+    /// The client takes part in a group as this member.
+    pub fn saw_member(&self, group: &str, member: &str) {
+        self.members.saw(group, member, self.host);
+    }
+
+    /// Replaces a member's host in a description of its group, as `/10.0.0.7`, if it is known: the broker sees doorkeeper's.
+    pub fn rehost(&self, group: &str, member: &str, client_host: &mut Str) {
+        if let Some(host) = self.members.host(group, member) {
+            *client_host = Str::from(format!("/{host}"));
+        }
+    }
+
     /// The name of a topic id, if it is known.
     pub fn topic_name(&self, id: &Uuid) -> Option<Str> {
         self.topics.name(id)
@@ -160,6 +177,15 @@ pub trait TopicNames {
     fn name(&self, id: &Uuid) -> Option<Str>;
     /// Remembers the name of `id`.
     fn learn(&self, id: Uuid, name: &str);
+}
+
+/// Where the members of groups connect from: the broker, which tells it to whoever describes a group, sees doorkeeper's
+/// address only.
+pub trait Members {
+    /// A client at `host` takes part in a group as this member.
+    fn saw(&self, group: &str, member: &str, host: &Arc<str>);
+    /// Where the member was last seen.
+    fn host(&self, group: &str, member: &str) -> Option<Arc<str>>;
 }
 
 /// What is known of the broker behind a connection.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::access::{Access, GroupProtocol};
 use super::messages::*;
 use super::wire::{Fault, Message, Request, Uuid};
+use crate::words::acl::{Change, Changed, Unchanged};
 
 mod cluster;
 mod commits;
@@ -182,6 +183,8 @@ pub enum Ruling {
     Replace(Vec<u8>, Answer),
     /// The broker is asked something of our own first. Nothing else of this client is looked at meanwhile.
     Ask(Ask),
+    /// The ACLs are to be changed first. Nothing else of this client is looked at meanwhile.
+    Change(AclChange),
     /// This is the answer's body; the broker hears nothing.
     Reply(Vec<u8>),
     /// The connection is closed without an answer, as Kafka does.
@@ -234,6 +237,17 @@ pub struct Ask {
     pub then: Then<Ruling>,
 }
 
+/// A change of the ACLs, and what comes of it.
+pub struct AclChange {
+    /// What is to be changed.
+    pub change: Change,
+    /// What the outcome leads to.
+    pub then: AfterChange<Result<Ruling, Fault>>,
+}
+
+/// What the outcome of a change leads to.
+pub type AfterChange<T> = Box<dyn FnOnce(Result<Changed, Unchanged>, &mut Access<'_>) -> T + Send>;
+
 /// What the body of an answer leads to.
 pub type Then<T> = Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<T, Fault> + Send>;
 
@@ -249,6 +263,8 @@ pub enum Verdict<R> {
     Answer(R),
     /// The broker is asked something of our own.
     Ask(Question<R>),
+    /// The ACLs are to be changed, and the outcome is the answer.
+    Change(Change, AfterChange<R>),
     /// As `Forward`, for a request that has no answer.
     ForwardUnanswered,
     /// What must not reach the broker was taken out; there is no answer, and the connection closes.

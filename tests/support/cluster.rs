@@ -17,7 +17,7 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 const SUPER_USERS: &str = "User:admin;User:ANONYMOUS";
 
 /// Settings that make a broker small and its answers prompt; the number of nodes replaces `{replicas}`.
-const SMALL_AND_QUICK: &str = "\
+pub const SMALL_AND_QUICK: &str = "\
 log.cleaner.dedupe.buffer.size=2097152
 log.index.size.max.bytes=65536
 offsets.topic.num.partitions=4

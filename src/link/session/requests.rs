@@ -9,10 +9,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
 use super::{Close, DECIDING, LARGE, Owed, Request, Session, Sink, UnderWay, Want, What, keep, permits};
-use crate::protocol::api::{self, Answer, Row, Rule, Ruling};
+use crate::protocol::access::Access;
+use crate::protocol::api::{self, AclChange, Answer, Row, Rule, Ruling};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::ApiVersionsRequest;
 use crate::protocol::wire::{Fault, Message};
+use crate::words::acl::{Change, Changed, Unchanged};
 use crate::words::metrics::{CloseReason, RequestResult};
 
 /// How many answers a client may be owed before no more of its requests are read.
@@ -250,7 +252,7 @@ impl Session {
         now: Instant,
     ) -> Result<(), Close> {
         let result = match &ruling {
-            Ruling::Ask(_) => None,
+            Ruling::Ask(_) | Ruling::Change(_) => None,
             Ruling::Forward(_) | Ruling::Replace(..) => Some(RequestResult::Forwarded),
             Ruling::Reply(_) | Ruling::Close(_) if denied => Some(RequestResult::Denied),
             Ruling::Reply(_) | Ruling::Close(_) => Some(RequestResult::AnsweredLocally),
@@ -299,9 +301,54 @@ impl Session {
                 });
                 self.held = Some(request);
             }
+            Ruling::Change(AclChange { change, then }) => {
+                (self.change, self.after_change) = (Some(change), Some(then));
+                self.held = Some(request);
+            }
             Ruling::Close(reason) => return Err(Close::protocol(reason)),
         }
         Ok(())
+    }
+
+    /// The change of the ACLs that a request waits for, if there is one that has not been begun.
+    pub fn take_change(&mut self) -> Option<Change> {
+        self.change.take()
+    }
+
+    /// Whether a change has not been begun.
+    pub fn waits_for_change(&self) -> bool {
+        self.change.is_some()
+    }
+
+    /// The change that was taken has come to this.
+    pub fn changed(
+        &mut self,
+        outcome: Result<Changed, Unchanged>,
+        up: &mut VecDeque<Bytes>,
+        now: Instant,
+    ) -> Result<(), Close> {
+        let (Some(request), Some(then)) = (self.held.take(), self.after_change.take()) else {
+            return Err(Close::internal("nobody waits for a change of the ACLs"));
+        };
+        let mut denied = false;
+        let ruling = self
+            .with_held(&request, &mut denied, |access| then(outcome, access))
+            .map_err(|fault| Close::internal(format!("the answer to {}: {fault}", request.row.name)))?;
+        self.rule(ruling, request, denied, up, now)
+    }
+
+    /// With the view of the client on a request that has waited.
+    pub(super) fn with_held<T>(
+        &mut self,
+        request: &Request,
+        denied: &mut bool,
+        f: impl FnOnce(&mut Access<'_>) -> T,
+    ) -> T {
+        let frame = request.frame.clone();
+        let client_id = RequestHeader::read(frame.get(4..).unwrap_or_default())
+            .map(|header| header.client_id)
+            .unwrap_or_default();
+        self.with_access(request.version, client_id, request.correlation_id, Some((request.row, denied)), f)
     }
 
     fn owe(&mut self, request: &Request, answer: Answer, memory: Option<OwnedSemaphorePermit>, now: Instant) {

@@ -5,6 +5,8 @@
 //! - { principal: "User:mallory", topic: "*", operations: [All], permission: deny, hosts: ["10.0.0.7"] }
 //! ```
 
+pub(super) mod source;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;

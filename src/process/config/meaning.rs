@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::document::Document;
+use super::effective::Effective;
 use super::fault::Fault;
 use super::raw::{self, ClientAuthWord};
 use super::text::{self, HostPort};
@@ -11,6 +12,7 @@ use super::{Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, T
 
 /// The configuration, without the listeners that have faults.
 pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Config {
+    let effective = Effective::of(&raw);
     let mut reader = Reader { document: &document, faults, warnings: Vec::new() };
     let mut listeners = Vec::new();
     for (i, listener) in raw.listeners.iter().enumerate() {
@@ -28,6 +30,7 @@ pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>
         log: raw.log,
         audit: raw.audit,
         warnings: reader.warnings,
+        effective,
         document,
     }
 }
@@ -118,6 +121,7 @@ impl Reader<'_> {
             handshake_timeout: raw.handshake_timeout,
             min_version: raw.min_version,
             cipher_suites,
+            reload_interval: raw.reload_interval,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The configuration file as a person writes it: what serde reads and what the JSON schema is made from.
 //!
-//! The comments here are what users read, as in [`settings`](super::settings).
+//! The comments here are what users read, as in [`settings`](super::settings). Written out again, it is the file with every
+//! default filled in.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use super::settings::{Admin, Audit, Limits, Log, Shutdown, TlsVersion};
 use super::text::{self, HostPort};
 
 /// The configuration of doorkeeper.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Root {
     /// The version of this file's format: 1.
@@ -38,7 +39,7 @@ pub(super) struct Root {
 }
 
 /// One address that clients connect to, with the broker behind it.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listener {
     /// The listener's name in logs and metrics: letters, digits, `_`, `-` and `.`.
@@ -66,7 +67,7 @@ fn default_rules() -> String {
 }
 
 /// The TLS side of a listener. Files are PEM; relative paths start at the folder of the configuration file.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tls {
     /// The server's certificate, then the certificates of its issuers.
@@ -93,9 +94,18 @@ pub(super) struct Tls {
     #[serde(default)]
     #[schemars(with = "Vec<text::CipherSuite>")]
     pub(super) cipher_suites: Vec<String>,
+    /// How often the three files are looked at for a change. SIGHUP looks at once.
+    #[serde(default = "default_tls_reload_interval", with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub(super) reload_interval: Duration,
 }
 
 fn default_handshake_timeout() -> Duration {
+    Duration::from_secs(10)
+}
+
+/// The kubelet itself brings a changed Secret within a minute or two.
+fn default_tls_reload_interval() -> Duration {
     Duration::from_secs(10)
 }
 
@@ -110,7 +120,7 @@ pub(super) enum ClientAuthWord {
 }
 
 /// How the broker's addresses are replaced in answers. One without an entry is withheld: no client ever sees it.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "strategy", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum AddressMapping {
     /// The broker advertises this listener's address itself: nothing is replaced.
@@ -131,7 +141,7 @@ pub(super) enum AddressMapping {
 }
 
 /// Who may do what.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Authorization {
     /// Principals that may do everything, as Kafka's `super.users`.
@@ -147,7 +157,7 @@ pub(super) struct Authorization {
 }
 
 /// Where the bindings are.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Acls {
     /// The YAML file with the bindings; a relative path starts at the folder of the configuration file.

@@ -230,7 +230,8 @@ const UNITS: &[(&str, u64)] = &[("d", 86_400_000), ("h", 3_600_000), ("m", 60_00
 /// The longest duration, so that adding one to a clock never overflows.
 const MAX_DURATION: Duration = Duration::from_secs(365 * 86_400);
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+/// Reads `10s`, `500ms`; never zero, at most [`MAX_DURATION`].
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let wrong = || not_a("a whole number with one of the units ms, s, m, h, d", text);

@@ -21,6 +21,7 @@ impl Api for ConsumerGroupHeartbeatRequest {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             return Ok(Verdict::Answer(refused(GROUP_AUTHORIZATION_FAILED)));
         }
+        access.saw_member(&self.group_id, &self.member_id);
         let mut names: HashSet<&Str> = HashSet::new();
         let mut all_allowed = true;
         for name in self.subscribed_topic_names.iter().flatten() {
@@ -86,6 +87,11 @@ impl Described for DescribedGroup {
         for member in &mut self.members {
             pattern_subscriptions::restore(&self.group_id, member, access);
         }
+    }
+
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
+        let members = self.members.iter_mut();
+        (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
     }
 
     fn topics(&self) -> impl Iterator<Item = &Str> {

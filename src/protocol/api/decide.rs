@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{Amend, Answer, Api, Ask, Question, Readdress, Ruling, Step, Unsupported, Verdict, metadata};
+use super::{
+    AclChange, Amend, Answer, Api, Ask, Question, Readdress, Ruling, Step, Unsupported, Verdict, metadata,
+};
 use crate::protocol::access::Access;
 use crate::protocol::wire::{Fault, Message, Uuid};
 
@@ -53,6 +55,13 @@ fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> R
         Verdict::Ask(question) => {
             let reduced = is_reduced.then(|| edited(&request)).transpose()?;
             Ruling::Ask(ask::<A>(question, reduced))
+        }
+        Verdict::Change(change, then) => {
+            let then = Box::new(move |outcome, access: &mut Access<'_>| {
+                let answer = then(outcome, access);
+                reply::<A>(answer, access)
+            });
+            Ruling::Change(AclChange { change, then })
         }
         Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
         Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),

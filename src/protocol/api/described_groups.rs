@@ -19,6 +19,8 @@ pub(super) trait Described: Send + 'static {
     fn group_id(&self) -> &Str;
     fn error_code(&self) -> i16;
     fn authorized_operations(&mut self) -> &mut i32;
+    /// Its members: their ids and hosts.
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>);
     /// The topics that it uses.
     fn topics(&self) -> impl Iterator<Item = &Str>;
     /// Shows what clients said in the place of what the broker was told.
@@ -49,6 +51,10 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
             *operations = access.authorized_operations(*operations, ResourceType::Group, &name);
         }
         groups.iter_mut().for_each(|group| group.restore(access));
+        for group in groups.iter_mut() {
+            let (group_id, members) = group.members();
+            members.for_each(|(member_id, host)| access.rehost(group_id, member_id, host));
+        }
         withhold(groups, access);
         groups.splice(0..0, refused);
     });

@@ -29,6 +29,7 @@ impl Api for ShareGroupHeartbeatRequest {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             return refuse(GROUP_AUTHORIZATION_FAILED);
         }
+        access.saw_member(&self.group_id, &self.member_id);
         let names: HashSet<&Str> = self.subscribed_topic_names.iter().flatten().collect();
         if !is_member_id(&self.member_id) {
             // Brokers before 4.4 do not mind, so it is left to them, and they must not be asked for hidden topics.
@@ -92,6 +93,11 @@ impl Described for DescribedGroup {
 
     fn authorized_operations(&mut self) -> &mut i32 {
         &mut self.authorized_operations
+    }
+
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
+        let members = self.members.iter_mut();
+        (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
     }
 
     fn topics(&self) -> impl Iterator<Item = &Str> {

@@ -35,6 +35,7 @@ impl Api for StreamsGroupHeartbeatRequest {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             return Ok(Verdict::Answer(refused(GROUP_AUTHORIZATION_FAILED, None)));
         }
+        access.saw_member(&self.group_id, &self.member_id);
         if let Some(topology) = &self.topology
             && let Some(refusal) = refuse_topology(topology, access)
         {
@@ -186,6 +187,11 @@ impl Described for DescribedGroup {
 
     fn authorized_operations(&mut self) -> &mut i32 {
         &mut self.authorized_operations
+    }
+
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
+        let members = self.members.iter_mut();
+        (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
     }
 
     fn topics(&self) -> impl Iterator<Item = &Str> {

@@ -96,6 +96,11 @@ impl Authorizer {
 }
 
 impl ClientView {
+    /// All bindings of the generation, whoever they are for; as [`Authorizer::bindings`].
+    pub fn bindings(&self) -> &[Arc<Binding>] {
+        &self.index.bindings
+    }
+
     /// Decides as `StandardAuthorizer.authorize` does.
     pub fn decide(&self, operation: Operation, resource_type: ResourceType, name: &str) -> Decision {
         if self.is_super_user {
