@@ -14,6 +14,7 @@ use doorkeeper::protocol::messages::{
     metadata_response, produce_request,
 };
 use doorkeeper::protocol::share_sessions::ShareSessions;
+use doorkeeper::protocol::subscriptions::Subscriptions;
 use doorkeeper::protocol::wire::{Fault, Message};
 use doorkeeper::words::acl::{
     Authorizer, Binding, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
@@ -119,6 +120,7 @@ struct Door {
     broker: Broker,
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
+    subscriptions: Subscriptions,
 }
 
 impl Door {
@@ -133,6 +135,7 @@ impl Door {
             broker: Broker::new(&Default::default(), BrokerSettings::default()),
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
+            subscriptions: Subscriptions::default(),
         }
     }
 
@@ -155,6 +158,7 @@ impl Door {
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
+            subscriptions: &self.subscriptions,
             witness: &mut Nobody,
         };
         match decide(&body, &mut access)? {

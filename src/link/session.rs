@@ -297,6 +297,7 @@ impl Session {
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
+            subscriptions: &self.gate.subscriptions,
             witness: &mut witness,
         })
     }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod certificates;
+mod gateway;
 mod hold;
 mod reload;
 mod watchers;
@@ -21,9 +22,11 @@ use reload::Reloader;
 use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
 
 use super::acl_store::AclStore;
+use super::addresses::watch_nodes;
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat, Shutdown};
+use super::config::{AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, Shutdown, ToldApart};
 use super::identity::IdentityStore;
+use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
@@ -31,8 +34,9 @@ use crate::link::members::Members;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
+use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{Change, ClientView, Unchanged};
-use crate::words::advertise::{Advertised, Mapping};
+use crate::words::advertise::{Advertised, Destination, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Check, Metrics, Reload};
@@ -113,7 +117,15 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
-        proxy.with_levels(telemetry.levels().clone()).serve(stop).await;
+        let manager = Notifier::from_environment();
+        tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
+        manager.ready();
+        let told = manager.clone();
+        let stop = async move {
+            stop.await;
+            told.stopping();
+        };
+        proxy.with_levels(telemetry.levels().clone()).with_manager(manager).serve(stop).await;
         Ok(())
     });
     // Connections that are left when the time is up are cut off.
@@ -189,6 +201,7 @@ pub struct Proxy {
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
+    manager: Notifier,
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
@@ -197,11 +210,13 @@ pub struct Proxy {
     shutdown: Shutdown,
 }
 
-/// One listener.
+/// One port of a listener.
 struct Door {
     listener: TcpListener,
     gate: Arc<Gate>,
     identity: Arc<IdentityStore>,
+    /// The broker that it leads to.
+    destination: Destination,
 }
 
 impl Proxy {
@@ -210,7 +225,7 @@ impl Proxy {
     /// # Errors
     /// When an address cannot be listened on.
     pub async fn start(ready: Ready, metrics: Arc<Metrics>, audit: AuditLog) -> Result<Self, StartError> {
-        let Ready { config, identities, acls, warnings } = ready;
+        let Ready { config, identities: loaded, acls, warnings } = ready;
         let config = Arc::new(config);
         for warning in &warnings {
             tracing::warn!("{warning}");
@@ -233,14 +248,18 @@ impl Proxy {
         let memory = Arc::new(Semaphore::new(budget));
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
-        for (i, (listener, identity)) in config.listeners.iter().zip(identities).enumerate() {
-            let socket = bind(listener)?;
+        let mut identities = Vec::new();
+        for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
             let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
-            let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
-            doors.push(Door { listener: socket, gate: Arc::new(gate), identity });
+            let (gate, identity) =
+                (Arc::new(gate), Arc::new(IdentityStore::new(config.clone(), i, identity)));
+            for (address, destination) in gateway::ports(listener) {
+                let (gate, identity) = (gate.clone(), identity.clone());
+                doors.push(Door { listener: bind(listener, address)?, gate, identity, destination });
+            }
+            identities.push(identity);
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
-        let identities = doors.iter().map(|door| door.identity.clone()).collect();
         let reloader =
             Reloader::new(config.clone(), identities, acls.clone(), metrics.clone(), health.clone());
         metrics.certificates(reloader.shown());
@@ -256,12 +275,20 @@ impl Proxy {
             admin,
             reloader,
             acls_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            manager: Notifier::default(),
             metrics,
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
             shutdown: config.shutdown.clone(),
         })
+    }
+
+    /// Tells the service manager of reloads.
+    #[must_use]
+    pub fn with_manager(mut self, manager: Notifier) -> Self {
+        self.manager = manager;
+        self
     }
 
     /// Lets the log level follow the configuration when that is reloaded.
@@ -271,7 +298,8 @@ impl Proxy {
         self
     }
 
-    /// The addresses in use, in the order of the configuration: with port 0 the system chose one.
+    /// The addresses in use, in the order of the configuration, those for single brokers behind the listener's own: with
+    /// port 0 the system chose one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.doors.iter().filter_map(|door| door.listener.local_addr().ok()).collect()
     }
@@ -292,8 +320,11 @@ impl Proxy {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
             });
         }
-        for door in &self.doors {
+        for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
             watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
+            if door.gate.advertised.is_gateway() {
+                watchers.spawn(watch_nodes(door.gate.clone()));
+            }
         }
         let reloader = Arc::new(self.reloader);
         for identity in &reloader.identities {
@@ -301,9 +332,11 @@ impl Proxy {
         }
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
-        watchers.spawn(watch_hangup(reloader));
+        watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_memory(self.memory, self.metrics));
-        let upstreams: Vec<String> = self.doors.iter().map(|door| door.gate.upstream.clone()).collect();
+        // One broker's end is no reason for the end of a gateway.
+        let own = self.doors.iter().filter(|door| !door.gate.advertised.is_gateway());
+        let upstreams: Vec<String> = own.map(|door| door.gate.upstream.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
             let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
@@ -311,6 +344,7 @@ impl Proxy {
                 listener = &*name,
                 address = address.map(|address| address.to_string()).unwrap_or_default(),
                 upstream = door.gate.upstream,
+                destination = %door.destination,
                 "listening"
             );
             doors.spawn(accept(door, self.limits.clone(), draining.clone()));
@@ -334,19 +368,19 @@ impl Proxy {
     }
 }
 
-fn bind(listener: &Listener) -> Result<TcpListener, StartError> {
+fn bind(listener: &Listener, address: SocketAddr) -> Result<TcpListener, StartError> {
     let bound = || {
-        let socket = match listener.bind {
+        let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
         // A restart must not wait for old connections to time out.
         socket.set_reuseaddr(true)?;
-        socket.bind(listener.bind)?;
+        socket.bind(address)?;
         socket.listen(BACKLOG)
     };
     let place = format!("listener \"{}\"", listener.name);
-    bound().map_err(|error| StartError::Bind(BindError::new(place, listener.bind.to_string(), error)))
+    bound().map_err(|error| StartError::Bind(BindError::new(place, address.to_string(), error)))
 }
 
 fn gate(
@@ -361,15 +395,24 @@ fn gate(
         AddressMapping::None => Mapping::None,
         AddressMapping::KeepHost { ports } => Mapping::KeepHost { ports },
         AddressMapping::Table { brokers } => Mapping::Table { brokers },
+        AddressMapping::Gateway(Gateway { brokers, .. }) => Mapping::Gateway { brokers },
     };
     Gate {
         listener: listener.name.as_str().into(),
         upstream: listener.upstream.to_string(),
+        brokers: gateway::brokers(listener),
+        names: match &listener.address_mapping {
+            AddressMapping::Gateway(Gateway { told_apart: ToldApart::ByName(names), .. }) => {
+                Some(names.clone())
+            }
+            _ => None,
+        },
         mapping_rules: listener.principal_mapping_rules.clone(),
         acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
         members: Members::default(),
+        subscriptions: Subscriptions::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,

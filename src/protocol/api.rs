@@ -24,6 +24,7 @@ mod groups;
 mod metadata;
 mod offsets;
 mod partial;
+mod pattern_subscriptions;
 mod records;
 mod scram;
 mod share;
@@ -114,8 +115,7 @@ pub static TABLE: &[Row] = &[
     api::<DescribeTransactionsRequest>(),
     api::<ListTransactionsRequest>(),
     never(67, "AllocateProducerIds", BETWEEN_BROKERS),
-    // Version 1 can subscribe to a pattern, which the broker would match against topics that the client may not see.
-    Row { versions: 0..=0, ..api::<ConsumerGroupHeartbeatRequest>() },
+    api::<ConsumerGroupHeartbeatRequest>(),
     api::<ConsumerGroupDescribeRequest>(),
     never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
     api::<GetTelemetrySubscriptionsRequest>(),

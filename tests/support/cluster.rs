@@ -56,6 +56,24 @@ pub struct Broker {
     pub plaintext: SocketAddr,
     /// The oracle's listener with mutual TLS.
     pub tls: Option<SocketAddr>,
+    properties: PathBuf,
+}
+
+impl Broker {
+    /// Ends the broker, without a farewell, and starts it again on another port.
+    pub fn move_away(&mut self, kafka: &Kafka) {
+        let old = self.plaintext.port();
+        self.plaintext.set_port(free_port());
+        let moved = std::fs::read_to_string(&self.properties)
+            .unwrap()
+            .replace(&format!(":{old}"), &format!(":{}", self.plaintext.port()));
+        std::fs::write(&self.properties, moved).unwrap();
+        let name = format!("Kafka {} node {}, moved", kafka.version, self.id);
+        let log = self.properties.with_extension("moved.log");
+        // The old process ends with its handle: two must not have one folder.
+        self.process.kill();
+        self.process = start_broker(&name, &kafka.broker_arguments(), &self.properties, &log);
+    }
 }
 
 /// How the brokers of a cluster differ from the bare ones.
@@ -193,7 +211,7 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
         std::fs::write(&properties, lines.join("\n")).unwrap();
         let name = format!("Kafka {} node {id}", kafka.version);
         let process = start_broker(&name, jvm, &properties, &data.with_extension("log"));
-        Broker { process, id, plaintext, tls }
+        Broker { process, id, plaintext, tls, properties }
     };
     controllers.iter().enumerate().map(launch).collect()
 }
