@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where clients reach a doorkeeper, and where its probes and metrics are.
-pub const DOOR: u16 = 9093;
+pub const DOOR: u16 = 9443;
 const ADMIN: u16 = 9901;
 /// The broker's listeners: for clients, on loopback; for the other brokers; for the controllers.
 const CLIENTS: u16 = 9092;
@@ -25,8 +25,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub struct BrokerPod {
     pub pod: Pod,
     pub index: usize,
-    /// The mounted certificates.
-    pub secret: Volume,
+    /// What is mounted into the sidecar.
+    pub volume: Volume,
     folder: PathBuf,
     config: PathBuf,
     broker: Option<Process>,
@@ -45,9 +45,10 @@ pub fn host(index: usize) -> String {
 
 impl BrokerPod {
     /// A pod that has not started anything yet.
-    pub fn new(pod: Pod, index: usize, folder: &Path, secret: Volume, config: &Path) -> BrokerPod {
-        let (folder, config) = (folder.to_owned(), config.to_owned());
-        BrokerPod { pod, index, secret, folder, config, broker: None, doorkeeper: None }
+    pub fn new(pod: Pod, index: usize, folder: &Path) -> BrokerPod {
+        let mounted = folder.join("etc-doorkeeper");
+        let (volume, config) = (Volume::new(&mounted), mounted.join("doorkeeper.yaml"));
+        BrokerPod { pod, index, volume, folder: folder.to_owned(), config, broker: None, doorkeeper: None }
     }
 
     /// Starts the sidecar, waits for its startup probe, then starts the broker.

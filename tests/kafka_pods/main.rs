@@ -1,13 +1,17 @@
 //! Three pods, each with an unmodified plaintext Kafka and a doorkeeper beside it, and clients elsewhere: what a StatefulSet with
-//! the sidecar does, with network namespaces for pods. Brokers talk to each other in plaintext, on a listener of its own that
-//! the firewall keeps for them; clients have mutual TLS.
+//! the sidecar does, with network namespaces for pods. Configuration, mounted files and firewall are what the Helm chart renders.
+//! Brokers talk to each other in plaintext, on a listener of its own that the firewall keeps for them; clients have mutual TLS.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../helm/tools.rs"]
+#[allow(dead_code, reason = "the tests of the charts use more of it")]
+mod tools;
 
 mod broker;
+mod chart;
 mod load;
 mod network;
 mod node;
@@ -105,9 +109,7 @@ fn twenty_rotations_under_load_close_no_connection() {
     let both = format!("{}{}", node.authority.pem, next.pem);
     for rotation in 1..=20 {
         for index in 0..3 {
-            let (certificate, key) = node.authority.issue(&host(index), &[host(index)]);
-            let files = [("tls.crt", certificate.as_str()), ("tls.key", &key), ("ca.crt", &both)];
-            node.brokers[index].secret.replace(&files);
+            let certificate = node.issue(index, &both);
             wait_for(&format!("rotation {rotation} at pod {index}"), LIMIT, || {
                 (node.server_certificate(index, &alice) == certificate.trim_end()).then_some(())
             });
@@ -126,9 +128,7 @@ fn twenty_rotations_under_load_close_no_connection() {
 
     // The old authority leaves the file: its clients are strangers from then on.
     for index in 0..3 {
-        let (certificate, key) = node.authority.issue(&host(index), &[host(index)]);
-        let files = [("tls.crt", certificate.as_str()), ("tls.key", &key), ("ca.crt", &next.pem)];
-        node.brokers[index].secret.replace(&files);
+        node.issue(index, &next.pem);
     }
     wait_for("the old authority's client to be refused", LIMIT, || {
         (node.kcat(&alice, &["-L", "-m", "5"], b"").code == Some(1)).then_some(())

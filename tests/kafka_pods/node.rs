@@ -1,16 +1,18 @@
 //! A Kubernetes node in small: three broker pods and a client's.
 
 use super::LIMIT;
-use super::broker::{BrokerPod, CONTROLLER, DOOR, INTERNAL, address, host};
+use super::broker::{BrokerPod, DOOR, address, host};
+use super::chart::Chart;
 use super::network::{Network, Pod};
-use super::secret::{Authority, Volume};
+use super::secret::Authority;
 use super::support::acls::Operation::{Create, Describe, IdempotentWrite, Read, Write};
 use super::support::acls::Resource::{Cluster, Group, Topic};
-use super::support::acls::{self, Acl, allow};
+use super::support::acls::{Acl, allow};
 use super::support::java::Output;
 use super::support::kafka::{Kafka, scratch};
 use super::support::process::wait_for;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,27 +23,14 @@ const ACLS: &[Acl] = &[
     allow("User:alice", Cluster, &[IdempotentWrite]),
 ];
 
-/// What keeps a NetworkPolicy's promise: everybody may come to the doorkeeper, only brokers to the brokers' own listeners.
-const POLICY: &str = "
-table inet pods {
-  chain input {
-    type filter hook input priority 0; policy accept;
-    iifname lo accept
-    ct state established accept
-    tcp dport { DOOR, 9901 } accept
-    ip saddr { BROKERS } tcp dport { INTERNAL, CONTROLLER } accept
-    meta l4proto tcp reject with tcp reset
-  }
-}
-";
-
-/// Three broker pods, a client's pod, and one for a stranger.
+/// Three broker pods and a client's pod, with what the chart renders in force.
 pub struct Node {
     pub brokers: Vec<BrokerPod>,
     pub client: Pod,
     pub kafka: &'static Kafka,
     /// Of brokers and clients.
     pub authority: Authority,
+    chart: Chart,
     /// After the pods, for namespaces are deleted when the processes in them have ended.
     _network: Network,
     /// Three JVMs and their clients are enough for one machine at a time.
@@ -54,20 +43,37 @@ impl Node {
         static ALONE: Mutex<()> = Mutex::new(());
         let kafka = Kafka::of_this_run()?;
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let chart = Chart::render(ACLS)?;
         let names: Vec<_> = (0..3).map(|index| (address(index), host(index))).collect();
         let mut network = Network::new(&names)?;
         let client = network.pod("client", Ipv4Addr::new(10, 79, 0, 100));
         let folder = scratch("node");
         let authority = Authority::new("Kafka's clients and brokers");
-        let brokers = (0..3).map(|index| broker_pod(&mut network, index, &folder, &authority)).collect();
-        let mut node = Node { brokers, client, kafka, authority, _network: network, _alone: alone };
-        for broker in &mut node.brokers {
-            broker.pod.firewall(&policy());
-            broker.start(kafka);
+        let mut brokers = Vec::new();
+        for index in 0..3 {
+            let pod = network.pod(&format!("kafka-{index}"), address(index));
+            pod.firewall(&chart.firewall(&[address(0), address(1), address(2)]));
+            brokers.push(BrokerPod::new(pod, index, &folder.join(format!("kafka-{index}"))));
+        }
+        let mut node = Node { brokers, client, kafka, authority, chart, _network: network, _alone: alone };
+        for index in 0..3 {
+            let trusted = node.authority.pem.clone();
+            node.issue(index, &trusted);
+            node.brokers[index].start(kafka);
         }
         node.brokers.iter_mut().for_each(BrokerPod::wait_until_ready);
         node.wait_until_in_sync();
         Some(node)
+    }
+
+    /// Replaces the Secret of a broker's pod: a new certificate, and these authorities for the clients. Gives the certificate.
+    pub fn issue(&mut self, index: usize, client_authorities: &str) -> String {
+        let (certificate, key) = self.authority.issue(&host(index), &[host(index)]);
+        let trusted = client_authorities.to_owned();
+        let secret =
+            BTreeMap::from([("tls.crt", certificate.clone()), ("tls.key", key), ("ca.crt", trusted)]);
+        self.brokers[index].volume.replace(&self.chart.files(&secret));
+        certificate
     }
 
     fn bootstrap(&self) -> String {
@@ -156,43 +162,4 @@ impl Node {
             (all_there && partitions.flatten().all(in_sync)).then_some(())
         });
     }
-}
-
-fn policy() -> String {
-    let brokers: Vec<_> = (0..3).map(|index| address(index).to_string()).collect();
-    POLICY
-        .replace("DOOR", &DOOR.to_string())
-        .replace("INTERNAL", &INTERNAL.to_string())
-        .replace("CONTROLLER", &CONTROLLER.to_string())
-        .replace("BROKERS", &brokers.join(", "))
-}
-
-fn broker_pod(network: &mut Network, index: usize, folder: &Path, authority: &Authority) -> BrokerPod {
-    let folder = folder.join(format!("kafka-{index}"));
-    let (certificate, key) = authority.issue(&host(index), &[host(index)]);
-    let files = [("tls.crt", certificate.as_str()), ("tls.key", &key), ("ca.crt", &authority.pem)];
-    let secret = Volume::new(&folder.join("tls"), &files);
-    let config = format!(
-        r#"version: 1
-listeners:
-  - name: clients
-    bind: 0.0.0.0:{DOOR}
-    upstream: 127.0.0.1:9092
-    tls:
-      certificate_chain: tls/tls.crt
-      private_key: tls/tls.key
-      client_ca: tls/ca.crt
-      reload_interval: 200ms
-    principal_mapping_rules: "RULE:^CN=([^,]+).*$/$1/, DEFAULT"
-    address_mapping: {{ strategy: keep_host, ports: {{ 9092: {DOOR} }} }}
-authorization:
-  super_users: ["User:admin"]
-  acls: {{ file: acls.yaml }}
-admin: {{ bind: 0.0.0.0:9901 }}
-"#
-    );
-    std::fs::write(folder.join("doorkeeper.yaml"), config).unwrap();
-    std::fs::write(folder.join("acls.yaml"), acls::yaml(ACLS)).unwrap();
-    let pod = network.pod(&format!("kafka-{index}"), address(index));
-    BrokerPod::new(pod, index, &folder, secret, &folder.join("doorkeeper.yaml"))
 }
