@@ -12,9 +12,15 @@ use crate::words::acl::Binding;
 #[derive(Debug)]
 pub(super) struct Form {
     name: &'static str,
-    read: Option<fn(&Path, String) -> Result<Vec<Binding>, String>>,
-    write: Option<fn(&[&Binding]) -> Result<String, String>>,
+    read: Option<ReadText>,
+    write: Option<WriteText>,
 }
+
+/// The bindings in a text, which stands in a file of that name.
+type ReadText = fn(&Path, String) -> Result<Vec<Binding>, String>;
+
+/// A text with the bindings.
+type WriteText = fn(&[&Binding]) -> Result<String, String>;
 
 static FORMS: &[Form] = &[
     Form { name: "file", read: Some(read_file), write: Some(write_file) },
