@@ -13,6 +13,7 @@ use super::self_check::SelfCheck;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
+use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{self, Change, Changed, ClientView, Unchanged};
 use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Event};
@@ -42,6 +43,8 @@ pub struct Gate {
     pub topics: Topics,
     /// Where the members of groups connect from.
     pub members: Members,
+    /// What members of consumer groups have subscribed to by pattern.
+    pub subscriptions: Subscriptions,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.

@@ -71,6 +71,13 @@ pub(crate) const FORMATS: &[Format] = &[
     },
     Format { name: "name", what: "name", example: "clients", closed: false, check: check_name },
     Format { name: "path", what: "file name", example: "tls/tls.crt", closed: false, check: check_not_empty },
+    Format {
+        name: "topic-name",
+        what: "topic",
+        example: "__doorkeeper_acls",
+        closed: false,
+        check: check_topic_name,
+    },
     Format { name: "port", what: "port", example: "9092", closed: false, check: check_port },
     Format { name: "broker-id", what: "broker id", example: "0", closed: false, check: check_broker_id },
     Format {
@@ -93,6 +100,13 @@ pub(crate) const FORMATS: &[Format] = &[
         example: "User:alice",
         closed: false,
         check: check_principal,
+    },
+    Format {
+        name: "acl-principal",
+        what: "principal",
+        example: "User:alice",
+        closed: false,
+        check: check_acl_principal,
     },
     Format {
         name: "principal-mapping-rules",
@@ -288,6 +302,16 @@ fn check_name(text: &str) -> Result<(), String> {
     }
 }
 
+/// `Topic.validate`
+fn check_topic_name(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let sound = (1..=249).contains(&text.len()) && text.chars().all(allowed) && text != "." && text != "..";
+    match sound {
+        true => Ok(()),
+        false => Err(not_a("a topic's name (1 to 249 of letters, digits, '_', '-' and '.')", text)),
+    }
+}
+
 fn check_not_empty(text: &str) -> Result<(), String> {
     match text.is_empty() || text.contains('\0') {
         true => Err(not_a("the name of a file", text)),
@@ -324,6 +348,11 @@ fn check_principal(text: &str) -> Result<(), String> {
         Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(()),
         _ => Err(not_a("a principal with its type", text)),
     }
+}
+
+/// What Kafka takes for the principal of a binding, though nobody may be it.
+fn check_acl_principal(text: &str) -> Result<(), String> {
+    if text.contains(':') { Ok(()) } else { check_principal(text) }
 }
 
 /// In Kafka's spelling of the command line or of the audit log, in any case.
