@@ -142,6 +142,27 @@ pub enum AddressMapping {
     Gateway(Gateway),
 }
 
+impl AddressMapping {
+    /// The hosts that clients are told, as far as the configuration knows them: each once, in order.
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut hosts: Vec<&str> = match self {
+            Self::None | Self::KeepHost { .. } => Vec::new(),
+            Self::Table { brokers } => brokers.values().map(|(host, _)| host.as_str()).collect(),
+            Self::Gateway(gateway) => {
+                let names = match &gateway.told_apart {
+                    ToldApart::ByPort => None,
+                    ToldApart::ByName(names) => Some(names.all()),
+                };
+                let hosts = gateway.brokers.values().map(|(host, _)| host.as_str());
+                names.into_iter().flatten().chain(hosts).collect()
+            }
+        };
+        hosts.sort_unstable_by_key(|host| host.to_ascii_lowercase());
+        hosts.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+        hosts
+    }
+}
+
 /// A listener before a whole cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {

@@ -23,7 +23,7 @@ use socket::Socket;
 use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
 
 use super::acl_store::AclStore;
-use super::addresses::watch_nodes;
+use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
 use super::config::{AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, Shutdown, ToldApart};
 use super::identity::IdentityStore;
@@ -32,6 +32,7 @@ use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
 use crate::link::members::Members;
+use crate::link::self_check::SelfCheck;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
@@ -326,14 +327,18 @@ impl Proxy {
         let (drain, draining) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let mut watchers = JoinSet::new();
+        let addresses = AddressTable::default();
         if let Some(admin) = self.admin {
+            let admin = admin.with_addresses(addresses.clone());
             let mut ended = ended.clone();
             watchers.spawn(async move {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
             });
         }
         for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
-            watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
+            let (gate, health) = (door.gate.clone(), self.health.clone());
+            watchers.spawn(watch_upstream(gate.clone(), health.clone()));
+            watchers.spawn(watch_addresses(gate, door.identity.clone(), addresses.clone(), health));
             if door.gate.advertised.is_gateway() {
                 watchers.spawn(watch_nodes(door.gate.clone()));
             }
@@ -427,6 +432,7 @@ fn gate(
             }
             _ => None,
         },
+        self_check: SelfCheck::new(listener.self_check),
         mapping_rules: listener.principal_mapping_rules.clone(),
         acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),

@@ -84,6 +84,11 @@ impl Doorkeeper {
         Doorkeeper { process, address, admin, folder }
     }
 
+    /// A page of the admin endpoint, with its head.
+    pub fn page(&self, path: &str) -> String {
+        get(self.admin, path).unwrap_or_else(|| panic!("no answer from {path}"))
+    }
+
     /// The text of /metrics.
     pub fn metrics(&self) -> String {
         get(self.admin, "/metrics").expect("no answer from /metrics")
