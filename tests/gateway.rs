@@ -320,7 +320,7 @@ fn a_broker_that_moves_is_found_again() {
     let admin = pki.client("admin");
     let mut client = gateway.client(&cluster, &admin, 3).unwrap();
     assert!(is_node(&mut client, 3));
-    cluster.brokers[2].move_away(kafka);
+    cluster.brokers[2].move_away();
     wait_for("node 3 at its new place", PATIENCE, || {
         let mut client = gateway.client(&cluster, &admin, 3).ok()?;
         let resource = json!({"resourceType": 4, "resourceName": "3", "configurationKeys": []});

@@ -120,7 +120,8 @@ fn outcome(run: &str) -> (String, Vec<String>) {
 fn without_request(line: &str) -> String {
     match (line.find("Request Request("), line.find("Request needs ")) {
         (Some(at), _) | (None, Some(at)) => format!("{}a sentence", &line[..at]),
-        (None, None) => line.trim_end().to_owned(),
+        // Of several lines, the first one has a further blank in front.
+        (None, None) => line.trim().to_owned(),
     }
 }
 

@@ -171,17 +171,55 @@ pub struct Authorization {
     pub super_users: Vec<String>,
     /// Kafka's `allow.everyone.if.no.acl.found`.
     pub allow_everyone_if_no_acl_found: bool,
-    /// The ACL file; without one there are no bindings.
+    /// Where the bindings come from; from nowhere there are none.
     pub acls: Option<Acls>,
 }
 
 /// Where the bindings come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acls {
+pub enum Acls {
+    /// A file beside the configuration.
+    File(AclFile),
+    /// A topic of the cluster.
+    Topic(AclTopic),
+}
+
+/// The file with the bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclFile {
     /// The complete path of the YAML file.
     pub file: PathBuf,
     /// How often the file is looked at for a change.
     pub reload_interval: Duration,
+}
+
+/// The topic with the bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclTopic {
+    /// Its name, which Kafka takes.
+    pub name: String,
+    /// Brokers to ask first; at least one.
+    pub bootstrap_servers: Vec<HostPort>,
+    /// How many copies it is created with; `None` for as many as there are brokers, at most 3.
+    pub replication_factor: Option<i16>,
+}
+
+impl Acls {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&AclFile> {
+        match self {
+            Acls::File(file) => Some(file),
+            Acls::Topic(_) => None,
+        }
+    }
+
+    /// The topic, if it is one.
+    pub fn topic(&self) -> Option<&AclTopic> {
+        match self {
+            Acls::Topic(topic) => Some(topic),
+            Acls::File(_) => None,
+        }
+    }
 }
 
 impl Config {

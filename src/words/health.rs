@@ -29,7 +29,7 @@ impl Health {
         for &check in Check::ALL {
             match check {
                 Check::NotDraining => health.set(check, Ok(())),
-                Check::Listeners | Check::Certificates | Check::Acls | Check::Upstream => {
+                Check::Listeners | Check::Certificates | Check::Acls | Check::AclTopic | Check::Upstream => {
                     health.set(check, Err("not checked yet".to_owned()));
                 }
             }
@@ -165,6 +165,7 @@ mod tests {
                 "[-]listeners failed: not checked yet",
                 "[-]certificates failed: not checked yet",
                 "[+]acls ok",
+                "[-]acl-topic failed: not checked yet",
                 "[-]upstream failed: connection refused: 127.0.0.1:9092",
                 "[+]not-draining ok",
             ]

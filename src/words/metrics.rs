@@ -23,8 +23,8 @@ mod tests;
 pub use apis::{Api, ByteCounts};
 pub use certificates::Certificate;
 pub use labels::{
-    ApiClass, CertificateRole, Check, CloseReason, ConnectResult, Fault, HandshakeResult, MappingError,
-    RejectReason, Reload, RequestResult, UNKNOWN_API,
+    AclChange, ApiClass, CertificateRole, Check, CloseReason, ConnectResult, Fault, HandshakeResult,
+    MappingError, RejectReason, Reload, RequestResult, UNKNOWN_API,
 };
 pub use listener::{ListenerMetrics, OpenConnection};
 
@@ -85,6 +85,9 @@ pub struct Metrics {
     mapping_errors: Each<MappingError, IntCounter>,
     acl_bindings: IntGauge,
     acl_generation: IntGauge,
+    acl_age_seconds: IntGauge,
+    acl_topic_offset: IntGauge,
+    acl_changes: Each<AclChange, IntCounter>,
     reloads: Each<Reload, ReloadHandles>,
     settings_pending: IntGauge,
     audit_events: IntCounter,
@@ -143,6 +146,11 @@ impl Metrics {
             "Attempts to load something anew while running.",
             &["what", "result"],
         )?;
+        let acl_changes = make.counters(
+            "acl_changes_total",
+            "Changes of the ACLs that clients asked for, by what came of them.",
+            &["result"],
+        )?;
         let last_successful = make.gauges(
             "config_last_reload_successful",
             "Whether the last attempt to load it succeeded.",
@@ -170,6 +178,13 @@ impl Metrics {
             mapping_errors: Each::new(|reason| mapping_errors.with_label_values(&[reason])),
             acl_bindings: make.gauge("acl_bindings", "ACL bindings in force.")?,
             acl_generation: make.gauge("acl_generation", "How many ACL sets have been in force so far.")?,
+            acl_age_seconds: make.gauge(
+                "acl_age_seconds",
+                "Time since the ACLs in force were last known to be those of the ACL topic.",
+            )?,
+            acl_topic_offset: make
+                .gauge("acl_topic_offset", "Offset up to which the ACL topic is in force; without one, 0.")?,
+            acl_changes: Each::new(|result| acl_changes.with_label_values(&[result])),
             reloads: Each::new(|what| ReloadHandles {
                 ok: reloads.with_label_values(&[what, labels::outcome(true)]),
                 error: reloads.with_label_values(&[what, labels::outcome(false)]),
@@ -240,6 +255,21 @@ impl Metrics {
     pub fn acls(&self, bindings: usize, generation: u64) {
         self.acl_bindings.set(i64::try_from(bindings).unwrap_or(i64::MAX));
         self.acl_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// Time since the ACLs in force were last known to be those of the ACL topic, in seconds.
+    pub fn acl_age_seconds(&self) -> &IntGauge {
+        &self.acl_age_seconds
+    }
+
+    /// The offset up to which the ACL topic is in force.
+    pub fn acl_topic_offset(&self) -> &IntGauge {
+        &self.acl_topic_offset
+    }
+
+    /// Counts a change of the ACLs that a client asked for.
+    pub fn acl_change(&self, result: AclChange) {
+        self.acl_changes[result].inc();
     }
 
     /// Replaces the certificates in use; the series of those that are gone go with them.

@@ -37,8 +37,8 @@ const PAGES: &[(&str, Page, &str)] = &[
     ("/startupz", Page::Started, "doorkeeper itself has started, whatever the broker does"),
 ];
 
-/// What a start consists of. The broker is no part: a broker in the same pod starts only after the sidecar's
-/// startup probe is passed.
+/// What a start consists of. The broker is no part, and neither is what is read from it: a broker in the same pod starts
+/// only after the sidecar's startup probe is passed.
 const STARTED: &[Check] = &[Check::Listeners, Check::Certificates, Check::Acls];
 
 /// The pages and what stands on them.
