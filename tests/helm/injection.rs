@@ -104,7 +104,7 @@ fn a_real_kube_apiserver_accepts_the_scenarios_and_carries_out_the_policies() {
     cluster.done(&["create", "-f", "-"], &namespace.to_string());
 
     a_secret_without_the_keys_is_refused_before_anything_is_there(&cluster);
-    installed(&cluster, "install", "first", &[]);
+    installed(&cluster, "install", "first", &["--set", "image.pullSecrets[0].name=registry"]);
     the_sidecar_comes_first_and_once(&cluster);
     pods_that_do_not_ask_stay_as_they_are(&cluster);
     it_is_not_injected_again_when_the_policy_is_asked_twice(&cluster);
@@ -116,8 +116,10 @@ fn a_real_kube_apiserver_accepts_the_scenarios_and_carries_out_the_policies() {
 
 fn every_scenario_is_accepted(cluster: &Cluster) {
     let Some(tools) = Tools::find("every scenario") else { return };
-    let namespace =
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": super::render::NAMESPACE}});
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+        "name": super::render::NAMESPACE,
+        "labels": {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"},
+    }});
     cluster.done(&["create", "-f", "-"], &namespace.to_string());
     let Some(definitions) = cluster.custom_resources() else { return };
     cluster.done(&["create", "-f", definitions.to_str().unwrap()], "");
@@ -128,7 +130,12 @@ fn every_scenario_is_accepted(cluster: &Cluster) {
         let arguments =
             ["apply", "--dry-run=server", "--validate=strict", "-n", super::render::NAMESPACE, "-f", "-"];
         let output = cluster.kubectl(&arguments, &objects);
-        assert!(output.status.success(), "{}: {}", values.display(), said(&output));
+        let answer = said(&output);
+        assert!(
+            output.status.success() && !answer.contains("would violate"),
+            "{}: {answer}",
+            values.display()
+        );
     }
     // The server does look.
     let wrong = json!({
@@ -164,6 +171,10 @@ fn the_sidecar_comes_first_and_once(cluster: &Cluster) {
     assert_eq!(names(&pod, "volumes"), ["data", "doorkeeper"]);
     assert_eq!(pod["metadata"]["annotations"]["doorkeeper/injected-by"], "first");
     assert_eq!(pod["metadata"]["annotations"]["checksum/config"], "0");
+    assert_eq!(names(&pod, "imagePullSecrets"), ["registry"]);
+    let mut with_secrets = broker("kafka-0", &asking());
+    with_secrets["spec"]["imagePullSecrets"] = json!([{"name": "own"}, {"name": "registry"}]);
+    assert_eq!(names(&cluster.try_to_make(&with_secrets).unwrap(), "imagePullSecrets"), ["own", "registry"]);
     let sidecar = &pod["spec"]["initContainers"][0];
     assert_eq!(sidecar["restartPolicy"], "Always");
     assert_eq!(sidecar["startupProbe"]["httpGet"]["port"], 9901);

@@ -65,6 +65,13 @@ when they and the broker start.
 {{- range $volumes }}
 + [JSONPatch{op: "add", path: "/spec/volumes/-", value: {{ include "doorkeeper-lib.cel" . }}}]
 {{- end }}
+{{- with .Values.image.pullSecrets }}
++ (has(object.spec.imagePullSecrets) ? [] : [JSONPatch{op: "add", path: "/spec/imagePullSecrets", value: []}])
+{{- range . }}
+{{- $name := toJson .name }}
++ (object.spec.?imagePullSecrets.orValue([]).exists(s, s.name == {{ $name }}) ? [] : [JSONPatch{op: "add", path: "/spec/imagePullSecrets/-", value: {"name": {{ $name }}}}])
+{{- end }}
+{{- end }}
 + (has(object.spec.initContainers) ? [] : [JSONPatch{op: "add", path: "/spec/initContainers", value: []}])
 + [JSONPatch{op: "add", path: "/spec/initContainers/0", value: {{ include "doorkeeper-lib.cel" $sidecar }}}]
 {{- end }}
