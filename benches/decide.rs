@@ -14,6 +14,7 @@ use doorkeeper::protocol::messages::{
     metadata_response, produce_request,
 };
 use doorkeeper::protocol::share_sessions::ShareSessions;
+use doorkeeper::protocol::subscriptions::Subscriptions;
 use doorkeeper::protocol::wire::{Fault, Message};
 use doorkeeper::words::acl::{
     Authorizer, Binding, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
@@ -23,6 +24,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const BINDINGS: usize = 10_000;
@@ -119,6 +121,7 @@ struct Door {
     broker: Broker,
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
+    subscriptions: Subscriptions,
 }
 
 impl Door {
@@ -133,6 +136,7 @@ impl Door {
             broker: Broker::new(&Default::default(), BrokerSettings::default()),
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
+            subscriptions: Subscriptions::default(),
         }
     }
 
@@ -155,6 +159,7 @@ impl Door {
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
+            subscriptions: &self.subscriptions,
             witness: &mut Nobody,
         };
         match decide(&body, &mut access)? {

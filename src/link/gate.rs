@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use super::brokers::Brokers;
 use super::members::Members;
+use super::self_check::SelfCheck;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
+use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{self, Change, Changed, ClientView, Unchanged};
-use crate::words::advertise::{Advertised, Unmapped};
+use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Event};
 use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
@@ -24,6 +27,12 @@ pub struct Gate {
     pub listener: Arc<str>,
     /// The broker, as configured: host and port.
     pub upstream: String,
+    /// The broker, or those of the cluster, and where they are.
+    pub brokers: Brokers,
+    /// The names by which clients say which broker they mean; `None` where the port says it.
+    pub names: Option<Names>,
+    /// Greetings of our own, by which it shows whether an address leads here.
+    pub self_check: SelfCheck,
     /// How certificates become principals.
     pub mapping_rules: MappingRules,
     /// The ACLs in force.
@@ -34,6 +43,8 @@ pub struct Gate {
     pub topics: Topics,
     /// Where the members of groups connect from.
     pub members: Members,
+    /// What members of consumer groups have subscribed to by pattern.
+    pub subscriptions: Subscriptions,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.
@@ -168,7 +179,7 @@ impl Witness for Hearing<'_> {
     fn unmapped(&mut self, node: i32, unmapped: &Unmapped) {
         let reason = match unmapped {
             Unmapped::Port(_) => MappingError::UnmappedPort,
-            Unmapped::Node(_) => MappingError::UnmappedNode,
+            Unmapped::Node(_) | Unmapped::Undeclared(_) => MappingError::UnmappedNode,
         };
         self.gate.metrics.address_mapping_error(reason);
         if let Some(more) = self.gate.withheld.admit(node, Instant::now()) {

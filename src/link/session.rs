@@ -5,6 +5,7 @@
 //! in it, and its length is the back-pressure.
 
 mod answers;
+mod changes;
 mod frames;
 mod requests;
 
@@ -69,6 +70,8 @@ pub struct Session {
     held: Option<Request>,
     /// The change of the ACLs that it waits for, until somebody takes it to make it.
     change: Option<Change>,
+    /// The change that somebody took and that is under way.
+    changing: Option<Change>,
     /// What the outcome of that change leads to.
     after_change: Option<AfterChange<Result<Ruling, Fault>>>,
     /// How many bytes of a request, already decided, are still to come.
@@ -174,6 +177,7 @@ impl Session {
             pinned: 0,
             held: None,
             change: None,
+            changing: None,
             after_change: None,
             passing: 0,
             looked_at: 0,
@@ -293,6 +297,7 @@ impl Session {
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
+            subscriptions: &self.gate.subscriptions,
             witness: &mut witness,
         })
     }

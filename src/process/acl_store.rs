@@ -64,7 +64,7 @@ enum Source {
         since: i64,
     },
     /// A file, which is looked at from time to time.
-    File(FileSource),
+    File(Arc<FileSource>),
     /// A topic, which is followed.
     Topic(Box<TopicSource>),
 }
@@ -89,7 +89,7 @@ impl AclStore {
             }
             Some(Acls::File(acls)) => {
                 let (source, read) = FileSource::open(acls.file.clone())?;
-                (Source::File(source), read)
+                (Source::File(Arc::new(source)), read)
             }
             None => (Source::None { since: unix_now() }, file::Bindings::default()),
         };
@@ -118,9 +118,12 @@ impl AclStore {
                 "this doorkeeper keeps no ACLs: name a place for them in its configuration, under authorization.acls"
                     .to_owned(),
             )),
-            Source::File(_) => Err(Unchanged::ReadOnly(
-                "the ACLs of this doorkeeper are read from a file: change that".to_owned(),
-            )),
+            Source::File(file) => {
+                let (file, in_force) = (file.clone(), self.in_force.clone());
+                tokio::task::spawn_blocking(move || file.change(&change, &in_force))
+                    .await
+                    .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+            }
         }
     }
 

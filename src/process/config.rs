@@ -10,7 +10,9 @@
 pub mod document;
 pub mod effective;
 pub mod fault;
+mod gateway;
 mod meaning;
+pub(crate) mod nodes;
 mod raw;
 pub mod reference;
 pub mod schema;
@@ -27,6 +29,7 @@ use std::time::Duration;
 
 use rustls::SupportedCipherSuite;
 
+use crate::words::advertise::Names;
 use crate::words::principal::MappingRules;
 
 pub use document::Document;
@@ -78,6 +81,8 @@ pub struct Listener {
     pub principal_mapping_rules: MappingRules,
     /// From the broker's advertised address to ours.
     pub address_mapping: AddressMapping,
+    /// Whether to look if the broker's address, as clients are told it, leads back here.
+    pub self_check: bool,
     /// Where it stands in the document, such as `listeners.0`.
     pub place: String,
 }
@@ -133,6 +138,51 @@ pub enum AddressMapping {
         /// From the broker's id to host and port.
         brokers: BTreeMap<i32, (String, u16)>,
     },
+    /// One doorkeeper before a whole cluster.
+    Gateway(Gateway),
+}
+
+impl AddressMapping {
+    /// The hosts that clients are told, as far as the configuration knows them: each once, in order.
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut hosts: Vec<&str> = match self {
+            Self::None | Self::KeepHost { .. } => Vec::new(),
+            Self::Table { brokers } => brokers.values().map(|(host, _)| host.as_str()).collect(),
+            Self::Gateway(gateway) => {
+                let names = match &gateway.told_apart {
+                    ToldApart::ByPort => None,
+                    ToldApart::ByName(names) => Some(names.all()),
+                };
+                let hosts = gateway.brokers.values().map(|(host, _)| host.as_str());
+                names.into_iter().flatten().chain(hosts).collect()
+            }
+        };
+        hosts.sort_unstable_by_key(|host| host.to_ascii_lowercase());
+        hosts.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+        hosts
+    }
+}
+
+/// A listener before a whole cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    /// From the broker's id to the host and port that clients use for it.
+    pub brokers: BTreeMap<i32, (String, u16)>,
+    /// How a client's connection shows which broker it is for.
+    pub told_apart: ToldApart,
+    /// From the broker's id to where its plaintext listener is, as far as the configuration says.
+    pub upstreams: BTreeMap<i32, HostPort>,
+    /// Brokers to turn to when the listener's `upstream` does not answer.
+    pub bootstrap_servers: Vec<HostPort>,
+}
+
+/// How a client's connection shows which broker it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToldApart {
+    /// By the port that it comes to: one for each broker, at the IP address of `bind`.
+    ByPort,
+    /// By the name in its TLS greeting.
+    ByName(Names),
 }
 
 /// Who may do what.

@@ -2,6 +2,7 @@
 
 mod accept;
 mod certificates;
+mod gateway;
 mod hold;
 mod reload;
 mod socket;
@@ -22,18 +23,22 @@ use socket::Socket;
 use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
 
 use super::acl_store::AclStore;
+use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat, Shutdown};
+use super::config::{AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, Shutdown, ToldApart};
 use super::identity::IdentityStore;
+use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
 use crate::link::members::Members;
+use crate::link::self_check::SelfCheck;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
+use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{Change, ClientView, Unchanged};
-use crate::words::advertise::{Advertised, Mapping};
+use crate::words::advertise::{Advertised, Destination, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Check, Metrics, Reload};
@@ -111,7 +116,15 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
-        proxy.with_levels(telemetry.levels().clone()).serve(stop).await;
+        let manager = Notifier::from_environment();
+        tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
+        manager.ready();
+        let told = manager.clone();
+        let stop = async move {
+            stop.await;
+            told.stopping();
+        };
+        proxy.with_levels(telemetry.levels().clone()).with_manager(manager).serve(stop).await;
         Ok(())
     });
     // Connections that are left when the time is up are cut off.
@@ -129,6 +142,8 @@ pub fn apis() -> Vec<(i16, &'static str)> {
 fn until_told() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // From here on SIGHUP does not end the process, also before anybody looks at what it asks for.
+    drop(signal(SignalKind::hangup())?);
     Ok(async move {
         let mut told = async || {
             tokio::select! {
@@ -148,14 +163,26 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-impl AclSource for Arc<AclStore> {
+/// The ACLs as connections see them; what they change shows in the metrics.
+struct ServedAcls {
+    store: Arc<AclStore>,
+    metrics: Arc<Metrics>,
+}
+
+impl AclSource for ServedAcls {
     fn generation(&self) -> u64 {
-        AclStore::generation(self)
+        self.store.generation()
     }
 
     fn change(&self, change: Change) -> ChangeOutcome {
+        let (store, metrics) = (self.store.clone(), self.metrics.clone());
         // On its own, so that it goes on when the client leaves.
-        let changed = tokio::spawn(self.clone().change(change));
+        let changed = tokio::spawn(async move {
+            let outcome = store.clone().change(change).await;
+            let status = store.status();
+            metrics.acls(status.bindings, status.generation);
+            outcome
+        });
         Box::pin(async move {
             changed
                 .await
@@ -164,7 +191,7 @@ impl AclSource for Arc<AclStore> {
     }
 
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
-        let current = self.current();
+        let current = self.store.current();
         (current.authorizer.client(principal, address), current.number)
     }
 }
@@ -175,6 +202,7 @@ pub struct Proxy {
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
+    manager: Notifier,
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
@@ -183,11 +211,13 @@ pub struct Proxy {
     shutdown: Shutdown,
 }
 
-/// One listener.
+/// One port of a listener.
 struct Door {
     socket: Socket,
     gate: Arc<Gate>,
     identity: Arc<IdentityStore>,
+    /// The broker that it leads to.
+    destination: Destination,
 }
 
 impl Proxy {
@@ -196,7 +226,7 @@ impl Proxy {
     /// # Errors
     /// When an address cannot be listened on.
     pub async fn start(ready: Ready, metrics: Arc<Metrics>, audit: AuditLog) -> Result<Self, StartError> {
-        let Ready { config, identities, acls, warnings } = ready;
+        let Ready { config, identities: loaded, acls, warnings } = ready;
         let config = Arc::new(config);
         for warning in &warnings {
             tracing::warn!("{warning}");
@@ -219,14 +249,23 @@ impl Proxy {
         let memory = Arc::new(Semaphore::new(budget));
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
-        for (i, (listener, identity)) in config.listeners.iter().zip(identities).enumerate() {
-            let socket = Socket::bind(listener, acls.is_loaded())?;
+        let mut identities = Vec::new();
+        for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
             let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
-            let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
-            doors.push(Door { socket, gate: Arc::new(gate), identity });
+            let (gate, identity) =
+                (Arc::new(gate), Arc::new(IdentityStore::new(config.clone(), i, identity)));
+            for (address, destination) in gateway::ports(listener) {
+                let (gate, identity) = (gate.clone(), identity.clone());
+                doors.push(Door {
+                    socket: Socket::bind(&listener.name, address, acls.is_loaded())?,
+                    gate,
+                    identity,
+                    destination,
+                });
+            }
+            identities.push(identity);
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
-        let identities = doors.iter().map(|door| door.identity.clone()).collect();
         let reloader =
             Reloader::new(config.clone(), identities, acls.clone(), metrics.clone(), health.clone());
         metrics.certificates(reloader.shown());
@@ -249,12 +288,20 @@ impl Proxy {
                 .acls
                 .as_ref()
                 .and_then(|acls| Some(acls.file()?.reload_interval)),
+            manager: Notifier::default(),
             metrics,
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
             shutdown: config.shutdown.clone(),
         })
+    }
+
+    /// Tells the service manager of reloads.
+    #[must_use]
+    pub fn with_manager(mut self, manager: Notifier) -> Self {
+        self.manager = manager;
+        self
     }
 
     /// Lets the log level follow the configuration when that is reloaded.
@@ -264,7 +311,8 @@ impl Proxy {
         self
     }
 
-    /// The addresses in use, in the order of the configuration: with port 0 the system chose one.
+    /// The addresses in use, in the order of the configuration, those for single brokers behind the listener's own: with
+    /// port 0 the system chose one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.doors.iter().filter_map(|door| door.socket.local_addr().ok()).collect()
     }
@@ -279,14 +327,21 @@ impl Proxy {
         let (drain, draining) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let mut watchers = JoinSet::new();
+        let addresses = AddressTable::default();
         if let Some(admin) = self.admin {
+            let admin = admin.with_addresses(addresses.clone());
             let mut ended = ended.clone();
             watchers.spawn(async move {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
             });
         }
-        for door in &self.doors {
-            watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
+        for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
+            let (gate, health) = (door.gate.clone(), self.health.clone());
+            watchers.spawn(watch_upstream(gate.clone(), health.clone()));
+            watchers.spawn(watch_addresses(gate, door.identity.clone(), addresses.clone(), health));
+            if door.gate.advertised.is_gateway() {
+                watchers.spawn(watch_nodes(door.gate.clone()));
+            }
         }
         let reloader = Arc::new(self.reloader);
         for identity in &reloader.identities {
@@ -297,9 +352,11 @@ impl Proxy {
         watchers.spawn(async move { followed.follow(metrics, health).await });
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
-        watchers.spawn(watch_hangup(reloader));
+        watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_memory(self.memory, self.metrics));
-        let upstreams: Vec<String> = self.doors.iter().map(|door| door.gate.upstream.clone()).collect();
+        // One broker's end is no reason for the end of a gateway.
+        let own = self.doors.iter().filter(|door| !door.gate.advertised.is_gateway());
+        let upstreams: Vec<String> = own.map(|door| door.gate.upstream.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
             doors.spawn(open(door, acls.clone(), self.limits.clone(), draining.clone(), self.health.clone()));
@@ -335,13 +392,13 @@ async fn open(
         () = acls.loaded() => {}
         _ = draining.wait_for(|draining| *draining) => return,
     }
-    let Door { socket, gate, identity } = door;
+    let Door { socket, gate, identity, destination } = door;
     let address = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
     match socket.listen() {
         Ok(listener) => {
             let upstream = &gate.upstream;
-            tracing::info!(listener = &*gate.listener, address, upstream, "listening");
-            accept(listener, gate, identity, limits, draining).await;
+            tracing::info!(listener = &*gate.listener, address, upstream, %destination, "listening");
+            accept(listener, (gate, identity, destination), limits, draining).await;
         }
         Err(error) => {
             let why = format!("{address} cannot be listened on: {error}");
@@ -363,15 +420,25 @@ fn gate(
         AddressMapping::None => Mapping::None,
         AddressMapping::KeepHost { ports } => Mapping::KeepHost { ports },
         AddressMapping::Table { brokers } => Mapping::Table { brokers },
+        AddressMapping::Gateway(Gateway { brokers, .. }) => Mapping::Gateway { brokers },
     };
     Gate {
         listener: listener.name.as_str().into(),
         upstream: listener.upstream.to_string(),
+        brokers: gateway::brokers(listener),
+        names: match &listener.address_mapping {
+            AddressMapping::Gateway(Gateway { told_apart: ToldApart::ByName(names), .. }) => {
+                Some(names.clone())
+            }
+            _ => None,
+        },
+        self_check: SelfCheck::new(listener.self_check),
         mapping_rules: listener.principal_mapping_rules.clone(),
-        acls: Arc::new(acls.clone()),
+        acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
         members: Members::default(),
+        subscriptions: Subscriptions::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,

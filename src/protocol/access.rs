@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::fetch_sessions::FetchSessions;
 use super::messages::ApiVersionsResponse;
 use super::share_sessions::ShareSessions;
+use super::subscriptions::Subscriptions;
 use super::wire::{Message, Str, Uuid};
 use crate::words::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
 use crate::words::advertise::{Advertised, Unmapped};
@@ -40,6 +41,8 @@ pub struct Access<'a> {
     pub fetch_sessions: &'a mut FetchSessions,
     /// The share sessions of this connection.
     pub share_sessions: &'a mut ShareSessions,
+    /// What members of consumer groups have subscribed to by pattern.
+    pub subscriptions: &'a Subscriptions,
     /// Hears of everything that is noteworthy.
     pub witness: &'a mut dyn Witness,
 }

@@ -11,6 +11,7 @@ use super::messages::*;
 use super::wire::{Fault, Message, Request, Uuid};
 use crate::words::acl::{Change, Changed, Unchanged};
 
+mod acls;
 mod cluster;
 mod commits;
 mod configs;
@@ -23,6 +24,7 @@ mod groups;
 mod metadata;
 mod offsets;
 mod partial;
+mod pattern_subscriptions;
 mod records;
 mod scram;
 mod share;
@@ -74,9 +76,9 @@ pub static TABLE: &[Row] = &[
     api::<EndTxnRequest>(),
     api::<WriteTxnMarkersRequest>(),
     api::<TxnOffsetCommitRequest>(),
-    never(29, "DescribeAcls", ACL_ADMINISTRATION),
-    never(30, "CreateAcls", ACL_ADMINISTRATION),
-    never(31, "DeleteAcls", ACL_ADMINISTRATION),
+    api::<DescribeAclsRequest>(),
+    api::<CreateAclsRequest>(),
+    api::<DeleteAclsRequest>(),
     api::<DescribeConfigsRequest>(),
     api::<AlterConfigsRequest>(),
     api::<AlterReplicaLogDirsRequest>(),
@@ -113,8 +115,7 @@ pub static TABLE: &[Row] = &[
     api::<DescribeTransactionsRequest>(),
     api::<ListTransactionsRequest>(),
     never(67, "AllocateProducerIds", BETWEEN_BROKERS),
-    // Version 1 can subscribe to a pattern, which the broker would match against topics that the client may not see.
-    Row { versions: 0..=0, ..api::<ConsumerGroupHeartbeatRequest>() },
+    api::<ConsumerGroupHeartbeatRequest>(),
     api::<ConsumerGroupDescribeRequest>(),
     never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
     api::<GetTelemetrySubscriptionsRequest>(),
@@ -145,7 +146,6 @@ pub static TABLE: &[Row] = &[
 
 const BETWEEN_BROKERS: &str = "is spoken between brokers and controllers only";
 const BETWEEN_CONTROLLERS: &str = "is spoken between controllers only";
-const ACL_ADMINISTRATION: &str = "ACLs are kept in doorkeeper's own file, not at the broker";
 
 /// What doorkeeper knows of one API.
 pub struct Row {

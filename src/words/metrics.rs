@@ -83,6 +83,7 @@ pub struct Metrics {
     upstream_connect_duration: Histogram,
     upstream_up: IntGaugeVec,
     mapping_errors: Each<MappingError, IntCounter>,
+    self_checks: IntGaugeVec,
     acl_bindings: IntGauge,
     acl_generation: IntGauge,
     acl_age_seconds: IntGauge,
@@ -176,6 +177,11 @@ impl Metrics {
             )?,
             upstream_up: make.gauges("upstream_up", "Whether the broker answers.", &["upstream"])?,
             mapping_errors: Each::new(|reason| mapping_errors.with_label_values(&[reason])),
+            self_checks: make.gauges(
+                "address_self_check_successful",
+                "Whether the addresses that clients are told lead back here, as far as can be seen from here.",
+                &["listener"],
+            )?,
             acl_bindings: make.gauge("acl_bindings", "ACL bindings in force.")?,
             acl_generation: make.gauge("acl_generation", "How many ACL sets have been in force so far.")?,
             acl_age_seconds: make.gauge(
@@ -249,6 +255,11 @@ impl Metrics {
     /// Counts a broker address that was withheld from a client.
     pub fn address_mapping_error(&self, reason: MappingError) {
         self.mapping_errors[reason].inc();
+    }
+
+    /// Says whether the addresses that clients of a listener are told lead back here.
+    pub fn address_self_check(&self, listener: &str, successful: bool) {
+        self.self_checks.with_label_values(&[listener]).set(i64::from(successful));
     }
 
     /// Says which ACL set is in force: how many bindings, and the how-manieth set since the start.

@@ -66,6 +66,21 @@ impl Broker {
         let (name, jvm, properties, log) = &self.start;
         self.process = start_broker(name, jvm, properties, log);
     }
+
+    /// Ends the broker, without a farewell, and starts it again on another port.
+    pub fn move_away(&mut self) {
+        let (name, _, properties, log) = &mut self.start;
+        let old = self.plaintext.port();
+        self.plaintext.set_port(free_port());
+        let moved = std::fs::read_to_string(&*properties)
+            .unwrap()
+            .replace(&format!(":{old}"), &format!(":{}", self.plaintext.port()));
+        std::fs::write(&*properties, moved).unwrap();
+        (*name, *log) = (format!("{name}, moved"), log.with_extension("moved.log"));
+        // The old process ends with its handle: two must not have one folder.
+        self.process.kill();
+        self.restart();
+    }
 }
 
 /// How the brokers of a cluster differ from the bare ones.

@@ -19,6 +19,8 @@ pub struct Doorkeeper {
     pub address: SocketAddr,
     /// Where /metrics and /readyz are.
     pub admin: SocketAddr,
+    /// Where its `doorkeeper.yaml` and its `acls.yaml` are.
+    pub folder: PathBuf,
 }
 
 /// What all doorkeepers of a cluster share.
@@ -79,7 +81,12 @@ impl Doorkeeper {
         let arguments = ["run".to_owned(), "--config".to_owned(), config.display().to_string()];
         let binary = Path::new(env!("CARGO_BIN_EXE_doorkeeper"));
         let process = Process::start("doorkeeper", binary, &arguments, &folder.join("doorkeeper.log"));
-        Doorkeeper { process, address, admin }
+        Doorkeeper { process, address, admin, folder }
+    }
+
+    /// A page of the admin endpoint, with its head.
+    pub fn page(&self, path: &str) -> String {
+        get(self.admin, path).unwrap_or_else(|| panic!("no answer from {path}"))
     }
 
     /// The text of /metrics.

@@ -28,6 +28,7 @@ use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
 use doorkeeper::protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
 use doorkeeper::protocol::messages::{ApiVersionsResponse, CATALOGUE, MetadataRequest, MetadataResponse};
 use doorkeeper::protocol::share_sessions::ShareSessions;
+use doorkeeper::protocol::subscriptions::Subscriptions;
 use doorkeeper::protocol::wire::{Bytes, Message, Request, Str, Uuid};
 use doorkeeper::words::acl::{
     Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
@@ -62,7 +63,7 @@ pub fn allow_cluster(operation: Operation) -> Binding {
 }
 
 /// The topic id that is made of `n`.
-pub fn id(n: u8) -> Uuid {
+pub const fn id(n: u8) -> Uuid {
     Uuid([n; 16])
 }
 
@@ -87,6 +88,7 @@ pub struct Door {
     pub host: Arc<str>,
     pub fetch_sessions: FetchSessions,
     pub share_sessions: ShareSessions,
+    pub subscriptions: Subscriptions,
     pub client_id: String,
     pub principal: String,
     pub generation: u64,
@@ -152,6 +154,7 @@ impl Door {
             host: "10.0.0.7".into(),
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
+            subscriptions: Subscriptions::default(),
             client_id: "test".to_owned(),
             principal: ALICE.to_owned(),
             generation: 1,
@@ -219,6 +222,7 @@ impl Door {
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
+            subscriptions: &self.subscriptions,
             witness: &mut ear,
         })
     }

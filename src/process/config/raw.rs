@@ -59,6 +59,14 @@ pub(super) struct Listener {
     /// How the broker's addresses are replaced in answers. Without the key: `keep_host`, with the port of
     /// `upstream` mapped to the port of `bind`.
     pub(super) address_mapping: Option<AddressMapping>,
+    /// Whether to look from time to time if the address that clients are told for the broker leads back here, and to
+    /// warn if not.
+    #[serde(default = "yes")]
+    pub(super) self_check: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Kafka's own default of `ssl.principal.mapping.rules`.
@@ -138,6 +146,58 @@ pub(super) enum AddressMapping {
         #[schemars(with = "text::Brokers")]
         brokers: BTreeMap<i32, HostPort>,
     },
+    /// One doorkeeper for a whole cluster, with a port for each broker: the port of `bind` leads to any of them.
+    PortPerBroker {
+        /// The host that clients use for every broker.
+        #[schemars(with = "text::Host")]
+        advertised_host: String,
+        /// The port of the broker with the lowest id of `node_ids`; that of any other is as far above it as its id is.
+        /// Doorkeeper listens on these ports at the IP address of `bind`.
+        #[schemars(range(min = 1, max = 65535))]
+        first_broker_port: u16,
+        /// The ids of the brokers, at most 256. Any other broker is withheld from clients.
+        #[schemars(extend("format" = "node-ids"))]
+        node_ids: String,
+        /// Where each broker's plaintext listener is. Without the key: where the brokers themselves say, when they are
+        /// asked at `upstream`.
+        #[schemars(extend("format" = "node-pattern"))]
+        upstream_pattern: Option<String>,
+        /// Brokers to turn to when `upstream` does not answer.
+        #[serde(default)]
+        bootstrap_servers: Vec<HostPort>,
+    },
+    /// One doorkeeper for a whole cluster, with one port and a name for each broker: clients say in their TLS greeting
+    /// (SNI) which one they mean.
+    Sni {
+        /// The name and port that clients use for each broker; all names must lead to `bind`.
+        #[schemars(extend("format" = "node-pattern"))]
+        advertised_pattern: String,
+        /// Names that lead to any broker, for `bootstrap.servers`.
+        #[schemars(with = "Vec<text::Host>", length(min = 1))]
+        bootstrap_names: Vec<String>,
+        /// What becomes of clients that say no name; ones that say another name are refused.
+        #[serde(default)]
+        unnamed_clients: UnnamedClients,
+        /// The ids of the brokers, at most 256. Any other broker is withheld from clients.
+        #[schemars(extend("format" = "node-ids"))]
+        node_ids: String,
+        /// Where each broker's plaintext listener is. Without the key: where the brokers themselves say, when they are
+        /// asked at `upstream`.
+        #[schemars(extend("format" = "node-pattern"))]
+        upstream_pattern: Option<String>,
+        /// Brokers to turn to when `upstream` does not answer.
+        #[serde(default)]
+        bootstrap_servers: Vec<HostPort>,
+    },
+}
+
+/// What becomes of clients that say no name in their TLS greeting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum UnnamedClients {
+    #[default]
+    Refuse,
+    Bootstrap,
 }
 
 /// Who may do what.

@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::document::quoted;
+use super::nodes;
 use crate::words::acl::Operation;
 use crate::words::principal::MappingRules;
 
@@ -45,6 +46,21 @@ pub(crate) const FORMATS: &[Format] = &[
         example: "127.0.0.1:9092",
         closed: false,
         check: |text| text.parse::<HostPort>().map(drop),
+    },
+    Format { name: "host", what: "host", example: "kafka.example.com", closed: false, check: check_host },
+    Format {
+        name: "node-ids",
+        what: "broker ids and ranges",
+        example: "0-2, 100-102",
+        closed: false,
+        check: |text| nodes::node_ids(text).map(drop),
+    },
+    Format {
+        name: "node-pattern",
+        what: "host with `{node_id}`, and port",
+        example: "broker-{node_id}.kafka.example.com:9093",
+        closed: false,
+        check: |text| nodes::Pattern::parse(text).map(drop),
     },
     Format {
         name: "time-span",
@@ -86,6 +102,13 @@ pub(crate) const FORMATS: &[Format] = &[
         check: check_principal,
     },
     Format {
+        name: "acl-principal",
+        what: "principal",
+        example: "User:alice",
+        closed: false,
+        check: check_acl_principal,
+    },
+    Format {
         name: "principal-mapping-rules",
         what: "mapping rules",
         example: "RULE:^CN=([^,]+).*$/$1/, DEFAULT",
@@ -121,10 +144,7 @@ impl FromStr for HostPort {
             }
             None => host,
         };
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
-            return Err(format!("{} is not a host", quoted(host)));
-        }
+        check_host(host)?;
         Ok(HostPort { host: host.into(), port })
     }
 }
@@ -193,6 +213,8 @@ text_schema! {
     SocketAddress = { "type": "string", "format": "socket-address" };
     /// `10s`
     DurationText = { "type": "string", "format": "time-span" };
+    /// `kafka.example.com`
+    Host = { "type": "string", "format": "host" };
     /// `TLS_AES_128_GCM_SHA256`
     CipherSuite = { "type": "string", "format": "cipher-suite" };
     /// `User:alice`
@@ -297,6 +319,15 @@ fn check_not_empty(text: &str) -> Result<(), String> {
     }
 }
 
+/// A name or an IP address, IPv6 without brackets.
+fn check_host(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    match !text.is_empty() && text.len() <= 253 && text.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(format!("{} is not a host", quoted(text))),
+    }
+}
+
 fn check_port(text: &str) -> Result<(), String> {
     match text.parse::<u16>() {
         Ok(port) if port != 0 => Ok(()),
@@ -317,6 +348,11 @@ fn check_principal(text: &str) -> Result<(), String> {
         Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(()),
         _ => Err(not_a("a principal with its type", text)),
     }
+}
+
+/// What Kafka takes for the principal of a binding, though nobody may be it.
+fn check_acl_principal(text: &str) -> Result<(), String> {
+    if text.contains(':') { Ok(()) } else { check_principal(text) }
 }
 
 /// In Kafka's spelling of the command line or of the audit log, in any case.

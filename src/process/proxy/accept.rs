@@ -13,6 +13,7 @@ use crate::link::connection;
 use crate::link::gate::{Gate, SAID_AGAIN};
 use crate::process::config::Limits;
 use crate::process::identity::IdentityStore;
+use crate::words::advertise::Destination;
 use crate::words::metrics::RejectReason;
 use crate::words::repeats::Repeats;
 
@@ -74,8 +75,7 @@ impl Drop for Place {
 /// Accepts connections until doorkeeper stops, then waits for those that are open.
 pub(super) async fn accept(
     listener: TcpListener,
-    gate: Arc<Gate>,
-    identity: Arc<IdentityStore>,
+    (gate, identity, destination): (Arc<Gate>, Arc<IdentityStore>, Destination),
     admission: Arc<Admission>,
     mut draining: watch::Receiver<bool>,
 ) {
@@ -98,7 +98,7 @@ pub(super) async fn accept(
                     let (gate, tls, draining) = (gate.clone(), identity.server_config(), draining.clone());
                     connections.spawn(async move {
                         // Made here: a future that is handed in would be stored twice in each connection's task.
-                        connection::serve(gate, tls, socket, peer, draining).await;
+                        connection::serve(gate, tls, socket, peer, destination, draining).await;
                         drop(place);
                     });
                 }

@@ -8,7 +8,6 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::StartError;
 use crate::process::admin::BindError;
-use crate::process::config::Listener;
 
 /// Connections that wait to be accepted at most.
 const BACKLOG: u32 = 1024;
@@ -20,20 +19,20 @@ pub(super) enum Socket {
 
 impl Socket {
     /// Binds the address, and listens if `open`.
-    pub(super) fn bind(listener: &Listener, open: bool) -> Result<Socket, StartError> {
+    pub(super) fn bind(listener: &str, address: SocketAddr, open: bool) -> Result<Socket, StartError> {
         let bound = || {
-            let socket = match listener.bind {
+            let socket = match address {
                 SocketAddr::V4(_) => TcpSocket::new_v4()?,
                 SocketAddr::V6(_) => TcpSocket::new_v6()?,
             };
             // A restart must not wait for old connections to time out.
             socket.set_reuseaddr(true)?;
-            socket.bind(listener.bind)?;
+            socket.bind(address)?;
             let bound = Socket::Bound(socket);
             if open { bound.listen().map(Socket::Listening) } else { Ok(bound) }
         };
-        let place = format!("listener \"{}\"", listener.name);
-        bound().map_err(|error| StartError::Bind(BindError::new(place, listener.bind.to_string(), error)))
+        let place = format!("listener \"{listener}\"");
+        bound().map_err(|error| StartError::Bind(BindError::new(place, address.to_string(), error)))
     }
 
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {

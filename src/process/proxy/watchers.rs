@@ -10,6 +10,7 @@ use super::reload::Reloader;
 use crate::link::gate::Gate;
 use crate::link::upstream;
 use crate::process::identity::IdentityStore;
+use crate::process::notify::Notifier;
 use crate::words::health::Health;
 use crate::words::metrics::{Check, Metrics};
 
@@ -29,6 +30,7 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, health: Health) {
     let mut was_up = None;
     let mut retry = PROBE_RETRY.0;
     loop {
+        gate.subscriptions.tick();
         let probe = upstream::probe(&gate).await;
         let up = probe.is_ok();
         gate.metrics.upstream_up(&gate.upstream, up);
@@ -86,7 +88,7 @@ pub(super) async fn watch_identity(reloader: Arc<Reloader>, identity: Arc<Identi
 }
 
 /// Looks at everything when told to by SIGHUP.
-pub(super) async fn watch_hangup(reloader: Arc<Reloader>) {
+pub(super) async fn watch_hangup(reloader: Arc<Reloader>, manager: Notifier) {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
@@ -96,7 +98,9 @@ pub(super) async fn watch_hangup(reloader: Arc<Reloader>) {
         }
     };
     while hangup.recv().await.is_some() {
+        manager.reloading();
         reloader.everything().await;
+        manager.ready();
     }
 }
 

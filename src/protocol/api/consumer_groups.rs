@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::described_groups::{Described, all_failed, describe};
-use super::{Api, Unsupported, Verdict};
+use super::{Api, Unsupported, Verdict, pattern_subscriptions};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::consumer_group_describe_response::DescribedGroup;
@@ -30,17 +30,17 @@ impl Api for ConsumerGroupHeartbeatRequest {
                 all_allowed &= access.allows(Operation::Describe, ResourceType::Topic, name);
             }
         }
-        Ok(match all_allowed {
-            true => Verdict::Forward,
-            false => Verdict::Answer(refused(TOPIC_AUTHORIZATION_FAILED)),
-        })
+        match all_allowed {
+            true => pattern_subscriptions::beat(self, access),
+            false => Ok(Verdict::Answer(refused(TOPIC_AUTHORIZATION_FAILED))),
+        }
     }
 
     const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
         Some((GroupProtocol::Consumer, |_| refused(UNSUPPORTED_VERSION)));
 }
 
-fn refused(error_code: i16) -> ConsumerGroupHeartbeatResponse {
+pub(super) fn refused(error_code: i16) -> ConsumerGroupHeartbeatResponse {
     ConsumerGroupHeartbeatResponse { error_code, ..Default::default() }
 }
 
@@ -86,6 +86,12 @@ impl Described for DescribedGroup {
     fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
         let members = self.members.iter_mut();
         (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
+    }
+
+    fn restore(&mut self, access: &Access<'_>) {
+        for member in &mut self.members {
+            pattern_subscriptions::restore(&self.group_id, member, access);
+        }
     }
 
     fn topics(&self) -> impl Iterator<Item = &Str> {

@@ -23,6 +23,8 @@ pub(super) trait Described: Send + 'static {
     fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>);
     /// The topics that it uses.
     fn topics(&self) -> impl Iterator<Item = &Str>;
+    /// Shows what clients said in the place of what the broker was told.
+    fn restore(&mut self, _access: &Access<'_>) {}
 }
 
 /// Takes the groups out of a request that the client may not describe, and makes of the broker's answer the client's.
@@ -52,6 +54,7 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
             let (group_id, members) = group.members();
             members.for_each(|(member_id, host)| access.rehost(group_id, member_id, host));
         }
+        groups.iter_mut().for_each(|group| group.restore(access));
         withhold(groups, access);
         groups.splice(0..0, refused);
     });

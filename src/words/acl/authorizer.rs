@@ -179,6 +179,23 @@ impl ClientView {
             .map_or(Decision { allowed: false, rule: Rule::DefaultDeny }, |place| self.decided_by(place))
     }
 
+    /// Whether the client may do this to every resource of the type, whatever it is called (but for names that begin with
+    /// an asterisk, which no topic has). Where only some names are denied, the answer is no though none of them may exist.
+    pub fn allows_every(&self, operation: Operation, resource_type: ResourceType) -> bool {
+        let places = self.patterns(resource_type).flat_map(Patterns::places);
+        let mut bindings = places
+            .map(|&place| &self.index.bindings[place])
+            .filter(|binding| binding.operations() & operation.bit() != 0);
+        let is_on_any_name = |binding: &Binding| {
+            binding.pattern_type == PatternType::Literal && binding.resource_name == WILDCARD
+        };
+        self.is_super_user
+            || bindings.try_fold(false, |every, binding| match binding.permission {
+                Permission::Allow => Some(every || is_on_any_name(binding)),
+                Permission::Deny => None,
+            }) == Some(true)
+    }
+
     /// The `authorized_operations` field of a resource: bit `n` is set when the client may do the operation of code `n`,
     /// for the operations that Kafka reports for the type. An older broker reports fewer: AND this with its own answer.
     pub fn allowed_operations(&self, resource_type: ResourceType, name: &str) -> i32 {
