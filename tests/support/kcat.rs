@@ -9,7 +9,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs `kcat` as one client, against one address.
 pub struct Kcat {
-    settings: Vec<String>,
+    /// What comes before the arguments of every run.
+    pub settings: Vec<String>,
 }
 
 impl Kcat {
