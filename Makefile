@@ -4,7 +4,7 @@ CARGO ?= cargo
 KAFKA := $(or $(DOORKEEPER_KAFKA),4.4.0)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-fast equivalence clients-at-kafka lint bench demo deps ci
+.PHONY: help build test test-fast equivalence matrix clients-at-kafka lint bench demo deps ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test-fast: ## All tests that need neither Java nor Kafka
 
 equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared
 	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka_equivalence -- --nocapture
+
+matrix: ## Brokers and clients of many versions through doorkeeper; WRITE=1 puts the outcome into the README
+	DOORKEEPER_MATRIX=$(if $(WRITE),write,whole) $(CARGO) test --locked --test kafka_matrix -- --nocapture
 
 clients-at-kafka: ## The tests with stock clients, against Kafka's own authorizer instead of doorkeeper
 	DOORKEEPER_CLIENTS_AGAINST=kafka $(CARGO) test --locked --test kafka_clients
