@@ -4,7 +4,8 @@ CARGO ?= cargo
 KAFKA := $(or $(DOORKEEPER_KAFKA),4.4.0)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-fast equivalence matrix clients-at-kafka lint bench demo deps ci
+# Every target is a task and no file.
+.PHONY: $(shell awk -F: '/^[a-z-]+:.*\#\# / {print $$1}' $(MAKEFILE_LIST))
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,11 +13,27 @@ help: ## List the targets
 build: ## Build the release binary into target/release/doorkeeper
 	$(CARGO) build --locked --release
 
+image: ## Build the container image for amd64 and arm64 into target/image/oci (ARCH="amd64" for one)
+	deploy/build-image.sh binaries $(ARCH)
+	deploy/build-image.sh image $(ARCH)
+
+image-test: ## Look into the image and run it, a real Kafka behind it (after make image)
+	$(CARGO) test --locked --test image
+
+pods-test: ## Three Kafka brokers with sidecars in network namespaces, rolling restarts included (as root)
+	$(CARGO) test --locked --test kafka_pods
+
 test: ## All tests, a real Kafka included (DOORKEEPER_KAFKA=3.9.2 chooses another version)
 	tests/tools/run-tests.sh
 
 test-fast: ## All tests that need neither Java nor Kafka
 	tests/tools/run-tests.sh --fast
+
+test-chart: ## The tests of the Helm charts alone
+	$(CARGO) test --locked --test helm
+
+chart: ## Write anew what is generated in the Helm charts: the tables of values, and the configuration's schema in theirs
+	DOORKEEPER_UPDATE=1 $(CARGO) test --locked --test helm generated
 
 equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared
 	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka_equivalence -- --nocapture
@@ -42,7 +59,8 @@ demo: ## A three-broker cluster, three doorkeepers, and an account of what they 
 
 deps: ## Install what the tests need beside Rust (Debian and Ubuntu, as root)
 	apt-get update
-	apt-get install -y --no-install-recommends build-essential default-jdk-headless maven kcat openssl
+	apt-get install -y --no-install-recommends build-essential default-jdk-headless maven kcat openssl \
+		buildah runc iproute2 nftables
 
 ci: ## What CI runs
 	.ci/run

@@ -4,6 +4,7 @@
 //! cost is the subject of the bench `acl`.
 
 use bytes::Bytes;
+use doorkeeper::link::members::Members;
 use doorkeeper::link::topics::Topics;
 use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Witness};
 use doorkeeper::protocol::api::{Row, Rule, Ruling};
@@ -13,6 +14,7 @@ use doorkeeper::protocol::messages::{
     metadata_response, produce_request,
 };
 use doorkeeper::protocol::share_sessions::ShareSessions;
+use doorkeeper::protocol::subscriptions::Subscriptions;
 use doorkeeper::protocol::wire::{Fault, Message};
 use doorkeeper::words::acl::{
     Authorizer, Binding, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
@@ -113,9 +115,12 @@ struct Door {
     view: ClientView,
     advertised: Advertised,
     topics: Topics,
+    members: Members,
+    host: Arc<str>,
     broker: Broker,
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
+    subscriptions: Subscriptions,
 }
 
 impl Door {
@@ -125,9 +130,12 @@ impl Door {
             view: authorizer.client(ALICE, ADDRESS),
             advertised: Advertised::new(Mapping::None),
             topics: Topics::default(),
+            members: Members::default(),
+            host: "10.0.0.7".into(),
             broker: Broker::new(&Default::default(), BrokerSettings::default()),
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
+            subscriptions: Subscriptions::default(),
         }
     }
 
@@ -144,10 +152,13 @@ impl Door {
             view: &self.view,
             generation: 1,
             advertised: &self.advertised,
+            host: &self.host,
             topics: &self.topics,
+            members: &self.members,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
+            subscriptions: &self.subscriptions,
             witness: &mut Nobody,
         };
         match decide(&body, &mut access)? {

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod healthcheck;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,9 @@ use crate::process::{proxy, startup};
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 78;
 
+/// Names the configuration file where `--config` does not: an image sets it once for every command.
+const CONFIG_VARIABLE: &str = "DOORKEEPER_CONFIG";
+
 /// What `config example` prints.
 const EXAMPLE: &str = include_str!("../deploy/doorkeeper.yaml");
 
@@ -26,8 +30,8 @@ const EXAMPLE: &str = include_str!("../deploy/doorkeeper.yaml");
 #[command(
     name = "doorkeeper",
     version,
-    after_help = "Exit codes: 0 success; 1 failure at run time, or access denied (acls explain); 2 wrong usage; \
-                  78 bad configuration."
+    after_help = "Exit codes: 0 success; 1 failure at run time, not well (healthcheck), or access denied (acls explain); \
+                  2 wrong usage; 78 bad configuration."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -46,6 +50,8 @@ enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Ask a running doorkeeper whether it is well. Exits with 0 if it is, with 1 if not or if no answer comes.
+    Healthcheck(healthcheck::Probe),
     /// Look into the bindings.
     #[command(subcommand)]
     Acls(AclsCommand),
@@ -59,7 +65,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
     /// The configuration file.
-    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    #[arg(short = 'c', long = "config", value_name = "FILE", env = CONFIG_VARIABLE)]
     path: PathBuf,
 }
 
@@ -95,6 +101,7 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Run { config } => run(&config.path),
         Command::Check { config } => check::check(&config.path, SystemTime::now()),
+        Command::Healthcheck(probe) => healthcheck::healthcheck(&probe),
         Command::Acls(AclsCommand::Explain(question)) => explain::explain(&question),
         Command::Acls(AclsCommand::Schema) => print(&printed(&acls_schema())),
         Command::Config(ConfigCommand::Schema) => print(&printed(&config_schema())),

@@ -8,5 +8,6 @@ pub mod fetch_sessions;
 pub mod header;
 pub mod messages;
 pub mod share_sessions;
+pub mod subscriptions;
 #[macro_use]
 pub mod wire;

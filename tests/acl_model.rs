@@ -214,6 +214,9 @@ proptest! {
                 let any = client.decide_by_resource_type(operation, resource_type);
                 prop_assert_eq!(any.allowed, model.allows_any(operation, resource_type), "any {}", operation);
             }
+            if !name.starts_with('*') && client.allows_every(operation, resource_type) {
+                prop_assert!(expected, "every {}, but not {:?}", operation, name);
+            }
         }
     }
 

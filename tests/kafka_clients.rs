@@ -86,6 +86,22 @@ impl Door {
     }
 }
 
+/// The broker would match it against every topic; nobody is given one that he may not see.
+#[test]
+fn a_consumer_of_a_pattern() {
+    let Some(door) = Door::open() else { return };
+    if !door.kafka.at_least(4, 0) {
+        return;
+    }
+    for topic in ["a-pattern-1", "a-pattern-2", "hidden-pattern-3"] {
+        door.create_topic(topic, 1);
+    }
+    let wanted = ["a-pattern", "(a|hidden)-pattern-.*|__.*", "a-pattern-new", "a-pattern-1", "a-pattern-2"];
+    let consumed = door.java("alice").program("java/Patterns.java", &wanted).succeeded();
+    let seen = ["[a-pattern-1, a-pattern-2]", "[a-pattern-1, a-pattern-2, a-pattern-new]"];
+    assert_eq!(consumed.text().lines().collect::<Vec<_>>(), seen, "{}", consumed.all());
+}
+
 #[test]
 fn console_producer_and_consumer() {
     let Some(door) = Door::open() else { return };

@@ -54,8 +54,17 @@ fn doorkeeper_answers_as_kafka_does() {
         equivalence::check_fields(&cases, &oracle.schemas);
     }
     let listed = if against_kafka { Vec::new() } else { equivalence::deviations::listed(kafka) };
-    let mut report = equivalence::run(&cases, &mut judge, &mut judged, Report::new(listed));
+    let mut report = equivalence::run(&cases, 0, &mut judge, &mut judged, Report::new(listed));
     report.compare_state(judge.state(), judged.state());
+    if kafka.at_least(4, 2) {
+        let first = cases.len();
+        let cases = cases::while_group_protocols_are_off(cases);
+        if !cases.is_empty() {
+            judge.switch_group_protocols_off();
+            judged.switch_group_protocols_off();
+            report = equivalence::run(&cases, first, &mut judge, &mut judged, report);
+        }
+    }
     println!("{}", report.summary());
     let faults = report.faults(only.is_none());
     if !faults.is_empty() {

@@ -483,10 +483,10 @@ mod described_topics {
             let mut door = door();
             let asked = door.send(0, &describe(&[], cursor)).asked();
             assert_eq!(asked.question::<MetadataRequest>().topics, None);
-            let asked = asked.answered_from(&mut door, &hosted).asked();
-            assert_eq!(asked.question::<DescribeTopicPartitionsRequest>(), asked_for);
+            let forwarded = asked.answered_from(&mut door, &hosted).forwarded();
+            assert_eq!(forwarded.request, asked_for);
             let found = page(&[("d", UNKNOWN_TOPIC_OR_PARTITION), ("f", NONE)], Some("f"));
-            let answer = asked.answered(&mut door, &found).reply();
+            let answer = forwarded.answered(&mut door, &found);
             // What was deleted in between is not there.
             assert_eq!(topics(&answer), [("f", NONE, ONLY_DESCRIBE)]);
             assert_eq!(answer.next_cursor, found.next_cursor);

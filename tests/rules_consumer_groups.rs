@@ -38,15 +38,6 @@ fn a_heartbeat_needs_the_group_and_every_subscribed_topic() {
     }
 }
 
-/// A pattern would be matched by the broker, which knows no ACLs.
-#[test]
-fn a_version_with_patterns_is_not_served() {
-    assert_eq!(Door::versions::<ConsumerGroupHeartbeatRequest>(), 0..=0);
-    let request =
-        ConsumerGroupHeartbeatRequest { subscribed_topic_regex: Some(".*".into()), ..heartbeat(None) };
-    assert!(doorkeeper::protocol::api::encoded(&request, 0).is_err());
-}
-
 fn describe(groups: &[&str], include_authorized_operations: bool) -> ConsumerGroupDescribeRequest {
     ConsumerGroupDescribeRequest {
         group_ids: groups.iter().copied().map(Str::from).collect(),

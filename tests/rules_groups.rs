@@ -5,7 +5,7 @@ mod support_rules;
 use std::fmt::Debug;
 
 use doorkeeper::protocol::messages::delete_groups_response::DeletableGroupResult;
-use doorkeeper::protocol::messages::describe_groups_response::DescribedGroup;
+use doorkeeper::protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use doorkeeper::protocol::messages::leave_group_request::MemberIdentity;
 use doorkeeper::protocol::messages::list_groups_response::ListedGroup;
 use doorkeeper::protocol::messages::*;
@@ -123,8 +123,10 @@ fn describe_groups(groups: &[&str]) -> DescribeGroupsRequest {
 fn groups_are_described_to_those_who_may_with_the_refusals_in_front() {
     let may = || Door::new([allow(Operation::Describe, Group, "a"), allow(Operation::Read, Group, "b")]);
     for version in Door::versions::<DescribeGroupsRequest>() {
-        may().send(version, &describe_groups(&["a", "b", "a"])).untouched();
-        may().send(version, &describe_groups(&[])).untouched();
+        for whole in [&["a", "b", "a"][..], &[]] {
+            let forwarded = may().send(version, &describe_groups(whole)).forwarded();
+            assert_eq!(forwarded.request, describe_groups(whole));
+        }
 
         let mut door = may();
         let answer = door.send(version, &describe_groups(&["x", "y", "x"])).reply();
@@ -143,6 +145,37 @@ fn groups_are_described_to_those_who_may_with_the_refusals_in_front() {
         assert_eq!(seen.throttle_time_ms, answer.throttle_time_ms);
         let expected = [described("x", 30), described("y", 30), found.clone(), described("b", 15), found];
         assert_eq!(seen.groups, expected, "version {version}");
+    }
+}
+
+#[test]
+fn a_member_is_shown_where_it_connects_from_and_not_where_doorkeeper_does() {
+    let member = |id: &str, host: &str| DescribedGroupMember {
+        member_id: id.into(),
+        client_host: host.into(),
+        ..Default::default()
+    };
+    for version in Door::versions::<DescribeGroupsRequest>() {
+        let mut door = Door::new([allow(Operation::Read, Group, "g")]);
+        let heartbeat = |group: &str, id: &str| HeartbeatRequest {
+            group_id: group.into(),
+            member_id: id.into(),
+            ..Default::default()
+        };
+        door.send(0, &heartbeat("g", "m1")).untouched();
+        // Who may not read a group is no member of it, whatever it says.
+        door.send(0, &heartbeat("h", "m2")).reply();
+        let forwarded = door.send(version, &describe_groups(&["g"])).forwarded();
+        let broker = "/127.0.0.1";
+        let answer = DescribeGroupsResponse {
+            groups: vec![DescribedGroup {
+                members: vec![member("m1", broker), member("m2", broker)],
+                ..described("g", 0)
+            }],
+            ..Default::default()
+        };
+        let seen = forwarded.answered(&mut door, &answer);
+        assert_eq!(seen.groups[0].members, [member("m1", "/10.0.0.7"), member("m2", broker)]);
     }
 }
 

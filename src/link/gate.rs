@@ -1,16 +1,20 @@
 //! What all connections of a listener share, and who a client is.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use super::brokers::Brokers;
+use super::members::Members;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
-use crate::words::acl::{self, ClientView};
-use crate::words::advertise::{Advertised, Unmapped};
+use crate::protocol::subscriptions::Subscriptions;
+use crate::words::acl::{self, Change, Changed, ClientView, Unchanged};
+use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Event};
 use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
@@ -22,6 +26,10 @@ pub struct Gate {
     pub listener: Arc<str>,
     /// The broker, as configured: host and port.
     pub upstream: String,
+    /// The broker, or those of the cluster, and where they are.
+    pub brokers: Brokers,
+    /// The names by which clients say which broker they mean; `None` where the port says it.
+    pub names: Option<Names>,
     /// How certificates become principals.
     pub mapping_rules: MappingRules,
     /// The ACLs in force.
@@ -30,6 +38,10 @@ pub struct Gate {
     pub advertised: Advertised,
     /// The names of topic ids of the cluster.
     pub topics: Topics,
+    /// Where the members of groups connect from.
+    pub members: Members,
+    /// What members of consumer groups have subscribed to by pattern.
+    pub subscriptions: Subscriptions,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.
@@ -76,7 +88,13 @@ pub trait AclSource: Send + Sync {
     fn generation(&self) -> u64;
     /// The ACLs as they matter for a client, and their generation.
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64);
+    /// Changes the ACLs. Once begun, a change goes on whether or not anybody waits for its outcome; it ends within a time
+    /// that the source sets.
+    fn change(&self, change: Change) -> ChangeOutcome;
 }
+
+/// What comes of a change, when it is known.
+pub type ChangeOutcome = Pin<Box<dyn Future<Output = Result<Changed, Unchanged>> + Send>>;
 
 /// An authenticated client.
 #[derive(Debug)]
@@ -158,7 +176,7 @@ impl Witness for Hearing<'_> {
     fn unmapped(&mut self, node: i32, unmapped: &Unmapped) {
         let reason = match unmapped {
             Unmapped::Port(_) => MappingError::UnmappedPort,
-            Unmapped::Node(_) => MappingError::UnmappedNode,
+            Unmapped::Node(_) | Unmapped::Undeclared(_) => MappingError::UnmappedNode,
         };
         self.gate.metrics.address_mapping_error(reason);
         if let Some(more) = self.gate.withheld.admit(node, Instant::now()) {

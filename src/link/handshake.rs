@@ -14,7 +14,9 @@ use super::buffer::{Buf, READ, RECORD};
 use super::close::Close;
 use super::gate::Gate;
 use super::greeted::Greeted;
+use super::greeting::{Ear, Heard, UNRECOGNIZED_NAME};
 use super::tls::{Tls, not_tls};
+use crate::words::advertise::Destination;
 use crate::words::metrics::{CloseReason, HandshakeResult};
 use crate::words::principal;
 
@@ -23,11 +25,12 @@ pub async fn shake_hands(
     gate: &Gate,
     config: Arc<ServerConfig>,
     socket: TcpStream,
+    destination: Destination,
 ) -> Result<Greeted, Close> {
     let started = Instant::now();
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
-    let mut greeted =
-        Greeted { socket, tls, incoming: Buf::default(), plain: BytesMut::new(), outgoing: Buf::default() };
+    let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
+    let mut greeted = Greeted { socket, tls, incoming, plain, outgoing, destination };
     let handshake = timeout(gate.limits.handshake_timeout, handshake(gate, &mut greeted)).await;
     let failure = match handshake {
         Ok(Ok(())) => {
@@ -55,7 +58,8 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
         result: HandshakeResult::Eof,
         detail: format!("the client's connection failed during the TLS handshake: {error}"),
     };
-    let mut first = true;
+    let (mut first, mut nonsense) = (true, false);
+    let mut ear = gate.names.as_ref().map(|names| (names, Ear::default()));
     loop {
         if greeted.incoming.is_empty() {
             // A client that says nothing costs no buffer.
@@ -76,6 +80,25 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
+        if let Some((names, listening)) = &mut ear {
+            let received = greeted.incoming.filled();
+            match listening.hear(&received[received.len() - n..]) {
+                Heard::Part => continue,
+                Heard::Whole(greeting) => {
+                    let Some(destination) = names.destination(greeting.name.as_deref()) else {
+                        greeted.outgoing.reserve(UNRECOGNIZED_NAME.len());
+                        greeted.outgoing.space()[..UNRECOGNIZED_NAME.len()]
+                            .copy_from_slice(&UNRECOGNIZED_NAME);
+                        greeted.outgoing.add(UNRECOGNIZED_NAME.len());
+                        return Err(unknown_name(greeting.name.as_deref()));
+                    };
+                    greeted.destination = destination;
+                    ear = None;
+                }
+                // Where TLS goes on with it, which broker the client means is not known.
+                Heard::Nonsense => nonsense = true,
+            }
+        }
         {
             // A flood of handshakes must not take the processor from those who have theirs behind them: only so many
             // stand in line for it. A turn is for work that can be done; with one in hand nobody waits for a client,
@@ -84,6 +107,10 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
             tokio::task::yield_now().await;
             let Greeted { tls, incoming, plain, outgoing, .. } = &mut *greeted;
             tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
+        }
+        if nonsense {
+            let detail = "the client's TLS greeting cannot be read".into();
+            return Err(Failure { result: HandshakeResult::Other, detail });
         }
         if !greeted.outgoing.is_empty() {
             greeted.socket.write_all(greeted.outgoing.filled()).await.map_err(failed)?;
@@ -108,6 +135,19 @@ fn acknowledge_at_once(socket: &TcpStream) {
 
 #[cfg(not(target_os = "linux"))]
 fn acknowledge_at_once(_: &TcpStream) {}
+
+fn unknown_name(name: Option<&str>) -> Failure {
+    let detail = match name {
+        Some(name) => format!(
+            "the client calls this server {name:.253}, which is neither a name of a broker by \
+             address_mapping.advertised_pattern and node_ids nor one of bootstrap_names"
+        ),
+        None => "the client does not say by which name it calls this server (SNI), and \
+                 address_mapping.unnamed_clients is 'refuse'"
+            .to_owned(),
+    };
+    Failure { result: HandshakeResult::UnknownName, detail }
+}
 
 /// What a failed handshake means to whoever has to mend it.
 fn explain(error: &Error) -> Failure {

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::buffer::{Buf, READ, release_plain, reserve_plain};
 use super::close::Close;
+use super::gate::ChangeOutcome;
 use super::greeted::{Greeted, part};
 use super::session::{Session, Sink, Want, permits};
 use super::tls::{Opened, Tls};
@@ -51,6 +52,8 @@ pub(super) struct Relay {
     /// Memory that a large request, or a large answer, waits for.
     wants: (Option<usize>, Option<usize>),
     memory: Arc<tokio::sync::Semaphore>,
+    /// A change of the ACLs that a request waits for.
+    change: Option<ChangeOutcome>,
     active: Instant,
 }
 
@@ -74,7 +77,7 @@ impl Sink for Sealer<'_> {
 impl Relay {
     pub(super) fn new(greeted: Greeted, broker: TcpStream, session: Session) -> Self {
         let gate = session.gate().clone();
-        let Greeted { socket: client, tls, incoming, plain, outgoing } = greeted;
+        let Greeted { socket: client, tls, incoming, plain, outgoing, destination: _ } = greeted;
         Self {
             client,
             broker,
@@ -91,6 +94,7 @@ impl Relay {
             unjudged: true,
             wants: (None, None),
             memory: gate.memory.clone(),
+            change: None,
             active: Instant::now(),
         }
     }
@@ -172,7 +176,7 @@ impl Relay {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
         let wants = self.wants;
         for _ in 0..TURNS {
-            match self.turn(cx) {
+            match self.change(cx).and_then(|()| self.turn(cx)) {
                 Ok(_) if self.wants != wants => return Poll::Ready(None),
                 Ok(true) => {}
                 Ok(false) => return Poll::Pending,
@@ -207,7 +211,7 @@ impl Relay {
                 }
             }
         }
-        Ok(moved)
+        Ok(moved || self.session.waits_for_change())
     }
 
     /// The end, if the client is gone and has what it is owed. It may have said goodbye in one breath with its last
@@ -287,6 +291,23 @@ impl Relay {
         self.session.settle(&mut sink)?;
         self.unjudged = want != Want::Bytes;
         Ok(want)
+    }
+
+    /// Begins the change of the ACLs that a request waits for, and hands on its outcome.
+    fn change(&mut self, cx: &mut Context<'_>) -> Result<(), Close> {
+        if let Some(change) = self.session.take_change() {
+            self.change = Some(self.session.gate().acls.change(change));
+        }
+        let Some(change) = &mut self.change else { return Ok(()) };
+        let Poll::Ready(outcome) = change.as_mut().poll(cx) else { return Ok(()) };
+        self.change = None;
+        self.active = Instant::now();
+        if let Err(close) = self.session.changed(outcome, &mut self.up, self.active) {
+            self.session.end(close);
+        }
+        let mut sink =
+            Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
+        self.session.settle(&mut sink)
     }
 
     /// Writes what the broker is to get.

@@ -5,6 +5,7 @@
 //! in it, and its length is the back-pressure.
 
 mod answers;
+mod changes;
 mod frames;
 mod requests;
 
@@ -18,10 +19,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::close::Close;
 use super::gate::{Client, Gate, Hearing};
 use crate::protocol::access::{Access, Broker};
-use crate::protocol::api::{Answer, AnswerWatch, Ask, Row};
+use crate::protocol::api::{AfterChange, Answer, AnswerWatch, Ask, Row, Ruling};
 use crate::protocol::fetch_sessions::FetchSessions;
 use crate::protocol::share_sessions::ShareSessions;
-use crate::words::acl::ClientView;
+use crate::protocol::wire::Fault;
+use crate::words::acl::{Change, ClientView};
 
 pub use frames::{CLIENT_ID, frame};
 
@@ -64,8 +66,14 @@ pub struct Session {
     owed: VecDeque<Owed>,
     owed_bytes: usize,
     pinned: usize,
-    /// The request that waits for the answer to a question of ours.
+    /// The request that waits for the answer to a question of ours, or for a change of the ACLs.
     held: Option<Request>,
+    /// The change of the ACLs that it waits for, until somebody takes it to make it.
+    change: Option<Change>,
+    /// The change that somebody took and that is under way.
+    changing: Option<Change>,
+    /// What the outcome of that change leads to.
+    after_change: Option<AfterChange<Result<Ruling, Fault>>>,
     /// How many bytes of a request, already decided, are still to come.
     passing: usize,
     /// How much of the next request had come when its head was last looked at.
@@ -168,6 +176,9 @@ impl Session {
             owed_bytes: 0,
             pinned: 0,
             held: None,
+            change: None,
+            changing: None,
+            after_change: None,
             passing: 0,
             looked_at: 0,
             reading: Reading::Head([0; ANSWER_HEAD], 0),
@@ -197,7 +208,10 @@ impl Session {
 
     /// Whether no request and no answer is under way.
     pub fn is_idle(&self) -> bool {
-        self.owed.is_empty() && self.passing == 0 && matches!(self.reading, Reading::Head(_, 0))
+        self.owed.is_empty()
+            && self.held.is_none()
+            && self.passing == 0
+            && matches!(self.reading, Reading::Head(_, 0))
     }
 
     /// Whether a part of the client's last request is still to come, of which the broker has the beginning.
@@ -254,6 +268,7 @@ impl Session {
         if self.generation != self.gate.acls.generation() {
             (self.view, self.generation) = self.gate.view(&self.client);
         }
+        self.broker.settings = **self.gate.broker_settings.load();
         let client_id = String::from_utf8_lossy(client_id);
         let mut unheard = false;
         let (row, denied) = match hearing {
@@ -276,10 +291,13 @@ impl Session {
             view: &self.view,
             generation: self.generation,
             advertised: &self.gate.advertised,
+            host: &self.client.host,
             topics: &self.gate.topics,
+            members: &self.gate.members,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
+            subscriptions: &self.gate.subscriptions,
             witness: &mut witness,
         })
     }

@@ -8,27 +8,113 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::brokers::Address;
 use super::close::Close;
 use super::gate::Gate;
 use super::session::{CLIENT_ID, frame};
-use crate::protocol::access::{Broker, BrokerSettings};
+use super::survey;
+use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols};
 use crate::protocol::header;
 use crate::protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, MetadataRequest,
     describe_configs_request,
 };
-use crate::protocol::wire::{Message, Request};
+use crate::protocol::wire::{Message, Request, Str};
+use crate::words::advertise::Destination;
 use crate::words::metrics::{CloseReason, ConnectResult};
 
 /// The longest answer to a question of our own on a connection of our own.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// `ConfigResource.Type.BROKER`
-const BROKER: i8 = 4;
+pub(super) const BROKER: i8 = 4;
+const AUTO_CREATE_TOPICS: &str = "auto.create.topics.enable";
+const DELETE_TOPICS: &str = "delete.topic.enable";
+const REBALANCE_PROTOCOLS: &str = "group.coordinator.rebalance.protocols";
 
-/// Connects to the broker; counts how that went.
+/// How long to wait for the cluster to say where a node is by now.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Connects to a broker, learns which versions it serves, and makes sure that it is the one that is meant.
+///
+/// # Errors
+/// When it cannot be reached, does not answer or is another one.
+pub async fn reach(gate: &Gate, destination: Destination) -> Result<(TcpStream, Broker), Close> {
+    let Destination::Node(node) = destination else {
+        let mut socket = dial(gate).await?;
+        let broker = meet(gate, &mut socket, None).await?;
+        return Ok((socket, broker));
+    };
+    let tried = gate.brokers.address(node);
+    let failure = match reach_node(gate, node, tried.as_ref()).await {
+        Ok(reached) => return Ok(reached),
+        Err(failure) => failure,
+    };
+    // It may have moved since the cluster was asked last.
+    gate.brokers.ask_again(ASK_AGAIN).await;
+    let address = gate.brokers.address(node);
+    match address == tried {
+        true => Err(failure),
+        false => reach_node(gate, node, address.as_ref()).await,
+    }
+}
+
+/// Looks whether a node is where it is said to be, and is who it should be.
+///
+/// # Errors
+/// When it cannot be reached, does not answer or is another one.
+pub async fn look(gate: &Gate, node: i32) -> Result<(), Close> {
+    gate.brokers.set_verified(node, None);
+    reach_node(gate, node, gate.brokers.address(node).as_ref()).await.map(drop)
+}
+
+async fn reach_node(gate: &Gate, node: i32, address: Option<&Address>) -> Result<(TcpStream, Broker), Close> {
+    let Some(address) = address else {
+        return Err(Close::new(
+            CloseReason::UpstreamUnreachable,
+            format!("the cluster at {} names no node {node}", gate.upstream),
+        ));
+    };
+    let mut socket = dial_address(gate, address).await?;
+    let broker = meet(gate, &mut socket, Some(node)).await?;
+    Ok((socket, broker))
+}
+
+/// The first words with a broker, within the time that it has.
+async fn meet(gate: &Gate, socket: &mut TcpStream, node: Option<i32>) -> Result<Broker, Close> {
+    let met = timeout(gate.limits.upstream_connect_timeout, async {
+        let broker = learn_versions(socket).await?;
+        if let Some(node) = node {
+            survey::verify(gate, node, socket, &broker).await?;
+        }
+        Ok(broker)
+    });
+    met.await.unwrap_or_else(|_| {
+        Err(Close::new(
+            CloseReason::UpstreamTimeout,
+            format!("the broker at {} accepts connections but does not answer", gate.upstream),
+        ))
+    })
+}
+
+/// Connects to the broker, or to any of a cluster; counts how that went.
 pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
+    let mut failure = None;
+    for (place, address) in gate.brokers.bootstrap() {
+        match dial_address(gate, address).await {
+            Ok(socket) => {
+                gate.brokers.answered(place);
+                return Ok(socket);
+            }
+            Err(close) => failure = failure.or(Some(close)),
+        }
+    }
+    Err(failure.unwrap_or_else(|| Close::internal("no broker is configured")))
+}
+
+async fn dial_address(gate: &Gate, (host, port): &Address) -> Result<TcpStream, Close> {
     let started = Instant::now();
-    let connected = timeout(gate.limits.upstream_connect_timeout, TcpStream::connect(&gate.upstream)).await;
+    let connecting = TcpStream::connect((host.as_str(), *port));
+    let connected = timeout(gate.limits.upstream_connect_timeout, connecting).await;
     let (result, outcome) = match connected {
         Ok(Ok(socket)) => {
             // Small answers must not wait for each other; failing to say so is harmless.
@@ -44,22 +130,26 @@ pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
     outcome.map_err(|error| {
         Close::new(
             CloseReason::UpstreamUnreachable,
-            format!("the broker at {} cannot be reached: {error}", gate.upstream),
+            format!("the broker at {host}:{port} cannot be reached: {error}"),
         )
     })
 }
 
 /// Asks which versions the broker serves. Every broker answers version 0, and it may be asked at any time.
-pub async fn learn_versions(socket: &mut TcpStream, settings: BrokerSettings) -> Result<Broker, Close> {
+async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
     let answer: ApiVersionsResponse = ask(socket, &ApiVersionsRequest::default(), 0).await?;
     match answer.error_code {
-        0 => Ok(Broker::new(&answer, settings)),
+        0 => Ok(Broker::new(&answer, BrokerSettings::default())),
         code => Err(Close::upstream(format!("the broker answers ApiVersions with error {code}"))),
     }
 }
 
 /// One question and its answer, on a socket where nothing else is on its way.
-async fn ask<Q: Request>(socket: &mut TcpStream, request: &Q, version: i16) -> Result<Q::Response, Close> {
+pub(super) async fn ask<Q: Request>(
+    socket: &mut TcpStream,
+    request: &Q,
+    version: i16,
+) -> Result<Q::Response, Close> {
     const CORRELATION_ID: i32 = 0;
     let io = |error: io::Error| {
         Close::new(CloseReason::UpstreamError, format!("the broker does not answer {}: {error}", Q::NAME))
@@ -102,10 +192,24 @@ pub async fn probe(gate: &Gate) -> Result<BrokerSettings, Close> {
     })
 }
 
+/// What the broker says of features, as far as it knows ApiVersions with such: older ones have none.
+async fn learn_features(socket: &mut TcpStream, broker: &Broker) -> Result<ApiVersionsResponse, Close> {
+    let Some(version) = broker.newest::<ApiVersionsRequest>(3..=i16::MAX) else {
+        return Ok(ApiVersionsResponse::default());
+    };
+    let request = ApiVersionsRequest {
+        client_software_name: CLIENT_ID.into(),
+        client_software_version: env!("CARGO_PKG_VERSION").into(),
+        ..Default::default()
+    };
+    ask(socket, &request, version).await
+}
+
 /// The broker's own settings. Which node it is, nothing on the wire says: it is the one of all nodes for which this
 /// broker does not refuse to describe the configuration.
 async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close> {
-    let broker = learn_versions(socket, BrokerSettings::default()).await?;
+    let broker = learn_versions(socket).await?;
+    let features = learn_features(socket, &broker).await?;
     let (Some(metadata), Some(configs)) =
         (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeConfigsRequest>(0..=3))
     else {
@@ -113,7 +217,8 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close>
     };
     let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
     let nodes = ask(socket, &no_topics, metadata).await?.brokers;
-    let keys = Some(vec!["auto.create.topics.enable".into(), "delete.topic.enable".into()]);
+    let keys = [AUTO_CREATE_TOPICS, DELETE_TOPICS, REBALANCE_PROTOCOLS];
+    let keys = Some(keys.map(Str::from).to_vec());
     let resources = nodes.iter().map(|node| describe_configs_request::DescribeConfigsResource {
         resource_type: BROKER,
         resource_name: node.node_id.to_string().into(),
@@ -123,15 +228,19 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close>
     let request = DescribeConfigsRequest { resources: resources.collect(), ..Default::default() };
     let answer = ask(socket, &request, configs).await?;
     let mut settings = BrokerSettings::default();
+    let mut protocols = None;
     for config in
         answer.results.iter().filter(|result| result.error_code == 0).flat_map(|result| &result.configs)
     {
-        let value = config.value.as_deref().map(|value| value == "true");
+        let value = config.value.as_deref();
+        let is_true = value.map(|value| value == "true");
         match &*config.name {
-            "auto.create.topics.enable" => settings.auto_create_topics = value,
-            "delete.topic.enable" => settings.delete_topics = value,
+            AUTO_CREATE_TOPICS => settings.auto_create_topics = is_true,
+            DELETE_TOPICS => settings.delete_topics = is_true,
+            REBALANCE_PROTOCOLS => protocols = value,
             _ => {}
         }
     }
+    settings.group_protocols = GroupProtocols::new(&features, protocols);
     Ok(settings)
 }

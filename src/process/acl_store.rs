@@ -1,30 +1,20 @@
-//! The bindings in force: read from the ACL file, and read again when the file changes.
+//! The bindings in force, and where they come from.
 //!
-//! A new set replaces the old one as a whole, under the next generation number. A file that is wrong or gone
-//! changes nothing: the set that was loaded last stays in force until there is a right one. The path is opened
-//! anew for each look, so that Kubernetes' way of swapping a folder behind a symbolic link is seen as well.
+//! A new set replaces the old one as a whole, under the next generation number. A source that is wrong or gone
+//! changes nothing: the set that was loaded last stays in force until there is a right one.
 
 pub mod file;
+mod in_force;
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arc_swap::ArcSwap;
-
-use super::config::document::read_text;
 use super::config::{Authorization, Fault, Faults};
-use crate::words::acl::{Authorizer, Settings};
+use crate::words::acl::{Change, Changed, Settings, Unchanged};
 
-/// One set of bindings with its place in the succession of sets.
-#[derive(Debug, Clone)]
-pub struct Generation {
-    /// 1 for the set of the start, one more for each that replaced it.
-    pub number: u64,
-    /// The set, indexed.
-    pub authorizer: Authorizer,
-}
+use file::source::FileSource;
+pub use in_force::Generation;
+use in_force::InForce;
 
 /// What metrics and `/readyz` show of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,150 +23,125 @@ pub struct Status {
     pub bindings: usize,
     /// The number of the set that is in force.
     pub generation: u64,
-    /// Whether the file was right when it was last looked at.
+    /// Whether the source was right when it was last looked at.
     pub last_reload_ok: bool,
-    /// When the file was last found right, changed or not, in seconds since 1970.
+    /// When the source was last found right, changed or not, in seconds since 1970.
     pub last_success_unix: i64,
 }
 
-/// What came of a look at the file.
+/// What came of a look at the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reload {
-    /// The file is as it was.
+    /// The source is as it was.
     Unchanged,
-    /// A new set is in force; this in the file may be a mistake.
+    /// A new set is in force; this in the source may be a mistake.
     Loaded(Vec<Fault>),
-    /// The file is wrong or gone; the old set stays.
+    /// The source is wrong or gone; the old set stays.
     Refused(Faults),
-    /// The file is still wrong in the same way, or still gone.
+    /// The source is still wrong in the same way, or still gone.
     StillRefused,
 }
 
 /// The bindings in force. Reading never waits.
 #[derive(Debug)]
 pub struct AclStore {
-    /// Without a file the first set, an empty one, is the last.
-    path: Option<PathBuf>,
-    settings: Settings,
-    current: ArcSwap<Generation>,
-    /// The number of `current`, to be compared without touching its reference count.
-    number: AtomicU64,
-    seen: Mutex<Seen>,
-    /// What the file of the start said that may be a mistake.
+    in_force: Arc<InForce>,
+    source: Source,
+    /// What the source of the start said that may be a mistake.
     warnings: Vec<Fault>,
 }
 
-/// What the last looks at the file gave.
+/// Where bindings come from.
 #[derive(Debug)]
-struct Seen {
-    /// The text that was read last, right or wrong; `None` when there was none to read.
-    text: Option<String>,
-    /// Why the file is refused, as long as it is.
-    faults: Option<Faults>,
-    last_success_unix: i64,
+enum Source {
+    /// Nowhere: the first set, an empty one, is the last.
+    None {
+        /// When it was made, in seconds since 1970.
+        since: i64,
+    },
+    /// A file, which is looked at from time to time.
+    File(Arc<FileSource>),
 }
 
 impl AclStore {
-    /// Reads the ACL file that the configuration names, if it names one.
+    /// Reads the bindings from where the configuration says that they are.
     ///
     /// # Errors
-    /// Every fault in the file.
+    /// Every fault in them.
     pub fn open(authorization: &Authorization) -> Result<AclStore, Faults> {
         let settings = Settings {
             super_users: authorization.super_users.clone(),
             allow_everyone_if_no_acl_found: authorization.allow_everyone_if_no_acl_found,
             ..Settings::default()
         };
-        let path = authorization.acls.as_ref().map(|acls| acls.file.clone());
-        let (text, read) = match &path {
-            Some(path) => {
-                let text = read_text(path, file::MAX_BYTES)?;
-                (Some(text.clone()), file::parse(path, text)?)
+        let (source, read) = match &authorization.acls {
+            Some(acls) => {
+                let (source, read) = FileSource::open(acls.file.clone())?;
+                (Source::File(Arc::new(source)), read)
             }
-            None => (None, file::Bindings::default()),
+            None => (Source::None { since: unix_now() }, file::Bindings::default()),
         };
-        let authorizer = Authorizer::new(read.bindings, settings.clone());
-        Ok(AclStore {
-            path,
-            settings,
-            current: ArcSwap::from_pointee(Generation { number: 1, authorizer }),
-            number: AtomicU64::new(1),
-            seen: Mutex::new(Seen { text, faults: None, last_success_unix: unix_now() }),
-            warnings: read.warnings,
-        })
+        let in_force = Arc::new(InForce::new(read.bindings, settings));
+        Ok(AclStore { in_force, source, warnings: read.warnings })
     }
 
     /// The set in force.
     pub fn current(&self) -> Arc<Generation> {
-        self.current.load_full()
+        self.in_force.current()
     }
 
     /// The number of the set in force: one load, to find out for each request whether a view is still good.
     pub fn generation(&self) -> u64 {
-        self.number.load(Ordering::Acquire)
+        self.in_force.number()
     }
 
-    /// What in the file of the start may be a mistake.
+    /// Changes the bindings; returns when the change lasts and is in force here.
+    ///
+    /// # Errors
+    /// When nothing was changed, or it is unknown whether it was.
+    pub async fn change(self: Arc<Self>, change: Change) -> Result<Changed, Unchanged> {
+        match &self.source {
+            Source::None { .. } => Err(Unchanged::ReadOnly(
+                "this doorkeeper keeps no ACLs: name a place for them in its configuration, under authorization.acls"
+                    .to_owned(),
+            )),
+            Source::File(file) => {
+                let (file, in_force) = (file.clone(), self.in_force.clone());
+                tokio::task::spawn_blocking(move || file.change(&change, &in_force))
+                    .await
+                    .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+            }
+        }
+    }
+
+    /// What in the source of the start may be a mistake.
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings
     }
 
     /// What metrics and `/readyz` show.
     pub fn status(&self) -> Status {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.current.load();
+        let current = self.current();
+        let (last_reload_ok, last_success_unix) = match &self.source {
+            Source::None { since } => (true, *since),
+            Source::File(file) => file.status(),
+        };
         Status {
             bindings: current.authorizer.bindings().len(),
             generation: current.number,
-            last_reload_ok: seen.faults.is_none(),
-            last_success_unix: seen.last_success_unix,
+            last_reload_ok,
+            last_success_unix,
         }
     }
 
-    /// Looks at the file now. Blocks for as long as reading and indexing take.
+    /// Looks at the source now. Blocks for as long as reading and indexing take.
     ///
     /// Each distinct fault is refused once and then only still refused, so that it is logged once.
     pub fn reload(&self) -> Reload {
-        let Some(path) = &self.path else { return Reload::Unchanged };
-        // Held to the end: of two looks at one time the later one must not put the older text in force.
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = match read_text(path, file::MAX_BYTES) {
-            Ok(text) => text,
-            Err(fault) => {
-                seen.text = None;
-                return seen.refuse(fault.into());
-            }
-        };
-        if seen.text.as_ref() == Some(&text) {
-            if seen.faults.is_some() {
-                return Reload::StillRefused;
-            }
-            seen.last_success_unix = unix_now();
-            return Reload::Unchanged;
+        match &self.source {
+            Source::None { .. } => Reload::Unchanged,
+            Source::File(file) => file.reload(&self.in_force),
         }
-        seen.text = Some(text.clone());
-        let read = match file::parse(path, text) {
-            Ok(read) => read,
-            Err(faults) => return seen.refuse(faults),
-        };
-        let number = self.number.load(Ordering::Acquire) + 1;
-        let authorizer = Authorizer::new(read.bindings, self.settings.clone());
-        self.current.store(Arc::new(Generation { number, authorizer }));
-        // After the set itself: who sees the new number must get the new set.
-        self.number.store(number, Ordering::Release);
-        seen.faults = None;
-        seen.last_success_unix = unix_now();
-        Reload::Loaded(read.warnings)
-    }
-}
-
-impl Seen {
-    fn refuse(&mut self, faults: Faults) -> Reload {
-        if self.faults.as_ref() == Some(&faults) {
-            return Reload::StillRefused;
-        }
-        self.faults = Some(faults.clone());
-        Reload::Refused(faults)
     }
 }
 

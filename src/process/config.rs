@@ -8,8 +8,11 @@
 //! Step 4 runs even when step 2 found faults, on the parts that are sound, so that all faults come at once.
 
 pub mod document;
+pub mod effective;
 pub mod fault;
+mod gateway;
 mod meaning;
+pub(crate) mod nodes;
 mod raw;
 pub mod reference;
 pub mod schema;
@@ -26,9 +29,11 @@ use std::time::Duration;
 
 use rustls::SupportedCipherSuite;
 
+use crate::words::advertise::Names;
 use crate::words::principal::MappingRules;
 
 pub use document::Document;
+pub use effective::Effective;
 pub use fault::{Fault, Faults, Place};
 pub use settings::{Admin, Audit, AuditFormat, Limits, Log, LogFormat, LogLevel, Shutdown, TlsVersion};
 pub use text::HostPort;
@@ -55,6 +60,8 @@ pub struct Config {
     pub audit: Audit,
     /// What is allowed but risky, for the log and for `doorkeeper check`.
     pub warnings: Vec<Fault>,
+    /// Every setting as it was written or by default.
+    pub effective: Effective,
     /// The file, so that a fault that is found later can name its place.
     pub document: Document,
 }
@@ -74,12 +81,14 @@ pub struct Listener {
     pub principal_mapping_rules: MappingRules,
     /// From the broker's advertised address to ours.
     pub address_mapping: AddressMapping,
+    /// Whether to look if the broker's address, as clients are told it, leads back here.
+    pub self_check: bool,
     /// Where it stands in the document, such as `listeners.0`.
     pub place: String,
 }
 
 /// The TLS side of a listener; the paths are complete.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tls {
     /// PEM: the server's certificate, then its issuers.
     pub certificate_chain: PathBuf,
@@ -93,6 +102,8 @@ pub struct Tls {
     pub min_version: TlsVersion,
     /// In order of preference; empty for the library's own choice.
     pub cipher_suites: Vec<SupportedCipherSuite>,
+    /// How often the files are looked at for a change.
+    pub reload_interval: Duration,
 }
 
 /// Kafka's `ssl.client.auth`.
@@ -127,6 +138,30 @@ pub enum AddressMapping {
         /// From the broker's id to host and port.
         brokers: BTreeMap<i32, (String, u16)>,
     },
+    /// One doorkeeper before a whole cluster.
+    Gateway(Gateway),
+}
+
+/// A listener before a whole cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    /// From the broker's id to the host and port that clients use for it.
+    pub brokers: BTreeMap<i32, (String, u16)>,
+    /// How a client's connection shows which broker it is for.
+    pub told_apart: ToldApart,
+    /// From the broker's id to where its plaintext listener is, as far as the configuration says.
+    pub upstreams: BTreeMap<i32, HostPort>,
+    /// Brokers to turn to when the listener's `upstream` does not answer.
+    pub bootstrap_servers: Vec<HostPort>,
+}
+
+/// How a client's connection shows which broker it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToldApart {
+    /// By the port that it comes to: one for each broker, at the IP address of `bind`.
+    ByPort,
+    /// By the name in its TLS greeting.
+    ByName(Names),
 }
 
 /// Who may do what.

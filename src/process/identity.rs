@@ -5,7 +5,9 @@
 //! is refused at start rather than served: every client would refuse it, one unclear failure each.
 
 mod certificate;
+mod files;
 mod pem;
+mod store;
 
 use std::fmt::{self, Debug, Formatter};
 use std::path::Path;
@@ -21,8 +23,11 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
+use files::{Content, Files};
 
 pub use certificate::{CertificateFacts, Role};
+pub use files::Fingerprint;
+pub use store::{IdentityStore, Look, Prepared, Reload};
 
 /// What a listener shows and whom it trusts.
 #[derive(Clone)]
@@ -34,6 +39,8 @@ pub struct Identity {
     pub certificates: Vec<CertificateFacts>,
     /// What is allowed but risky.
     pub warnings: Vec<Fault>,
+    /// Which files it was made of.
+    pub fingerprint: Fingerprint,
 }
 
 impl Debug for Identity {
@@ -47,6 +54,15 @@ impl Debug for Identity {
 /// # Errors
 /// Every fault in them.
 pub fn load(document: &Document, listener: &Listener, now: SystemTime) -> Result<Identity, Faults> {
+    build(document, listener, &Files::read(&listener.tls), now)
+}
+
+fn build(
+    document: &Document,
+    listener: &Listener,
+    files: &Files,
+    now: SystemTime,
+) -> Result<Identity, Faults> {
     let tls = &listener.tls;
     let now =
         now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
@@ -59,11 +75,12 @@ pub fn load(document: &Document, listener: &Listener, now: SystemTime) -> Result
         certificates: Vec::new(),
         warnings: Vec::new(),
     };
-    match reader.server_config(tls) {
+    match reader.server_config(tls, files) {
         Some(server_config) if reader.faults.is_empty() => Ok(Identity {
             server_config: Arc::new(server_config),
             certificates: reader.certificates,
             warnings: reader.warnings,
+            fingerprint: files.fingerprint(),
         }),
         _ => Err(Faults::sorted(reader.faults)),
     }
@@ -75,6 +92,10 @@ fn provider(tls: &Tls) -> Arc<CryptoProvider> {
         provider.cipher_suites.clone_from(&tls.cipher_suites);
     }
     Arc::new(provider)
+}
+
+fn parsed(content: &Content) -> Result<pem::Pem, String> {
+    content.as_ref().map_err(Clone::clone).and_then(|bytes| pem::parse(bytes))
 }
 
 struct Reader<'a> {
@@ -99,15 +120,15 @@ impl Reader<'_> {
         self.document.is_wrong(&format!("{}.{key}", self.at))
     }
 
-    fn server_config(&mut self, tls: &Tls) -> Option<ServerConfig> {
-        let chain = self.chain(&tls.certificate_chain);
-        let key = self.key(&tls.private_key);
+    fn server_config(&mut self, tls: &Tls, files: &Files) -> Option<ServerConfig> {
+        let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
+        let key = self.key(&tls.private_key, &files.private_key);
         let verifier = match &tls.client_auth {
             ClientAuth::Required { client_ca } => {
-                self.roots(client_ca).and_then(|roots| self.verifier(roots, true))
+                self.roots(client_ca, &files.client_ca).and_then(|roots| self.verifier(roots, true))
             }
             ClientAuth::Requested { client_ca } => {
-                self.roots(client_ca).and_then(|roots| self.verifier(roots, false))
+                self.roots(client_ca, &files.client_ca).and_then(|roots| self.verifier(roots, false))
             }
             ClientAuth::None => Some(WebPkiClientVerifier::no_client_auth()),
         };
@@ -142,12 +163,12 @@ impl Reader<'_> {
         Some(server_config)
     }
 
-    fn chain(&mut self, path: &Path) -> Option<Vec<CertificateDer<'static>>> {
+    fn chain(&mut self, path: &Path, content: &Content) -> Option<Vec<CertificateDer<'static>>> {
         if self.is_wrong("certificate_chain") {
             return None;
         }
         let name = path.display();
-        let pem = match pem::read(path) {
+        let pem = match parsed(content) {
             Ok(pem) => pem,
             Err(message) => {
                 self.fault("certificate_chain", format!("{name}: {message}"));
@@ -193,11 +214,15 @@ impl Reader<'_> {
         sound.then_some(pem.certificates)
     }
 
-    fn key(&mut self, path: &Path) -> Option<(PrivateKeyDer<'static>, Arc<dyn SigningKey>)> {
+    fn key(
+        &mut self,
+        path: &Path,
+        content: &Content,
+    ) -> Option<(PrivateKeyDer<'static>, Arc<dyn SigningKey>)> {
         if self.is_wrong("private_key") {
             return None;
         }
-        let read = pem::read(path).and_then(|pem| match pem.keys.as_slice() {
+        let read = parsed(content).and_then(|pem| match pem.keys.as_slice() {
             [key] => match self.provider.key_provider.load_private_key(key.clone_key()) {
                 Ok(signer) => Ok((key.clone_key(), signer)),
                 Err(_) => {
@@ -251,9 +276,9 @@ impl Reader<'_> {
         self.fault("private_key", message);
     }
 
-    fn roots(&mut self, path: &Path) -> Option<RootCertStore> {
+    fn roots(&mut self, path: &Path, content: &Content) -> Option<RootCertStore> {
         let name = path.display();
-        let pem = match pem::read(path) {
+        let pem = match parsed(content) {
             Ok(pem) => pem,
             Err(message) => {
                 self.fault("client_ca", format!("{name}: {message}"));

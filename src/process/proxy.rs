@@ -1,37 +1,45 @@
 //! The running proxy: listeners, what is watched beside them, and the way to an end.
 
 mod accept;
+mod certificates;
+mod gateway;
+mod hold;
+mod reload;
 mod watchers;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use accept::{Admission, accept};
-use watchers::{watch_acls, watch_certificates, watch_memory, watch_upstream};
+use reload::Reloader;
+use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
 
 use super::acl_store::AclStore;
+use super::addresses::watch_nodes;
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat};
-use super::identity::{Identity, Role};
+use super::config::{AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, Shutdown, ToldApart};
+use super::identity::IdentityStore;
+use super::notify::Notifier;
 use super::startup::Ready;
-use super::telemetry::{self, Telemetry};
-use crate::link::gate::{AclSource, Gate, Limits, SAID_AGAIN};
+use super::telemetry::{self, Levels, Telemetry};
+use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
+use crate::link::members::Members;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
-use crate::words::acl::ClientView;
-use crate::words::advertise::{Advertised, Mapping};
+use crate::protocol::subscriptions::Subscriptions;
+use crate::words::acl::{Change, ClientView, Unchanged};
+use crate::words::advertise::{Advertised, Destination, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
-use crate::words::metrics::{Build, Certificate, CertificateRole, Check, Metrics, Reload};
+use crate::words::metrics::{Build, Check, Metrics, Reload};
 use crate::words::repeats::Repeats;
 
 /// Connections that wait to be accepted at most.
@@ -109,7 +117,15 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
-        proxy.serve(stop).await;
+        let manager = Notifier::from_environment();
+        tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
+        manager.ready();
+        let told = manager.clone();
+        let stop = async move {
+            stop.await;
+            told.stopping();
+        };
+        proxy.with_levels(telemetry.levels().clone()).with_manager(manager).serve(stop).await;
         Ok(())
     });
     // Connections that are left when the time is up are cut off.
@@ -146,13 +162,35 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-impl AclSource for AclStore {
+/// The ACLs as connections see them; what they change shows in the metrics.
+struct ServedAcls {
+    store: Arc<AclStore>,
+    metrics: Arc<Metrics>,
+}
+
+impl AclSource for ServedAcls {
     fn generation(&self) -> u64 {
-        AclStore::generation(self)
+        self.store.generation()
+    }
+
+    fn change(&self, change: Change) -> ChangeOutcome {
+        let (store, metrics) = (self.store.clone(), self.metrics.clone());
+        // On its own, so that it goes on when the client leaves.
+        let changed = tokio::spawn(async move {
+            let outcome = store.clone().change(change).await;
+            let status = store.status();
+            metrics.acls(status.bindings, status.generation);
+            outcome
+        });
+        Box::pin(async move {
+            changed
+                .await
+                .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+        })
     }
 
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
-        let current = self.current();
+        let current = self.store.current();
         (current.authorizer.client(principal, address), current.number)
     }
 }
@@ -161,22 +199,24 @@ impl AclSource for AclStore {
 pub struct Proxy {
     doors: Vec<Door>,
     admin: Option<AdminServer>,
-    acls: Arc<AclStore>,
-    reload_interval: Option<Duration>,
+    reloader: Reloader,
+    acls_interval: Option<Duration>,
+    manager: Notifier,
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
     /// The shared budget, and how much of it there is.
     memory: (Arc<Semaphore>, usize),
-    certificates: Vec<Certificate>,
-    drain_timeout: Duration,
+    shutdown: Shutdown,
 }
 
-/// One listener.
+/// One port of a listener.
 struct Door {
     listener: TcpListener,
     gate: Arc<Gate>,
-    tls: Arc<rustls::ServerConfig>,
+    identity: Arc<IdentityStore>,
+    /// The broker that it leads to.
+    destination: Destination,
 }
 
 impl Proxy {
@@ -185,7 +225,8 @@ impl Proxy {
     /// # Errors
     /// When an address cannot be listened on.
     pub async fn start(ready: Ready, metrics: Arc<Metrics>, audit: AuditLog) -> Result<Self, StartError> {
-        let Ready { config, identities, acls, warnings } = ready;
+        let Ready { config, identities: loaded, acls, warnings } = ready;
+        let config = Arc::new(config);
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
@@ -207,14 +248,21 @@ impl Proxy {
         let memory = Arc::new(Semaphore::new(budget));
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
-        for (listener, identity) in config.listeners.iter().zip(&identities) {
-            let socket = bind(listener)?;
+        let mut identities = Vec::new();
+        for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
             let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
-            doors.push(Door { listener: socket, gate: Arc::new(gate), tls: identity.server_config.clone() });
+            let (gate, identity) =
+                (Arc::new(gate), Arc::new(IdentityStore::new(config.clone(), i, identity)));
+            for (address, destination) in gateway::ports(listener) {
+                let (gate, identity) = (gate.clone(), identity.clone());
+                doors.push(Door { listener: bind(listener, address)?, gate, identity, destination });
+            }
+            identities.push(identity);
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
-        let certificates = certificates(&config, &identities);
-        metrics.certificates(certificates.clone());
+        let reloader =
+            Reloader::new(config.clone(), identities, acls.clone(), metrics.clone(), health.clone());
+        metrics.certificates(reloader.shown());
         metrics.loaded(Reload::Config, SystemTime::now());
         metrics.loaded(Reload::Tls, SystemTime::now());
         metrics.loaded(Reload::Acls, SystemTime::now());
@@ -225,18 +273,33 @@ impl Proxy {
         Ok(Self {
             doors,
             admin,
-            acls,
-            reload_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            reloader,
+            acls_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            manager: Notifier::default(),
             metrics,
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
-            certificates,
-            drain_timeout: config.shutdown.drain_timeout,
+            shutdown: config.shutdown.clone(),
         })
     }
 
-    /// The addresses in use, in the order of the configuration: with port 0 the system chose one.
+    /// Tells the service manager of reloads.
+    #[must_use]
+    pub fn with_manager(mut self, manager: Notifier) -> Self {
+        self.manager = manager;
+        self
+    }
+
+    /// Lets the log level follow the configuration when that is reloaded.
+    #[must_use]
+    pub fn with_levels(mut self, levels: Levels) -> Self {
+        self.reloader.set_levels(levels);
+        self
+    }
+
+    /// The addresses in use, in the order of the configuration, those for single brokers behind the listener's own: with
+    /// port 0 the system chose one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.doors.iter().filter_map(|door| door.listener.local_addr().ok()).collect()
     }
@@ -257,13 +320,23 @@ impl Proxy {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
             });
         }
-        for door in &self.doors {
+        for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
             watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
+            if door.gate.advertised.is_gateway() {
+                watchers.spawn(watch_nodes(door.gate.clone()));
+            }
         }
-        let metrics = self.metrics.clone();
-        watchers.spawn(watch_acls(self.acls, self.reload_interval, self.metrics, self.health.clone()));
-        watchers.spawn(watch_memory(self.memory, metrics));
-        watchers.spawn(watch_certificates(self.certificates, self.health.clone()));
+        let reloader = Arc::new(self.reloader);
+        for identity in &reloader.identities {
+            watchers.spawn(watch_identity(reloader.clone(), identity.clone()));
+        }
+        watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
+        watchers.spawn(watch_certificates(reloader.clone()));
+        watchers.spawn(watch_hangup(reloader, self.manager));
+        watchers.spawn(watch_memory(self.memory, self.metrics));
+        // One broker's end is no reason for the end of a gateway.
+        let own = self.doors.iter().filter(|door| !door.gate.advertised.is_gateway());
+        let upstreams: Vec<String> = own.map(|door| door.gate.upstream.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
             let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
@@ -271,17 +344,22 @@ impl Proxy {
                 listener = &*name,
                 address = address.map(|address| address.to_string()).unwrap_or_default(),
                 upstream = door.gate.upstream,
+                destination = %door.destination,
                 "listening"
             );
             doors.spawn(accept(door, self.limits.clone(), draining.clone()));
         }
         stop.await;
-        tracing::info!("stopping: answers under way have {:?}", self.drain_timeout);
         self.health.set(Check::NotDraining, Err("doorkeeper is stopping".to_owned()));
+        let Shutdown { drain_timeout, hold_until_upstream_closed, hold_timeout } = self.shutdown;
+        if hold_until_upstream_closed {
+            hold::until_closed(&upstreams, hold_timeout).await;
+        }
+        tracing::info!("stopping: answers under way have {drain_timeout:?}");
         drain.send_replace(true);
         // Each connection keeps the deadline; this is for whatever does not.
         let all_gone = async { while doors.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.drain_timeout + Duration::from_secs(3), all_gone).await.is_err() {
+        if tokio::time::timeout(drain_timeout + Duration::from_secs(3), all_gone).await.is_err() {
             tracing::warn!("connections are left at the end of shutdown.drain_timeout and are cut off");
         }
         end.send_replace(true);
@@ -290,19 +368,19 @@ impl Proxy {
     }
 }
 
-fn bind(listener: &Listener) -> Result<TcpListener, StartError> {
+fn bind(listener: &Listener, address: SocketAddr) -> Result<TcpListener, StartError> {
     let bound = || {
-        let socket = match listener.bind {
+        let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
         // A restart must not wait for old connections to time out.
         socket.set_reuseaddr(true)?;
-        socket.bind(listener.bind)?;
+        socket.bind(address)?;
         socket.listen(BACKLOG)
     };
     let place = format!("listener \"{}\"", listener.name);
-    bound().map_err(|error| StartError::Bind(BindError::new(place, listener.bind.to_string(), error)))
+    bound().map_err(|error| StartError::Bind(BindError::new(place, address.to_string(), error)))
 }
 
 fn gate(
@@ -317,14 +395,24 @@ fn gate(
         AddressMapping::None => Mapping::None,
         AddressMapping::KeepHost { ports } => Mapping::KeepHost { ports },
         AddressMapping::Table { brokers } => Mapping::Table { brokers },
+        AddressMapping::Gateway(Gateway { brokers, .. }) => Mapping::Gateway { brokers },
     };
     Gate {
         listener: listener.name.as_str().into(),
         upstream: listener.upstream.to_string(),
+        brokers: gateway::brokers(listener),
+        names: match &listener.address_mapping {
+            AddressMapping::Gateway(Gateway { told_apart: ToldApart::ByName(names), .. }) => {
+                Some(names.clone())
+            }
+            _ => None,
+        },
         mapping_rules: listener.principal_mapping_rules.clone(),
-        acls: acls.clone(),
+        acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
+        members: Members::default(),
+        subscriptions: Subscriptions::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,
@@ -342,33 +430,4 @@ fn gate(
         disconnects: Repeats::new(SAID_AGAIN),
         withheld: Repeats::new(SAID_AGAIN),
     }
-}
-
-/// The certificates in use, as metrics show them: of several authorities in one file, the first to expire.
-fn certificates(config: &Config, identities: &[Identity]) -> Vec<Certificate> {
-    let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    let mut shown: HashMap<(String, Role), Certificate> = HashMap::new();
-    for (listener, identity) in config.listeners.iter().zip(identities) {
-        for facts in &identity.certificates {
-            let certificate = Certificate {
-                name: listener.name.clone(),
-                role: match facts.role {
-                    Role::Server => CertificateRole::Server,
-                    Role::ClientCa => CertificateRole::Ca,
-                },
-                not_before: time(facts.not_before),
-                not_after: time(facts.not_after),
-                subject: facts.subject.clone(),
-                issuer: facts.issuer.clone(),
-                serial: facts.serial.clone(),
-                sha256: facts.sha256.clone(),
-            };
-            let earlier =
-                shown.entry((listener.name.clone(), facts.role)).or_insert_with(|| certificate.clone());
-            if certificate.not_after < earlier.not_after {
-                *earlier = certificate;
-            }
-        }
-    }
-    shown.into_values().collect()
 }

@@ -12,6 +12,7 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::words::audit::{self, AuditLog, Rfc3339};
@@ -89,6 +90,7 @@ impl std::error::Error for TelemetryError {}
 #[derive(Debug)]
 pub struct Telemetry {
     audit: AuditLog,
+    levels: Levels,
     lines: Offering<Vec<u8>>,
 }
 
@@ -96,6 +98,34 @@ impl Telemetry {
     /// Where connections record their decisions.
     pub fn audit(&self) -> &AuditLog {
         &self.audit
+    }
+
+    /// How the log's level is changed.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+}
+
+/// Changes what is logged while the process runs; cheap to clone.
+#[derive(Clone)]
+pub struct Levels(Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl fmt::Debug for Levels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Levels").finish_non_exhaustive()
+    }
+}
+
+impl Levels {
+    /// Logs by this level from now on, unless a variable says another one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn set(&self, level: &str) -> Result<(), TelemetryError> {
+        let filter = filter(Some(level), |name| std::env::var(name).ok())?;
+        // Fails only when nothing is logged any more.
+        drop((self.0)(filter));
+        Ok(())
     }
 }
 
@@ -124,10 +154,10 @@ pub fn start(options: &Options, metrics: &Arc<Metrics>) -> Result<Telemetry, Tel
     spawn("log", move || write_lines(&queued, format, &counted, &mut io::stdout()))?;
     spawn("audit", move || audit_writer.run(audit_format, &mut io::stdout()))?;
 
-    subscriber(options.format, filter, colours, Lines { queue: lines.clone(), metrics: Arc::clone(metrics) })
-        .try_init()
-        .map_err(|_| TelemetryError::AlreadySet)?;
-    Ok(Telemetry { audit, lines })
+    let output = Lines { queue: lines.clone(), metrics: Arc::clone(metrics) };
+    let (subscriber, levels) = subscriber(options.format, filter, colours, output);
+    subscriber.try_init().map_err(|_| TelemetryError::AlreadySet)?;
+    Ok(Telemetry { audit, levels, lines })
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), TelemetryError> {
@@ -177,13 +207,20 @@ fn subscriber(
     filter: EnvFilter,
     colours: bool,
     lines: Lines,
-) -> Box<dyn Subscriber + Send + Sync> {
+) -> (Box<dyn Subscriber + Send + Sync>, Levels) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(lines);
     match format {
-        LogFormat::Text => Box::new(builder.finish()),
-        LogFormat::Json => Box::new(
-            builder.json().flatten_event(true).with_current_span(true).with_span_list(false).finish(),
-        ),
+        LogFormat::Text => {
+            let builder = builder.with_filter_reloading();
+            let levels = builder.reload_handle();
+            (Box::new(builder.finish()), Levels(Arc::new(move |filter| levels.reload(filter))))
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_current_span(true).with_span_list(false);
+            let builder = builder.with_filter_reloading();
+            let levels = builder.reload_handle();
+            (Box::new(builder.finish()), Levels(Arc::new(move |filter| levels.reload(filter))))
+        }
     }
 }
 

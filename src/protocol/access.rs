@@ -1,13 +1,19 @@
 //! What a rule may look at while it decides a request: who asks, what the ACLs allow, what is known of the broker.
 
+mod group_protocols;
+
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::fetch_sessions::FetchSessions;
 use super::messages::ApiVersionsResponse;
 use super::share_sessions::ShareSessions;
+use super::subscriptions::Subscriptions;
 use super::wire::{Message, Str, Uuid};
 use crate::words::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
 use crate::words::advertise::{Advertised, Unmapped};
+
+pub use group_protocols::{GroupProtocol, GroupProtocols};
 
 /// The view of one client, while one of its requests is decided or its answer is looked at.
 pub struct Access<'a> {
@@ -17,6 +23,8 @@ pub struct Access<'a> {
     pub client_id: &'a str,
     /// Who asks, as `User:alice`.
     pub principal: &'a str,
+    /// Where from, as Kafka prints an address.
+    pub host: &'a Arc<str>,
     /// The ACLs as they matter for this client.
     pub view: &'a ClientView,
     /// Which set of ACLs `view` was made from: a number that changes with every change.
@@ -25,12 +33,16 @@ pub struct Access<'a> {
     pub advertised: &'a Advertised,
     /// The names of topic ids.
     pub topics: &'a dyn TopicNames,
+    /// Where the members of groups connect from.
+    pub members: &'a dyn Members,
     /// What is known of the broker.
     pub broker: &'a Broker,
     /// The fetch sessions of this connection.
     pub fetch_sessions: &'a mut FetchSessions,
     /// The share sessions of this connection.
     pub share_sessions: &'a mut ShareSessions,
+    /// What members of consumer groups have subscribed to by pattern.
+    pub subscriptions: &'a Subscriptions,
     /// Hears of everything that is noteworthy.
     pub witness: &'a mut dyn Witness,
 }
@@ -41,6 +53,14 @@ pub trait Witness {
     fn decided(&mut self, checked: &Checked<'_>);
     /// A broker's address could not be mapped and was withheld.
     fn unmapped(&mut self, node: i32, unmapped: &Unmapped);
+}
+
+/// Hears of nothing.
+struct Nobody;
+
+impl Witness for Nobody {
+    fn decided(&mut self, _: &Checked<'_>) {}
+    fn unmapped(&mut self, _: i32, _: &Unmapped) {}
 }
 
 /// One decision.
@@ -106,6 +126,28 @@ impl Access<'_> {
         }
     }
 
+    /// Lets `f` decide without anybody hearing of it.
+    pub fn unheard<T>(&mut self, f: impl FnOnce(&mut Access<'_>) -> T) -> T {
+        f(&mut Access {
+            fetch_sessions: self.fetch_sessions,
+            share_sessions: self.share_sessions,
+            witness: &mut Nobody,
+            ..*self
+        })
+    }
+
+    /// The client takes part in a group as this member.
+    pub fn saw_member(&self, group: &str, member: &str) {
+        self.members.saw(group, member, self.host);
+    }
+
+    /// Replaces a member's host in a description of its group, as `/10.0.0.7`, if it is known: the broker sees doorkeeper's.
+    pub fn rehost(&self, group: &str, member: &str, client_host: &mut Str) {
+        if let Some(host) = self.members.host(group, member) {
+            *client_host = Str::from(format!("/{host}"));
+        }
+    }
+
     /// The name of a topic id, if it is known.
     pub fn topic_name(&self, id: &Uuid) -> Option<Str> {
         self.topics.name(id)
@@ -137,6 +179,15 @@ pub trait TopicNames {
     fn learn(&self, id: Uuid, name: &str);
 }
 
+/// Where the members of groups connect from: the broker, which tells it to whoever describes a group, sees doorkeeper's
+/// address only.
+pub trait Members {
+    /// A client at `host` takes part in a group as this member.
+    fn saw(&self, group: &str, member: &str, host: &Arc<str>);
+    /// Where the member was last seen.
+    fn host(&self, group: &str, member: &str) -> Option<Arc<str>>;
+}
+
 /// What is known of the broker behind a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broker {
@@ -146,14 +197,16 @@ pub struct Broker {
     pub settings: BrokerSettings,
 }
 
-/// Settings of a broker that change what Kafka answers to somebody who may not do everything. They are not on the wire
-/// and are asked for with DescribeConfigs; `None` is unknown.
+/// What else of a broker changes what Kafka answers to somebody who may not do everything. Clients are not told of it;
+/// it is asked for from time to time. `None` is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BrokerSettings {
     /// `auto.create.topics.enable`
     pub auto_create_topics: Option<bool>,
     /// `delete.topic.enable`
     pub delete_topics: Option<bool>,
+    /// The protocols for groups that are on.
+    pub group_protocols: GroupProtocols,
 }
 
 impl Broker {

@@ -6,10 +6,12 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
-use super::access::Access;
+use super::access::{Access, GroupProtocol};
 use super::messages::*;
 use super::wire::{Fault, Message, Request, Uuid};
+use crate::words::acl::{Change, Changed, Unchanged};
 
+mod acls;
 mod cluster;
 mod commits;
 mod configs;
@@ -22,6 +24,7 @@ mod groups;
 mod metadata;
 mod offsets;
 mod partial;
+mod pattern_subscriptions;
 mod records;
 mod scram;
 mod share;
@@ -36,7 +39,7 @@ mod transaction_admin;
 mod transactions;
 mod versions;
 
-use decide::{answer, decide};
+use decide::{answer, decide, trimmed};
 use partial::{Found, append, append_all, merged, prepend, take_denied};
 
 pub use decide::encoded;
@@ -73,9 +76,9 @@ pub static TABLE: &[Row] = &[
     api::<EndTxnRequest>(),
     api::<WriteTxnMarkersRequest>(),
     api::<TxnOffsetCommitRequest>(),
-    never(29, "DescribeAcls", ACL_ADMINISTRATION),
-    never(30, "CreateAcls", ACL_ADMINISTRATION),
-    never(31, "DeleteAcls", ACL_ADMINISTRATION),
+    api::<DescribeAclsRequest>(),
+    api::<CreateAclsRequest>(),
+    api::<DeleteAclsRequest>(),
     api::<DescribeConfigsRequest>(),
     api::<AlterConfigsRequest>(),
     api::<AlterReplicaLogDirsRequest>(),
@@ -112,8 +115,7 @@ pub static TABLE: &[Row] = &[
     api::<DescribeTransactionsRequest>(),
     api::<ListTransactionsRequest>(),
     never(67, "AllocateProducerIds", BETWEEN_BROKERS),
-    // Version 1 can subscribe to a pattern, which the broker would match against topics that the client may not see.
-    Row { versions: 0..=0, ..api::<ConsumerGroupHeartbeatRequest>() },
+    api::<ConsumerGroupHeartbeatRequest>(),
     api::<ConsumerGroupDescribeRequest>(),
     never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
     api::<GetTelemetrySubscriptionsRequest>(),
@@ -144,7 +146,6 @@ pub static TABLE: &[Row] = &[
 
 const BETWEEN_BROKERS: &str = "is spoken between brokers and controllers only";
 const BETWEEN_CONTROLLERS: &str = "is spoken between controllers only";
-const ACL_ADMINISTRATION: &str = "ACLs are kept in doorkeeper's own file, not at the broker";
 
 /// What doorkeeper knows of one API.
 pub struct Row {
@@ -182,6 +183,8 @@ pub enum Ruling {
     Replace(Vec<u8>, Answer),
     /// The broker is asked something of our own first. Nothing else of this client is looked at meanwhile.
     Ask(Ask),
+    /// The ACLs are to be changed first. Nothing else of this client is looked at meanwhile.
+    Change(AclChange),
     /// This is the answer's body; the broker hears nothing.
     Reply(Vec<u8>),
     /// The connection is closed without an answer, as Kafka does.
@@ -234,6 +237,17 @@ pub struct Ask {
     pub then: Then<Ruling>,
 }
 
+/// A change of the ACLs, and what comes of it.
+pub struct AclChange {
+    /// What is to be changed.
+    pub change: Change,
+    /// What the outcome leads to.
+    pub then: AfterChange<Result<Ruling, Fault>>,
+}
+
+/// What the outcome of a change leads to.
+pub type AfterChange<T> = Box<dyn FnOnce(Result<Changed, Unchanged>, &mut Access<'_>) -> T + Send>;
+
 /// What the body of an answer leads to.
 pub type Then<T> = Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<T, Fault> + Send>;
 
@@ -249,6 +263,8 @@ pub enum Verdict<R> {
     Answer(R),
     /// The broker is asked something of our own.
     Ask(Question<R>),
+    /// The ACLs are to be changed, and the outcome is the answer.
+    Change(Change, AfterChange<R>),
     /// As `Forward`, for a request that has no answer.
     ForwardUnanswered,
     /// What must not reach the broker was taken out; there is no answer, and the connection closes.
@@ -279,6 +295,8 @@ pub enum Step<R> {
     Ask(Question<R>),
     /// The client's request goes to the broker as it came, and the broker's answer is the client's.
     Forward,
+    /// This body goes to the broker in the place of its own; the answer is changed.
+    Trim(Vec<u8>, Amend<R>),
 }
 
 impl<R> Question<R> {
@@ -310,9 +328,16 @@ pub trait Api: Request<Response: 'static> + Send + 'static {
     /// Decides the request, taking out of it what must not reach the broker.
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<Self::Response>, Fault>;
 
+    /// The protocol that has to be on at the broker, and the error that a request is answered with where it is off: that
+    /// comes before any permission.
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = None;
+
     /// Replaces the addresses of brokers in an answer, from the first version on that has any.
     const READDRESS: Option<(i16, Readdress<Self::Response>)> = None;
 }
+
+/// UNSUPPORTED_VERSION as the answer to a request (`getErrorResponse`).
+pub type Unsupported<Q> = fn(&Q) -> <Q as Request>::Response;
 
 /// Replaces the addresses of brokers in an answer. What cannot be mapped is withheld.
 pub type Readdress<R> = fn(&mut R, &mut Access<'_>);

@@ -16,12 +16,14 @@
 //! called `User:*`). An IPv6 client's scope is unknown here, so a host with one, as in `fe80:0:0:0:0:0:0:1%3`, matches nobody.
 
 mod authorizer;
+mod change;
 mod check;
 mod host;
 mod patterns;
 mod vocabulary;
 
 pub use authorizer::{Authorizer, ClientView, Decision, Rule, Settings};
+pub use change::{BindingFilter, Change, Changed, MAX_CHANGES, PatternFilter, Unchanged};
 pub use check::InvalidBinding;
 pub use host::host_text;
 pub use vocabulary::{Operation, PatternType, Permission, ResourceType, UnknownWord};

@@ -86,6 +86,7 @@ pub struct Metrics {
     acl_bindings: IntGauge,
     acl_generation: IntGauge,
     reloads: Each<Reload, ReloadHandles>,
+    settings_pending: IntGauge,
     audit_events: IntCounter,
     audit_dropped: IntCounter,
     log_lines_dropped: IntCounter,
@@ -175,6 +176,10 @@ impl Metrics {
                 last_successful: last_successful.with_label_values(&[what]),
                 last_success: last_success.with_label_values(&[what]),
             }),
+            settings_pending: make.gauge(
+                "config_settings_pending",
+                "Settings that have changed in the file since the start and wait for a restart.",
+            )?,
             audit_events: make.counter("audit_events_total", "Audit events written.")?,
             audit_dropped: make
                 .counter("audit_dropped_total", "Audit events lost because the output did not take them.")?,
@@ -259,6 +264,16 @@ impl Metrics {
             handles.error.inc();
             handles.last_successful.set(0);
         }
+    }
+
+    /// Says that a part of `what` is still wrong, although another part was loaded.
+    pub fn still_refused(&self, what: Reload) {
+        self.reloads[what].last_successful.set(0);
+    }
+
+    /// Says how many changed settings wait for a restart.
+    pub fn settings_pending(&self, count: usize) {
+        self.settings_pending.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Says whether a check of readiness is passed; [`crate::words::health::Health`] does.

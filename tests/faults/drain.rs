@@ -147,3 +147,58 @@ async fn sigterm_lets_answers_out_and_exits_with_0() {
     until(|| door.ended().is_some()).await;
     assert_eq!(door.ended().unwrap().code(), Some(0), "{}", door.said.text());
 }
+
+/// Beside a broker that is told at the same moment: it hands over its partitions and still has clients.
+#[tokio::test]
+async fn with_hold_it_serves_on_until_the_broker_has_gone() {
+    let broker = Broker::usual().await;
+    let hold = "20s, hold_until_upstream_closed: true, hold_timeout: 1h";
+    let mut door = Setup { drain_timeout: hold, ..Setup::new(broker.address) }.spawn();
+    let mut old = Client::connect(door.address, "alice").await;
+    old.ask(&metadata(&["allowed"]), 9).await;
+    door.terminate();
+    until(|| !door.said.lines("serving on until the broker's port is closed").is_empty()).await;
+    old.ask(&metadata(&["allowed"]), 9).await;
+    let mut new = Client::connect(door.address, "alice").await;
+    new.ask(&metadata(&["allowed"]), 9).await;
+    assert!(door.ended().is_none());
+    drop(broker);
+    until(|| door.ended().is_some()).await;
+    assert_eq!(door.ended().unwrap().code(), Some(0), "{}", door.said.text());
+    assert_eq!(door.said.lines("the broker has gone").len(), 1);
+}
+
+#[tokio::test]
+async fn hold_has_an_end_though_the_broker_stays() {
+    let broker = Broker::usual().await;
+    let hold = "20s, hold_until_upstream_closed: true, hold_timeout: 100ms";
+    let mut door = Setup { drain_timeout: hold, ..Setup::new(broker.address) }.spawn();
+    let mut client = Client::connect(door.address, "alice").await;
+    client.ask(&metadata(&["allowed"]), 9).await;
+    door.terminate();
+    client.assert_closed().await;
+    drop(client);
+    until(|| door.ended().is_some()).await;
+    assert_eq!(door.ended().unwrap().code(), Some(0), "{}", door.said.text());
+    assert_eq!(door.said.lines("the broker still takes connections").len(), 1);
+}
+
+/// Whether it holds or drains.
+#[tokio::test]
+async fn the_second_signal_ends_it_at_once() {
+    let (broker, _never) = halting_broker(1000).await;
+    for hold in ["1h", "1h, hold_until_upstream_closed: true, hold_timeout: 1h"] {
+        let mut door = Setup { drain_timeout: hold, ..Setup::new(broker.address) }.spawn();
+        let before = broker.seen().len();
+        let mut client = Client::connect(door.address, "alice").await;
+        client.say(&fetch(&[("allowed", 100_000)]), 11).await;
+        broker.sees(before + 1).await;
+        door.terminate();
+        until(|| ["told to stop", "stopping"].iter().any(|said| !door.said.lines(said).is_empty())).await;
+        assert!(door.ended().is_none());
+        door.terminate();
+        client.assert_gone().await;
+        until(|| door.ended().is_some()).await;
+        assert_eq!(door.ended().unwrap().code(), Some(1), "{}", door.said.text());
+    }
+}

@@ -51,8 +51,8 @@ pub fn run(cell: &Cell, limit: u32) -> Result<String, String> {
 }
 
 fn kcat(cell: &Cell, who: Option<&Identity>, limit: u32, arguments: &[&str], input: &str) -> Output {
-    let settings = Kcat::new(&cell.bootstrap, who).map(|kcat| kcat.settings).unwrap_or_default();
+    let words = Kcat::new(&cell.bootstrap, who).map(|kcat| kcat.command()).unwrap_or_default();
     let mut command = limited(limit);
-    command.arg("kcat").args(settings).args(arguments);
+    command.args(words).args(arguments);
     java::run(&mut command, "kcat", input.as_bytes(), Duration::from_secs(u64::from(limit) + 30))
 }

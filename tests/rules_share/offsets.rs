@@ -188,9 +188,8 @@ fn offsets_are_altered_where_group_and_topic_may_be_read() {
         let asked = door.send(version, &mixed).asked();
         let names = asked.question::<MetadataRequest>().topics.unwrap().into_iter().map(|topic| topic.name);
         assert_eq!(names.collect::<Vec<_>>(), ["no", "gone"].map(|name| Some(Str::from(name))));
-        let asked = asked.answered_from(&mut door, &[("no", id(3), 5)]).asked();
-        let question: AlterShareGroupOffsetsRequest = asked.question();
-        assert_eq!(question, alter(&[("topic-1", &[0])]));
+        let forwarded = asked.answered_from(&mut door, &[("no", id(3), 5)]).forwarded();
+        assert_eq!(forwarded.request, alter(&[("topic-1", &[0])]));
         let answer = AlterShareGroupOffsetsResponse {
             responses: vec![altered("topic-1", &[(0, 0, None)])],
             ..Default::default()
@@ -198,18 +197,18 @@ fn offsets_are_altered_where_group_and_topic_may_be_read() {
         let mut no = altered("no", &[(0, DENIED, denied), (1, DENIED, denied), (4, DENIED, denied)]);
         no.topic_id = id(3);
         let expected = [no, altered("gone", &[(0, DENIED, denied)]), altered("topic-1", &[(0, 0, None)])];
-        assert_eq!(asked.answered(&mut door, &answer).reply().responses, expected);
+        assert_eq!(forwarded.answered(&mut door, &answer).responses, expected);
 
         // An error of the group comes alone.
         let asked = door.send(version, &alter(&[("no", &[0])])).asked();
-        let asked = asked.answered_from(&mut door, &[("no", id(3), 5)]).asked();
-        assert_eq!(asked.question::<AlterShareGroupOffsetsRequest>(), alter(&[]));
+        let forwarded = asked.answered_from(&mut door, &[("no", id(3), 5)]).forwarded();
+        assert_eq!(forwarded.request, alter(&[]));
         let answer = AlterShareGroupOffsetsResponse {
             error_code: 68,
             error_message: Some("not empty".into()),
             ..Default::default()
         };
-        assert_eq!(asked.answered(&mut door, &answer).reply(), answer);
+        assert_eq!(forwarded.answered(&mut door, &answer), answer);
     }
 }
 

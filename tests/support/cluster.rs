@@ -17,7 +17,7 @@ pub const START_LIMIT: Duration = Duration::from_secs(90);
 const SUPER_USERS: &str = "User:admin;User:ANONYMOUS";
 
 /// Settings that make a broker small and its answers prompt; the number of nodes replaces `{replicas}`.
-const SMALL_AND_QUICK: &str = "\
+pub const SMALL_AND_QUICK: &str = "\
 log.cleaner.dedupe.buffer.size=2097152
 log.index.size.max.bytes=65536
 offsets.topic.num.partitions=4
@@ -58,6 +58,25 @@ pub struct Broker {
     pub tls: Option<SocketAddr>,
     /// Its data folder.
     pub data: PathBuf,
+    /// Its properties file.
+    pub properties: PathBuf,
+}
+
+impl Broker {
+    /// Ends the broker, without a farewell, and starts it again on another port.
+    pub fn move_away(&mut self, kafka: &Kafka) {
+        let old = self.plaintext.port();
+        self.plaintext.set_port(free_port());
+        let moved = std::fs::read_to_string(&self.properties)
+            .unwrap()
+            .replace(&format!(":{old}"), &format!(":{}", self.plaintext.port()));
+        std::fs::write(&self.properties, moved).unwrap();
+        let name = format!("Kafka {} node {}, moved", kafka.version, self.id);
+        let log = self.properties.with_extension("moved.log");
+        // The old process ends with its handle: two must not have one folder.
+        self.process.kill();
+        self.process = start_broker(&name, &kafka.broker_arguments(), &self.properties, &log);
+    }
 }
 
 /// How the brokers of a cluster differ from the bare ones.
@@ -200,7 +219,7 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
         std::fs::write(&properties, lines.join("\n")).unwrap();
         let name = format!("Kafka {} node {id}", kafka.version);
         let process = start_broker(&name, jvm, &properties, &data.with_extension("log"));
-        Broker { process, id, plaintext, tls, data }
+        Broker { process, id, plaintext, tls, data, properties }
     };
     controllers.iter().enumerate().map(launch).collect()
 }

@@ -19,6 +19,8 @@ pub struct Doorkeeper {
     pub address: SocketAddr,
     /// Where /metrics and /readyz are.
     pub admin: SocketAddr,
+    /// Where its `doorkeeper.yaml` and its `acls.yaml` are.
+    pub folder: PathBuf,
 }
 
 /// What all doorkeepers of a cluster share.
@@ -67,7 +69,7 @@ impl Doorkeeper {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
-        Doorkeeper { process, address, admin }
+        Doorkeeper { process, address, admin, folder }
     }
 
     /// The text of /metrics.

@@ -49,6 +49,12 @@ impl Process {
         assert!(asked.success(), "cannot signal {}", self.name);
     }
 
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Waits until it has ended.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let name = self.name.clone();
@@ -70,8 +76,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

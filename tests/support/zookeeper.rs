@@ -62,17 +62,18 @@ fn launch(kafka: &Kafka, folder: &Path) -> (Process, Broker) {
 
     let plaintext = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let data = folder.join("data");
-    let properties = format!(
+    let settings = format!(
         "broker.id=1\nzookeeper.connect=127.0.0.1:{port}\nzookeeper.session.timeout.ms=30000\n\
          listeners=PLAINTEXT://{plaintext}\nadvertised.listeners=PLAINTEXT://{plaintext}\nlog.dirs={}\n\
          delete.topic.enable=true\n{}",
         data.display(),
         small_and_quick(1)
     );
-    let file = write(folder, "broker.properties", &properties);
+    let properties = write(folder, "broker.properties", &settings);
     let log = folder.join("broker.log");
-    let process = start_broker(&format!("Kafka {}", kafka.version), &kafka.broker_arguments(), &file, &log);
-    (zookeeper, Broker { process, id: 1, plaintext, tls: None, data })
+    let process =
+        start_broker(&format!("Kafka {}", kafka.version), &kafka.broker_arguments(), &properties, &log);
+    (zookeeper, Broker { process, id: 1, plaintext, tls: None, data, properties })
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {

@@ -18,17 +18,21 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use doorkeeper::link::members::Members;
 use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, TopicNames, Witness};
-use doorkeeper::protocol::api::{Answer, Ask, Row, Rule, Ruling, encoded};
+use doorkeeper::protocol::api::{AclChange, Answer, Ask, Row, Rule, Ruling, encoded};
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
 use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
 use doorkeeper::protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
 use doorkeeper::protocol::messages::{ApiVersionsResponse, CATALOGUE, MetadataRequest, MetadataResponse};
 use doorkeeper::protocol::share_sessions::ShareSessions;
+use doorkeeper::protocol::subscriptions::Subscriptions;
 use doorkeeper::protocol::wire::{Bytes, Message, Request, Str, Uuid};
 use doorkeeper::words::acl::{
-    Authorizer, Binding, CLUSTER_NAME, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
+    Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
+    ResourceType, Settings, Unchanged,
 };
 use doorkeeper::words::advertise::{Advertised, Mapping, Unmapped};
 
@@ -59,7 +63,7 @@ pub fn allow_cluster(operation: Operation) -> Binding {
 }
 
 /// The topic id that is made of `n`.
-pub fn id(n: u8) -> Uuid {
+pub const fn id(n: u8) -> Uuid {
     Uuid([n; 16])
 }
 
@@ -80,8 +84,11 @@ pub struct Door {
     pub advertised: Advertised,
     pub broker: Broker,
     pub topics: Names,
+    pub members: Members,
+    pub host: Arc<str>,
     pub fetch_sessions: FetchSessions,
     pub share_sessions: ShareSessions,
+    pub subscriptions: Subscriptions,
     pub client_id: String,
     pub principal: String,
     pub generation: u64,
@@ -143,8 +150,11 @@ impl Door {
             advertised: Advertised::new(Mapping::None),
             broker: broker(|_, versions| Some(versions), BrokerSettings::default()),
             topics: Names::default(),
+            members: Members::default(),
+            host: "10.0.0.7".into(),
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
+            subscriptions: Subscriptions::default(),
             client_id: "test".to_owned(),
             principal: ALICE.to_owned(),
             generation: 1,
@@ -206,10 +216,13 @@ impl Door {
             view: &self.view,
             generation: self.generation,
             advertised: &self.advertised,
+            host: &self.host,
             topics: &self.topics,
+            members: &self.members,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
+            subscriptions: &self.subscriptions,
             witness: &mut ear,
         })
     }
@@ -243,6 +256,8 @@ pub enum Outcome<Q: Sendable> {
     Answered(Q::Response),
     /// The broker was asked something else first.
     Asked(Asked<Q>),
+    /// The ACLs are to be changed first.
+    Changing(Changing<Q>),
     /// The connection was closed.
     Closed(&'static str),
 }
@@ -257,6 +272,9 @@ impl<Q: Sendable> Outcome<Q> {
             }
             Ruling::Ask(ask) => {
                 Self::Asked(Asked { version, sent, ask, for_request: std::marker::PhantomData })
+            }
+            Ruling::Change(change) => {
+                Self::Changing(Changing { version, sent, change, for_request: std::marker::PhantomData })
             }
             Ruling::Reply(body) => Self::Answered(decoded(&body.into(), version)),
             Ruling::Close(reason) => Self::Closed(reason),
@@ -295,6 +313,15 @@ impl<Q: Sendable> Outcome<Q> {
         match self {
             Self::Asked(asked) => asked,
             other => panic!("nothing asked but {other:?}"),
+        }
+    }
+
+    /// The change of the ACLs that is waited for.
+    #[track_caller]
+    pub fn changing(self) -> Changing<Q> {
+        match self {
+            Self::Changing(changing) => changing,
+            other => panic!("no change but {other:?}"),
         }
     }
 
@@ -408,6 +435,34 @@ impl<Q: Sendable> Asked<Q> {
     pub fn answered_from(self, door: &mut Door, topics: &[Hosted<'_>]) -> Outcome<Q> {
         let answer = metadata(&self.question(), self.version(), topics);
         self.answered(door, &answer)
+    }
+}
+
+/// A change of the ACLs that a request waits for.
+pub struct Changing<Q> {
+    version: i16,
+    sent: Bytes,
+    change: AclChange,
+    for_request: std::marker::PhantomData<Q>,
+}
+
+impl<Q> Debug for Changing<Q> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Changing v{} {:?}", self.version, self.change.change)
+    }
+}
+
+impl<Q: Sendable> Changing<Q> {
+    /// What is to be changed.
+    pub fn change(&self) -> &Change {
+        &self.change.change
+    }
+
+    /// What the client is answered when the store says this.
+    #[track_caller]
+    pub fn came_to(self, door: &mut Door, outcome: Result<Changed, Unchanged>) -> Q::Response {
+        let ruling = door.access(self.version, |access| (self.change.then)(outcome, access));
+        Outcome::<Q>::new(self.version, self.sent, ruling.expect("an answer that can be written")).reply()
     }
 }
 

@@ -9,7 +9,7 @@ use super::frames::answer_frame;
 use super::{ANSWER_HEAD, Close, LARGE, Owed, REWRITING, Reading, Session, Sink, Want, What, keep};
 use crate::link::buffer::Buf;
 use crate::protocol::api::{Answer, Rewrite, Row};
-use crate::protocol::header::{self, RequestHeader};
+use crate::protocol::header;
 
 impl Session {
     /// Takes the broker's answers out of `input`; what the client shall get goes to `sink`.
@@ -249,18 +249,8 @@ impl Session {
                 };
                 let mut denied = false;
                 let body = Bytes::copy_from_slice(body);
-                let frame = request.frame.clone();
-                let client_id = RequestHeader::read(frame.get(4..).unwrap_or_default())
-                    .map(|h| h.client_id)
-                    .unwrap_or_default();
                 let ruling = self
-                    .with_access(
-                        request.version,
-                        client_id,
-                        request.correlation_id,
-                        Some((request.row, &mut denied)),
-                        |access| (ask.then)(&body, access),
-                    )
+                    .with_held(&request, &mut denied, |access| (ask.then)(&body, access))
                     .map_err(Close::answer)?;
                 if let Err(close) = self.rule(ruling, request, denied, up, now) {
                     self.end(close);

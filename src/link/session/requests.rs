@@ -9,7 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
 use super::{Close, DECIDING, LARGE, Owed, Request, Session, Sink, UnderWay, Want, What, keep, permits};
-use crate::protocol::api::{self, Answer, Row, Rule, Ruling};
+use crate::protocol::access::Access;
+use crate::protocol::api::{self, AclChange, Answer, Row, Rule, Ruling};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::ApiVersionsRequest;
 use crate::protocol::wire::{Fault, Message};
@@ -250,7 +251,7 @@ impl Session {
         now: Instant,
     ) -> Result<(), Close> {
         let result = match &ruling {
-            Ruling::Ask(_) => None,
+            Ruling::Ask(_) | Ruling::Change(_) => None,
             Ruling::Forward(_) | Ruling::Replace(..) => Some(RequestResult::Forwarded),
             Ruling::Reply(_) | Ruling::Close(_) if denied => Some(RequestResult::Denied),
             Ruling::Reply(_) | Ruling::Close(_) => Some(RequestResult::AnsweredLocally),
@@ -299,9 +300,27 @@ impl Session {
                 });
                 self.held = Some(request);
             }
+            Ruling::Change(AclChange { change, then }) => {
+                (self.change, self.after_change) = (Some(change), Some(then));
+                self.held = Some(request);
+            }
             Ruling::Close(reason) => return Err(Close::protocol(reason)),
         }
         Ok(())
+    }
+
+    /// With the view of the client on a request that has waited.
+    pub(super) fn with_held<T>(
+        &mut self,
+        request: &Request,
+        denied: &mut bool,
+        f: impl FnOnce(&mut Access<'_>) -> T,
+    ) -> T {
+        let frame = request.frame.clone();
+        let client_id = RequestHeader::read(frame.get(4..).unwrap_or_default())
+            .map(|header| header.client_id)
+            .unwrap_or_default();
+        self.with_access(request.version, client_id, request.correlation_id, Some((request.row, denied)), f)
     }
 
     fn owe(&mut self, request: &Request, answer: Answer, memory: Option<OwnedSemaphorePermit>, now: Instant) {

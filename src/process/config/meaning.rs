@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::document::Document;
+use super::effective::Effective;
 use super::fault::Fault;
+use super::gateway;
 use super::raw::{self, ClientAuthWord};
 use super::text::{self, HostPort};
 use super::{Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, Tls, TlsVersion};
 
 /// The configuration, without the listeners that have faults.
 pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Config {
+    let effective = Effective::of(&raw);
     let mut reader = Reader { document: &document, faults, warnings: Vec::new() };
     let mut listeners = Vec::new();
     for (i, listener) in raw.listeners.iter().enumerate() {
@@ -28,6 +31,7 @@ pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>
         log: raw.log,
         audit: raw.audit,
         warnings: reader.warnings,
+        effective,
         document,
     }
 }
@@ -71,6 +75,7 @@ impl Reader<'_> {
             tls: tls?,
             principal_mapping_rules: principal_mapping_rules?,
             address_mapping: address_mapping?,
+            self_check: raw.self_check,
             place: at,
         })
     }
@@ -118,6 +123,7 @@ impl Reader<'_> {
             handshake_timeout: raw.handshake_timeout,
             min_version: raw.min_version,
             cipher_suites,
+            reload_interval: raw.reload_interval,
         })
     }
 
@@ -153,6 +159,17 @@ impl Reader<'_> {
                     brokers.iter().map(|(id, HostPort { host, port })| (*id, (host.clone(), *port)));
                 Some(AddressMapping::Table { brokers: brokers.collect() })
             }
+            Some(raw @ (raw::AddressMapping::PortPerBroker { .. } | raw::AddressMapping::Sni { .. })) => {
+                let mut gateway = gateway::Reading::new(raw);
+                let read = gateway.gateway();
+                for (key, message) in gateway.faults {
+                    self.fault(&format!("{at}.{key}"), message);
+                }
+                for (key, message) in gateway.warnings {
+                    self.warn(&format!("{at}.{key}"), message);
+                }
+                read.map(AddressMapping::Gateway)
+            }
         }
     }
 
@@ -160,7 +177,7 @@ impl Reader<'_> {
     fn addresses(&mut self, raw: &raw::Root) {
         let sound = |at: &str| !self.document.is_wrong(at);
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut binds: Vec<(SocketAddr, &str)> = Vec::new();
+        let mut binds: Vec<(SocketAddr, String)> = Vec::new();
         let mut found = Vec::new();
         for (i, listener) in raw.listeners.iter().enumerate() {
             let at = format!("listeners.{i}");
@@ -172,13 +189,30 @@ impl Reader<'_> {
                 found.push((name, message));
             }
             if sound(&bind) {
-                if let Some((taken, by)) = binds.iter().find(|(other, _)| overlap(*other, listener.bind)) {
-                    found.push((
-                        bind.clone(),
-                        format!("the listener '{by}' has {taken} already: choose another port"),
-                    ));
+                let own =
+                    std::iter::once((bind.clone(), listener.bind, format!("listener '{}'", listener.name)));
+                let first = format!("{at}.address_mapping.first_broker_port");
+                let ports = listener.address_mapping.iter().flat_map(gateway::broker_ports);
+                let brokers = ports.map(|(node, port)| {
+                    let by = format!("listener '{}', for node {node},", listener.name);
+                    (first.clone(), SocketAddr::new(listener.bind.ip(), port), by)
+                });
+                for (place, address, by) in own.chain(brokers) {
+                    if let Some((taken, other)) = binds.iter().find(|(other, _)| overlap(*other, address)) {
+                        let whose = if place == bind {
+                            String::new()
+                        } else {
+                            format!("the {by} needs {address}, but ")
+                        };
+                        found.push((
+                            place,
+                            format!("{whose}the {other} has {taken} already: choose another port"),
+                        ));
+                        // One is enough to see where two ranges meet.
+                        break;
+                    }
+                    binds.push((address, by));
                 }
-                binds.push((listener.bind, &listener.name));
             }
             if sound(&bind) && sound(&upstream) && is_same(&listener.upstream, listener.bind) {
                 let message = format!(
@@ -192,7 +226,7 @@ impl Reader<'_> {
             && sound("admin.bind")
             && let Some((taken, by)) = binds.iter().find(|(other, _)| overlap(*other, admin.bind))
         {
-            let message = format!("the listener '{by}' has {taken} already: choose another port");
+            let message = format!("the {by} has {taken} already: choose another port");
             found.push(("admin.bind".into(), message));
         }
         for (at, message) in found {

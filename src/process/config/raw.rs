@@ -1,6 +1,7 @@
 //! The configuration file as a person writes it: what serde reads and what the JSON schema is made from.
 //!
-//! The comments here are what users read, as in [`settings`](super::settings).
+//! The comments here are what users read, as in [`settings`](super::settings). Written out again, it is the file with every
+//! default filled in.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use super::settings::{Admin, Audit, Limits, Log, Shutdown, TlsVersion};
 use super::text::{self, HostPort};
 
 /// The configuration of doorkeeper.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Root {
     /// The version of this file's format: 1.
@@ -38,7 +39,7 @@ pub(super) struct Root {
 }
 
 /// One address that clients connect to, with the broker behind it.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listener {
     /// The listener's name in logs and metrics: letters, digits, `_`, `-` and `.`.
@@ -58,6 +59,14 @@ pub(super) struct Listener {
     /// How the broker's addresses are replaced in answers. Without the key: `keep_host`, with the port of
     /// `upstream` mapped to the port of `bind`.
     pub(super) address_mapping: Option<AddressMapping>,
+    /// Whether to look from time to time if the address that clients are told for the broker leads back here, and to
+    /// warn if not.
+    #[serde(default = "yes")]
+    pub(super) self_check: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Kafka's own default of `ssl.principal.mapping.rules`.
@@ -66,7 +75,7 @@ fn default_rules() -> String {
 }
 
 /// The TLS side of a listener. Files are PEM; relative paths start at the folder of the configuration file.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tls {
     /// The server's certificate, then the certificates of its issuers.
@@ -93,9 +102,18 @@ pub(super) struct Tls {
     #[serde(default)]
     #[schemars(with = "Vec<text::CipherSuite>")]
     pub(super) cipher_suites: Vec<String>,
+    /// How often the three files are looked at for a change. SIGHUP looks at once.
+    #[serde(default = "default_tls_reload_interval", with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub(super) reload_interval: Duration,
 }
 
 fn default_handshake_timeout() -> Duration {
+    Duration::from_secs(10)
+}
+
+/// The kubelet itself brings a changed Secret within a minute or two.
+fn default_tls_reload_interval() -> Duration {
     Duration::from_secs(10)
 }
 
@@ -110,7 +128,7 @@ pub(super) enum ClientAuthWord {
 }
 
 /// How the broker's addresses are replaced in answers. One without an entry is withheld: no client ever sees it.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "strategy", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum AddressMapping {
     /// The broker advertises this listener's address itself: nothing is replaced.
@@ -128,10 +146,62 @@ pub(super) enum AddressMapping {
         #[schemars(with = "text::Brokers")]
         brokers: BTreeMap<i32, HostPort>,
     },
+    /// One doorkeeper for a whole cluster, with a port for each broker: the port of `bind` leads to any of them.
+    PortPerBroker {
+        /// The host that clients use for every broker.
+        #[schemars(with = "text::Host")]
+        advertised_host: String,
+        /// The port of the broker with the lowest id of `node_ids`; that of any other is as far above it as its id is.
+        /// Doorkeeper listens on these ports at the IP address of `bind`.
+        #[schemars(range(min = 1, max = 65535))]
+        first_broker_port: u16,
+        /// The ids of the brokers, at most 256. Any other broker is withheld from clients.
+        #[schemars(extend("format" = "node-ids"))]
+        node_ids: String,
+        /// Where each broker's plaintext listener is. Without the key: where the brokers themselves say, when they are
+        /// asked at `upstream`.
+        #[schemars(extend("format" = "node-pattern"))]
+        upstream_pattern: Option<String>,
+        /// Brokers to turn to when `upstream` does not answer.
+        #[serde(default)]
+        bootstrap_servers: Vec<HostPort>,
+    },
+    /// One doorkeeper for a whole cluster, with one port and a name for each broker: clients say in their TLS greeting
+    /// (SNI) which one they mean.
+    Sni {
+        /// The name and port that clients use for each broker; all names must lead to `bind`.
+        #[schemars(extend("format" = "node-pattern"))]
+        advertised_pattern: String,
+        /// Names that lead to any broker, for `bootstrap.servers`.
+        #[schemars(with = "Vec<text::Host>", length(min = 1))]
+        bootstrap_names: Vec<String>,
+        /// What becomes of clients that say no name; ones that say another name are refused.
+        #[serde(default)]
+        unnamed_clients: UnnamedClients,
+        /// The ids of the brokers, at most 256. Any other broker is withheld from clients.
+        #[schemars(extend("format" = "node-ids"))]
+        node_ids: String,
+        /// Where each broker's plaintext listener is. Without the key: where the brokers themselves say, when they are
+        /// asked at `upstream`.
+        #[schemars(extend("format" = "node-pattern"))]
+        upstream_pattern: Option<String>,
+        /// Brokers to turn to when `upstream` does not answer.
+        #[serde(default)]
+        bootstrap_servers: Vec<HostPort>,
+    },
+}
+
+/// What becomes of clients that say no name in their TLS greeting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum UnnamedClients {
+    #[default]
+    Refuse,
+    Bootstrap,
 }
 
 /// Who may do what.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Authorization {
     /// Principals that may do everything, as Kafka's `super.users`.
@@ -147,7 +217,7 @@ pub(super) struct Authorization {
 }
 
 /// Where the bindings are.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Acls {
     /// The YAML file with the bindings; a relative path starts at the folder of the configuration file.

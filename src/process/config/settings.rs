@@ -72,11 +72,24 @@ pub struct Shutdown {
     #[serde(with = "text::duration")]
     #[schemars(with = "text::DurationText")]
     pub drain_timeout: Duration,
+    /// After the signal serve on, new connections too, until the broker's port is closed: for a container beside the
+    /// broker's that is told to stop at the same moment. A native sidecar is told after the broker has gone and needs
+    /// no such thing.
+    pub hold_until_upstream_closed: bool,
+    /// The most that `hold_until_upstream_closed` waits. Together with `drain_timeout`, keep it below
+    /// `terminationGracePeriodSeconds`.
+    #[serde(with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub hold_timeout: Duration,
 }
 
 impl Default for Shutdown {
     fn default() -> Shutdown {
-        Shutdown { drain_timeout: Duration::from_secs(20) }
+        Shutdown {
+            drain_timeout: Duration::from_secs(20),
+            hold_until_upstream_closed: false,
+            hold_timeout: Duration::from_secs(90),
+        }
     }
 }
 

@@ -20,21 +20,28 @@ authorization:
 admin: { bind: 0.0.0.0:9901 }                     # /metrics /livez /readyz
 "#;
 
-fn parse(text: &str) -> Result<Config, String> {
+pub(super) fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("etc/doorkeeper.yaml"), text).map_err(|faults| faults.to_string())
 }
 
 /// The faults of the designed configuration with one part replaced, without the name of the file.
-fn faults_with(old: &str, new: &str) -> String {
+pub(super) fn faults_with(old: &str, new: &str) -> String {
     assert!(DESIGNED.contains(old), "{old}");
     let faults = parse(&DESIGNED.replacen(old, new, 1)).expect_err(new);
     faults.replace("etc/doorkeeper.yaml:", "")
 }
 
-fn warnings_with(old: &str, new: &str) -> Vec<String> {
+pub(super) fn warnings_with(old: &str, new: &str) -> Vec<String> {
     assert!(DESIGNED.contains(old), "{old}");
     let config = parse(&DESIGNED.replacen(old, new, 1)).unwrap();
     config.warnings.iter().map(|fault| fault.to_string().replace("etc/doorkeeper.yaml:", "")).collect()
+}
+
+/// The designed configuration with another address mapping.
+pub(super) fn with_mapping(mapping: &str) -> String {
+    let keep_host = "{ strategy: keep_host, ports: { 9092: 9093 } }";
+    assert!(DESIGNED.contains(keep_host));
+    DESIGNED.replacen(keep_host, mapping, 1)
 }
 
 #[test]
@@ -171,11 +178,15 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "client_auth: requird",
             "10:20: 'requird' is not known here: it is one of required, requested, none; did you mean 'required'?",
         ),
-        ("keep_host,", "host,", "12:34: 'host' is not known here: it is one of none, keep_host, table"),
+        (
+            "keep_host,",
+            "host,",
+            "12:34: 'host' is not known here: it is one of none, keep_host, table, port_per_broker, sni",
+        ),
         (
             "strategy: keep_host,",
             "",
-            "12:22: the key 'strategy' is missing: it is one of none, keep_host, table",
+            "12:22: the key 'strategy' is missing: it is one of none, keep_host, table, port_per_broker, sni",
         ),
         (
             "ports: { 9092: 9093 }",
@@ -206,7 +217,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "address_mapping: {",
             "address_mapping: keep_host # {",
-            "12:22: 'keep_host' is not a mapping: write { strategy: … } with one of none, keep_host, table",
+            "12:22: 'keep_host' is not a mapping: write { strategy: … } with one of none, keep_host, table, port_per_broker, sni",
         ),
         (
             "[\"User:admin\"]",
@@ -436,6 +447,9 @@ fn the_reference_has_a_row_for_every_key_of_the_designed_configuration() {
     ] {
         let row = table.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).expect(key);
         assert!(!row.trim_end_matches(" |").ends_with('|'), "no meaning: {row}");
+    }
+    for key in ["first_broker_port", "advertised_pattern", "unnamed_clients"] {
+        assert!(table.contains(&format!("| `listeners[].address_mapping.{key}` |")), "{key}");
     }
     assert!(table.contains("| `limits.idle_timeout` | duration | `10m` |"), "{table}");
 }

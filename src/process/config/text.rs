@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::document::quoted;
+use super::nodes;
 use crate::words::acl::Operation;
 use crate::words::principal::MappingRules;
 
@@ -46,6 +47,21 @@ pub(crate) const FORMATS: &[Format] = &[
         closed: false,
         check: |text| text.parse::<HostPort>().map(drop),
     },
+    Format { name: "host", what: "host", example: "kafka.example.com", closed: false, check: check_host },
+    Format {
+        name: "node-ids",
+        what: "broker ids and ranges",
+        example: "0-2, 100-102",
+        closed: false,
+        check: |text| nodes::node_ids(text).map(drop),
+    },
+    Format {
+        name: "node-pattern",
+        what: "host with `{node_id}`, and port",
+        example: "broker-{node_id}.kafka.example.com:9093",
+        closed: false,
+        check: |text| nodes::Pattern::parse(text).map(drop),
+    },
     Format {
         name: "time-span",
         what: "duration",
@@ -77,6 +93,13 @@ pub(crate) const FORMATS: &[Format] = &[
         example: "User:alice",
         closed: false,
         check: check_principal,
+    },
+    Format {
+        name: "acl-principal",
+        what: "principal",
+        example: "User:alice",
+        closed: false,
+        check: check_acl_principal,
     },
     Format {
         name: "principal-mapping-rules",
@@ -114,10 +137,7 @@ impl FromStr for HostPort {
             }
             None => host,
         };
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
-            return Err(format!("{} is not a host", quoted(host)));
-        }
+        check_host(host)?;
         Ok(HostPort { host: host.into(), port })
     }
 }
@@ -186,6 +206,8 @@ text_schema! {
     SocketAddress = { "type": "string", "format": "socket-address" };
     /// `10s`
     DurationText = { "type": "string", "format": "time-span" };
+    /// `kafka.example.com`
+    Host = { "type": "string", "format": "host" };
     /// `TLS_AES_128_GCM_SHA256`
     CipherSuite = { "type": "string", "format": "cipher-suite" };
     /// `User:alice`
@@ -230,7 +252,8 @@ const UNITS: &[(&str, u64)] = &[("d", 86_400_000), ("h", 3_600_000), ("m", 60_00
 /// The longest duration, so that adding one to a clock never overflows.
 const MAX_DURATION: Duration = Duration::from_secs(365 * 86_400);
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+/// Reads `10s`, `500ms`; never zero, at most [`MAX_DURATION`].
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let wrong = || not_a("a whole number with one of the units ms, s, m, h, d", text);
@@ -279,6 +302,15 @@ fn check_not_empty(text: &str) -> Result<(), String> {
     }
 }
 
+/// A name or an IP address, IPv6 without brackets.
+fn check_host(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    match !text.is_empty() && text.len() <= 253 && text.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(format!("{} is not a host", quoted(text))),
+    }
+}
+
 fn check_port(text: &str) -> Result<(), String> {
     match text.parse::<u16>() {
         Ok(port) if port != 0 => Ok(()),
@@ -299,6 +331,11 @@ fn check_principal(text: &str) -> Result<(), String> {
         Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(()),
         _ => Err(not_a("a principal with its type", text)),
     }
+}
+
+/// What Kafka takes for the principal of a binding, though nobody may be it.
+fn check_acl_principal(text: &str) -> Result<(), String> {
+    if text.contains(':') { Ok(()) } else { check_principal(text) }
 }
 
 /// In Kafka's spelling of the command line or of the audit log, in any case.

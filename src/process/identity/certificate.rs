@@ -92,7 +92,8 @@ fn name(name: &X509Name<'_>) -> String {
     common_name.unwrap_or_else(|| name.to_string()).chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// SHA-256, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
     let hash = TLS13_AES_128_GCM_SHA256.tls13().map(|suite| suite.common.hash_provider.hash(bytes));
     hash.iter().flat_map(AsRef::as_ref).map(|byte| format!("{byte:02x}")).collect()
 }

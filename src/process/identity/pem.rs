@@ -29,8 +29,8 @@ impl Pem {
     }
 }
 
-/// Reads a file.
-pub(super) fn read(path: &Path) -> Result<Pem, String> {
+/// The bytes of a file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
@@ -41,10 +41,12 @@ pub(super) fn read(path: &Path) -> Result<Pem, String> {
             MAX_BYTES / 1024
         ));
     }
-    parse(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))
+    Ok(bytes)
 }
 
-fn parse(bytes: &[u8]) -> Result<Pem, String> {
+/// Takes the parts out of a file's bytes.
+pub(super) fn parse(bytes: &[u8]) -> Result<Pem, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = String::from_utf8_lossy(bytes);
     let label =
         |line: &str| Some(line.strip_prefix("-----BEGIN ")?.trim_end().strip_suffix("-----")?.to_owned());

@@ -72,7 +72,7 @@ impl Drop for Place {
 
 /// Accepts connections until doorkeeper stops, then waits for those that are open.
 pub(super) async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Receiver<bool>) {
-    let Door { listener, gate, tls } = door;
+    let Door { listener, gate, identity, destination } = door;
     let mut connections = JoinSet::new();
     let refused = Repeats::new(SAID_AGAIN);
     loop {
@@ -89,10 +89,10 @@ pub(super) async fn accept(door: Door, admission: Arc<Admission>, mut draining: 
         match accepted {
             Ok((socket, peer)) => match admission.admit(peer.ip().to_canonical()) {
                 Ok(place) => {
-                    let (gate, tls, draining) = (gate.clone(), tls.clone(), draining.clone());
+                    let (gate, tls, draining) = (gate.clone(), identity.server_config(), draining.clone());
                     connections.spawn(async move {
                         // Made here: a future that is handed in would be stored twice in each connection's task.
-                        connection::serve(gate, tls, socket, peer, draining).await;
+                        connection::serve(gate, tls, socket, peer, destination, draining).await;
                         drop(place);
                     });
                 }

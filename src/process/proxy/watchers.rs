@@ -1,16 +1,18 @@
 //! What is looked at from time to time beside the connections.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+use super::reload::Reloader;
 use crate::link::gate::Gate;
 use crate::link::upstream;
-use crate::process::acl_store::{AclStore, Reload as AclReload};
+use crate::process::identity::IdentityStore;
+use crate::process::notify::Notifier;
 use crate::words::health::Health;
-use crate::words::metrics::{Certificate, Check, Metrics, Reload};
+use crate::words::metrics::{Check, Metrics};
 
 /// How often it is said how much memory is taken.
 const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
@@ -18,6 +20,8 @@ const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// How often a broker that does not answer is asked again, at first and at last.
 const PROBE_RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// How soon certificates that do not fit together are looked at again.
+const UNSETTLED_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it is looked whether certificates are still valid.
 const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -26,6 +30,7 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, health: Health) {
     let mut was_up = None;
     let mut retry = PROBE_RETRY.0;
     loop {
+        gate.subscriptions.tick();
         let probe = upstream::probe(&gate).await;
         let up = probe.is_ok();
         gate.metrics.upstream_up(&gate.upstream, up);
@@ -63,13 +68,27 @@ pub(super) async fn watch_memory((memory, budget): (Arc<Semaphore>, usize), metr
     }
 }
 
-/// Looks at the ACL file from time to time, and when told to by SIGHUP.
-pub(super) async fn watch_acls(
-    acls: Arc<AclStore>,
-    interval: Option<Duration>,
-    metrics: Arc<Metrics>,
-    health: Health,
-) {
+/// Looks at the ACL file from time to time.
+pub(super) async fn watch_acls(reloader: Arc<Reloader>, interval: Option<Duration>) {
+    let Some(interval) = interval else { return };
+    loop {
+        sleep(interval).await;
+        reloader.acls().await;
+    }
+}
+
+/// Looks at a listener's certificates and key from time to time.
+pub(super) async fn watch_identity(reloader: Arc<Reloader>, identity: Arc<IdentityStore>) {
+    let mut settled = true;
+    loop {
+        let interval = identity.reload_interval();
+        sleep(if settled { interval } else { interval.min(UNSETTLED_INTERVAL) }).await;
+        settled = reloader.identity(&identity, false).await;
+    }
+}
+
+/// Looks at everything when told to by SIGHUP.
+pub(super) async fn watch_hangup(reloader: Arc<Reloader>, manager: Notifier) {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
@@ -78,51 +97,17 @@ pub(super) async fn watch_acls(
             return;
         }
     };
-    loop {
-        let due = async {
-            match interval {
-                Some(interval) => sleep(interval).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = due => {}
-            _ = hangup.recv() => tracing::info!("told to reload"),
-        }
-        let store = acls.clone();
-        let Ok(reload) = tokio::task::spawn_blocking(move || store.reload()).await else { continue };
-        match reload {
-            AclReload::Unchanged | AclReload::StillRefused => {}
-            AclReload::Loaded(warnings) => {
-                for warning in warnings {
-                    tracing::warn!("{warning}");
-                }
-                let status = acls.status();
-                metrics.reloaded(Reload::Acls, true, SystemTime::now());
-                metrics.acls(status.bindings, status.generation);
-                health.set(Check::Acls, Ok(()));
-                tracing::info!(bindings = status.bindings, generation = status.generation, "ACLs reloaded");
-            }
-            AclReload::Refused(faults) => {
-                metrics.reloaded(Reload::Acls, false, SystemTime::now());
-                tracing::error!("the ACL file is wrong, the old ACLs stay in force: {faults}");
-            }
-        }
+    while hangup.recv().await.is_some() {
+        manager.reloading();
+        reloader.everything().await;
+        manager.ready();
     }
 }
 
-/// Says when a certificate in use is no longer valid: clients refuse the server's, and no client is trusted by an
-/// authority's.
-pub(super) async fn watch_certificates(certificates: Vec<Certificate>, health: Health) {
+/// Looks from time to time whether the certificates in force are still valid.
+pub(super) async fn watch_certificates(reloader: Arc<Reloader>) {
     loop {
-        let now = SystemTime::now();
-        let expired = certificates.iter().find(|certificate| certificate.not_after < now);
-        health.set(
-            Check::Certificates,
-            expired.map_or(Ok(()), |certificate| {
-                Err(format!("{}: the certificate of {} has expired", certificate.name, certificate.subject))
-            }),
-        );
+        reloader.certificates_are_valid();
         sleep(CERTIFICATE_INTERVAL).await;
     }
 }

@@ -22,7 +22,7 @@ fn logged(
     let metrics = metrics();
     let (queue, taking) = lossy::queue(capacity);
     let lines = Lines { queue, metrics: Arc::clone(&metrics) };
-    let subscriber = subscriber(format, filter(Some(level), |_| None).unwrap(), false, lines);
+    let (subscriber, _) = subscriber(format, filter(Some(level), |_| None).unwrap(), false, lines);
     tracing::subscriber::with_default(subscriber, work);
     let mut out = Vec::new();
     write_lines(&taking, format, &metrics, &mut out);
@@ -93,7 +93,7 @@ fn an_output_that_stands_still_holds_nobody_up() {
     let counted = Arc::clone(&metrics);
     let writer = thread::spawn(move || write_lines(&taking, LogFormat::Text, &counted, &mut Stuck(stuck)));
     let lines = Lines { queue, metrics: Arc::clone(&metrics) };
-    let subscriber = subscriber(LogFormat::Text, filter(None, |_| None).unwrap(), false, lines);
+    let (subscriber, _) = subscriber(LogFormat::Text, filter(None, |_| None).unwrap(), false, lines);
     tracing::subscriber::with_default(subscriber, || {
         // If this waited for the output it would never end: nothing has released that yet.
         for number in 0..1000 {

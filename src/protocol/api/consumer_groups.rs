@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{Api, Verdict, take_denied};
-use crate::protocol::access::Access;
+use super::described_groups::{Described, all_failed, describe};
+use super::{Api, Unsupported, Verdict, pattern_subscriptions};
+use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
-use crate::protocol::messages::consumer_group_describe_response::{DescribedGroup, TopicPartitions};
+use crate::protocol::messages::consumer_group_describe_response::DescribedGroup;
 use crate::protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, ConsumerGroupHeartbeatRequest,
     ConsumerGroupHeartbeatResponse,
@@ -20,6 +21,7 @@ impl Api for ConsumerGroupHeartbeatRequest {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             return Ok(Verdict::Answer(refused(GROUP_AUTHORIZATION_FAILED)));
         }
+        access.saw_member(&self.group_id, &self.member_id);
         let mut names: HashSet<&Str> = HashSet::new();
         let mut all_allowed = true;
         for name in self.subscribed_topic_names.iter().flatten() {
@@ -28,75 +30,73 @@ impl Api for ConsumerGroupHeartbeatRequest {
                 all_allowed &= access.allows(Operation::Describe, ResourceType::Topic, name);
             }
         }
-        Ok(match all_allowed {
-            true => Verdict::Forward,
-            false => Verdict::Answer(refused(TOPIC_AUTHORIZATION_FAILED)),
-        })
+        match all_allowed {
+            true => pattern_subscriptions::beat(self, access),
+            false => Ok(Verdict::Answer(refused(TOPIC_AUTHORIZATION_FAILED))),
+        }
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Consumer, |_| refused(UNSUPPORTED_VERSION)));
 }
 
-fn refused(error_code: i16) -> ConsumerGroupHeartbeatResponse {
+pub(super) fn refused(error_code: i16) -> ConsumerGroupHeartbeatResponse {
     ConsumerGroupHeartbeatResponse { error_code, ..Default::default() }
 }
 
 /// `KafkaApis.handleConsumerGroupDescribe`
 impl Api for ConsumerGroupDescribeRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ConsumerGroupDescribeResponse>, Fault> {
-        let groups = &mut self.group_ids;
-        let denied = take_denied(groups, Operation::Describe, ResourceType::Group, access, |group| group);
-        let refuse = |group_id| DescribedGroup {
-            group_id,
-            error_code: GROUP_AUTHORIZATION_FAILED,
-            ..Default::default()
-        };
-        let refused: Vec<_> = denied.into_iter().map(refuse).collect();
-        if self.group_ids.is_empty() && !refused.is_empty() {
-            return Ok(Verdict::Answer(ConsumerGroupDescribeResponse {
-                groups: refused,
-                ..Default::default()
-            }));
-        }
         let wants_operations = self.include_authorized_operations;
-        let is_trimmed = !refused.is_empty();
-        let amend = Box::new(move |answer: &mut ConsumerGroupDescribeResponse, access: &mut Access<'_>| {
-            for group in answer.groups.iter_mut().filter(|group| wants_operations && group.error_code == NONE)
-            {
-                group.authorized_operations = access.authorized_operations(
-                    group.authorized_operations,
-                    ResourceType::Group,
-                    &group.group_id,
-                );
-            }
-            withhold_topics(&mut answer.groups, access);
-            answer.groups.splice(0..0, refused);
-        });
-        Ok(if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) })
+        Ok(describe(
+            &mut self.group_ids,
+            wants_operations,
+            access,
+            |answer: &mut ConsumerGroupDescribeResponse| &mut answer.groups,
+        ))
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Consumer, |request| ConsumerGroupDescribeResponse {
+            groups: all_failed(&request.group_ids, UNSUPPORTED_VERSION),
+            ..Default::default()
+        }));
 }
 
-/// Replaces the groups in which a member has, or shall have, a topic that the client may not describe.
-fn withhold_topics(groups: &mut [DescribedGroup], access: &mut Access<'_>) {
-    let names: HashSet<Str> =
-        groups.iter().flat_map(assigned).map(|topic| topic.topic_name.clone()).collect();
-    let hidden: HashSet<Str> = names
-        .into_iter()
-        .filter(|name| !access.allows(Operation::Describe, ResourceType::Topic, name))
-        .collect();
-    for group in groups {
-        if assigned(group).any(|topic| hidden.contains(&topic.topic_name)) {
-            *group = DescribedGroup {
-                error_code: TOPIC_AUTHORIZATION_FAILED,
-                error_message: Some(Str::from(HIDDEN_TOPICS)),
-                group_id: std::mem::take(&mut group.group_id),
-                ..Default::default()
-            };
+impl Described for DescribedGroup {
+    const USES_HIDDEN_TOPICS: &'static str =
+        "The group has described topic(s) that the client is not authorized to describe.";
+
+    fn failed(group_id: Str, error_code: i16, error_message: Option<Str>) -> Self {
+        Self { group_id, error_code, error_message, ..Default::default() }
+    }
+
+    fn group_id(&self) -> &Str {
+        &self.group_id
+    }
+
+    fn error_code(&self) -> i16 {
+        self.error_code
+    }
+
+    fn authorized_operations(&mut self) -> &mut i32 {
+        &mut self.authorized_operations
+    }
+
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
+        let members = self.members.iter_mut();
+        (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
+    }
+
+    fn restore(&mut self, access: &Access<'_>) {
+        for member in &mut self.members {
+            pattern_subscriptions::restore(&self.group_id, member, access);
         }
     }
-}
 
-const HIDDEN_TOPICS: &str = "The group has described topic(s) that the client is not authorized to describe.";
-
-fn assigned(group: &DescribedGroup) -> impl Iterator<Item = &TopicPartitions> {
-    let assignments = group.members.iter().flat_map(|member| [&member.assignment, &member.target_assignment]);
-    assignments.flat_map(|assignment| &assignment.topic_partitions)
+    fn topics(&self) -> impl Iterator<Item = &Str> {
+        let assignments =
+            self.members.iter().flat_map(|member| [&member.assignment, &member.target_assignment]);
+        assignments.flat_map(|assignment| &assignment.topic_partitions).map(|topic| &topic.topic_name)
+    }
 }

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{Amend, Answer, Api, Ask, Question, Readdress, Ruling, Step, Verdict, metadata};
+use super::{
+    AclChange, Amend, Answer, Api, Ask, Question, Readdress, Ruling, Step, Unsupported, Verdict, metadata,
+};
 use crate::protocol::access::Access;
 use crate::protocol::wire::{Fault, Message, Uuid};
 
@@ -39,7 +41,13 @@ fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> R
         true => Ok(Ruling::Replace(edited(request)?, answer)),
         false => Ok(Ruling::Forward(answer)),
     };
-    Ok(match request.decide(access)? {
+    let verdict = match A::PROTOCOL {
+        Some((protocol, answer)) if access.broker.settings.group_protocols.is_off(protocol) => {
+            decide_while_off(&mut request, answer, access)?
+        }
+        _ => request.decide(access)?,
+    };
+    Ok(match verdict {
         Verdict::Forward => forward(&request, answer::<A>(None, access))?,
         Verdict::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
         Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
@@ -48,11 +56,32 @@ fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> R
             let reduced = is_reduced.then(|| edited(&request)).transpose()?;
             Ruling::Ask(ask::<A>(question, reduced))
         }
+        Verdict::Change(change, then) => {
+            let then = Box::new(move |outcome, access: &mut Access<'_>| {
+                let answer = then(outcome, access);
+                reply::<A>(answer, access)
+            });
+            Ruling::Change(AclChange { change, then })
+        }
         Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
         Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
         Verdict::Raw(None, answer) => forward(&request, answer)?,
         Verdict::Raw(Some(body), answer) => Ruling::Replace(body, answer),
         Verdict::Close(reason) => Ruling::Close(reason),
+    })
+}
+
+/// Where the protocol is off, everybody has the same answer, and nobody's rights are looked at. But it may have been
+/// switched on a moment ago: nothing reaches the broker that would not otherwise.
+fn decide_while_off<A: Api>(
+    request: &mut A,
+    unsupported: Unsupported<A>,
+    access: &mut Access<'_>,
+) -> Result<Verdict<A::Response>, Fault> {
+    let answer = unsupported(request);
+    Ok(match access.unheard(|access| request.decide(access))? {
+        Verdict::Trim(_) | Verdict::Answer(_) => Verdict::Answer(answer),
+        verdict => verdict,
     })
 }
 
@@ -79,6 +108,7 @@ fn ask<A: Api>(question: Question<A::Response>, reduced: Option<Vec<u8>>) -> Ask
     let Question { key, version, flexible, body, then } = question;
     let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| match then(answer, access)? {
         Step::Answer(answer) => reply::<A>(answer, access),
+        Step::Trim(body, amend) => Ok(Ruling::Replace(body, self::answer::<A>(Some(amend), access))),
         Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question, reduced))),
         Step::Forward => {
             let answer = self::answer::<A>(None, access);
@@ -89,6 +119,17 @@ fn ask<A: Api>(question: Question<A::Response>, reduced: Option<Vec<u8>>) -> Ask
         }
     });
     Ask { key, version, flexible, body, then }
+}
+
+/// What is left of a request goes to the broker, in the client's own name.
+pub(super) fn trimmed<A: Api<Response: Default>>(
+    request: &A,
+    access: &Access<'_>,
+    amend: impl FnOnce(&mut A::Response, &mut Access<'_>) + Send + 'static,
+) -> Step<A::Response> {
+    // What was read in this version can be written in it.
+    encoded(request, access.version)
+        .map_or_else(|_| Step::Answer(Default::default()), |body| Step::Trim(body, Box::new(amend)))
 }
 
 /// An answer of ours. Addresses in it came from the broker all the same.

@@ -19,8 +19,12 @@ pub(super) trait Described: Send + 'static {
     fn group_id(&self) -> &Str;
     fn error_code(&self) -> i16;
     fn authorized_operations(&mut self) -> &mut i32;
+    /// Its members: their ids and hosts.
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>);
     /// The topics that it uses.
     fn topics(&self) -> impl Iterator<Item = &Str>;
+    /// Shows what clients said in the place of what the broker was told.
+    fn restore(&mut self, _access: &Access<'_>) {}
 }
 
 /// Takes the groups out of a request that the client may not describe, and makes of the broker's answer the client's.
@@ -46,10 +50,20 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
             let operations = group.authorized_operations();
             *operations = access.authorized_operations(*operations, ResourceType::Group, &name);
         }
+        for group in groups.iter_mut() {
+            let (group_id, members) = group.members();
+            members.for_each(|(member_id, host)| access.rehost(group_id, member_id, host));
+        }
+        groups.iter_mut().for_each(|group| group.restore(access));
         withhold(groups, access);
         groups.splice(0..0, refused);
     });
     if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) }
+}
+
+/// The same error for each of the groups.
+pub(super) fn all_failed<G: Described>(group_ids: &[Str], error_code: i16) -> Vec<G> {
+    group_ids.iter().map(|group_id| G::failed(group_id.clone(), error_code, None)).collect()
 }
 
 fn withhold<G: Described>(groups: &mut [G], access: &mut Access<'_>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::versions::is_4_4;
-use super::{Api, Question, Step, Verdict, metadata};
+use super::{Api, Question, Step, Verdict, metadata, trimmed};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
@@ -90,18 +90,11 @@ impl Paged for DescribeTopicPartitionsRequest {
             if request.topics.is_empty() {
                 return Step::Answer(DescribeTopicPartitionsResponse::default());
             }
-            let described = Question::new(
-                &request,
-                access.version,
-                |mut answer: DescribeTopicPartitionsResponse, access| {
-                    // Deleted in between.
-                    answer.topics.retain(|topic| topic.error_code != UNKNOWN_TOPIC_OR_PARTITION);
-                    fill_operations(&mut answer, access);
-                    Step::Answer(answer)
-                },
-            );
-            // What was read in this version can be written in it.
-            described.map_or_else(|_| Step::Answer(DescribeTopicPartitionsResponse::default()), Step::Ask)
+            trimmed(&request, access, |answer, access| {
+                // Deleted in between.
+                answer.topics.retain(|topic| topic.error_code != UNKNOWN_TOPIC_OR_PARTITION);
+                fill_operations(answer, access);
+            })
         })
     }
 }

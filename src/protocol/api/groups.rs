@@ -17,21 +17,23 @@ use crate::words::acl::{Operation, ResourceType};
 
 /// Forwards a member's request when the client may read the group, and answers it with `refusal` when not.
 fn as_member<R>(
-    group_id: &str,
+    (group_id, member_id): (&str, &str),
     access: &mut Access<'_>,
     refusal: impl FnOnce(i16) -> R,
 ) -> Result<Verdict<R>, Fault> {
-    Ok(match access.allows(Operation::Read, ResourceType::Group, group_id) {
-        true => Verdict::Forward,
-        false => Verdict::Answer(refusal(GROUP_AUTHORIZATION_FAILED)),
-    })
+    if !access.allows(Operation::Read, ResourceType::Group, group_id) {
+        return Ok(Verdict::Answer(refusal(GROUP_AUTHORIZATION_FAILED)));
+    }
+    // Of those that join for the first time the next request tells.
+    access.saw_member(group_id, member_id);
+    Ok(Verdict::Forward)
 }
 
 /// `KafkaApis.handleJoinGroupRequest`. The subscription is the business of the members, and its topics are not checked.
 impl Api for JoinGroupRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<JoinGroupResponse>, Fault> {
         let protocol_name = (access.version < 7).then_some(Str::EMPTY);
-        as_member(&self.group_id, access, |error_code| JoinGroupResponse {
+        as_member((&self.group_id, &self.member_id), access, |error_code| JoinGroupResponse {
             error_code,
             protocol_name,
             ..Default::default()
@@ -42,14 +44,17 @@ impl Api for JoinGroupRequest {
 /// `KafkaApis.handleHeartbeatRequest`
 impl Api for HeartbeatRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<HeartbeatResponse>, Fault> {
-        as_member(&self.group_id, access, |error_code| HeartbeatResponse { error_code, ..Default::default() })
+        as_member((&self.group_id, &self.member_id), access, |error_code| HeartbeatResponse {
+            error_code,
+            ..Default::default()
+        })
     }
 }
 
 /// `KafkaApis.handleLeaveGroupRequest`
 impl Api for LeaveGroupRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<LeaveGroupResponse>, Fault> {
-        as_member(&self.group_id, access, |error_code| LeaveGroupResponse {
+        as_member((&self.group_id, ""), access, |error_code| LeaveGroupResponse {
             error_code,
             ..Default::default()
         })
@@ -64,7 +69,7 @@ impl Api for SyncGroupRequest {
         if access.version >= 5 && (self.protocol_type.is_none() || self.protocol_name.is_none()) {
             return Ok(Verdict::Answer(refusal(INCONSISTENT_GROUP_PROTOCOL)));
         }
-        as_member(&self.group_id, access, refusal)
+        as_member((&self.group_id, &self.member_id), access, refusal)
     }
 }
 
@@ -83,9 +88,6 @@ impl Api for DescribeGroupsRequest {
             return Ok(Verdict::Answer(DescribeGroupsResponse { groups: refused, ..Default::default() }));
         }
         let wants_operations = self.include_authorized_operations;
-        if refused.is_empty() && !wants_operations {
-            return Ok(Verdict::Forward);
-        }
         let is_trimmed = !refused.is_empty();
         let amend = Box::new(move |answer: &mut DescribeGroupsResponse, access: &mut Access<'_>| {
             if wants_operations {
@@ -95,6 +97,11 @@ impl Api for DescribeGroupsRequest {
                         ResourceType::Group,
                         &group.group_id,
                     );
+                }
+            }
+            for group in &mut answer.groups {
+                for member in &mut group.members {
+                    access.rehost(&group.group_id, &member.member_id, &mut member.client_host);
                 }
             }
             answer.groups.splice(0..0, refused);

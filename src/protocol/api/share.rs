@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::share_groups::is_member_id;
-use super::{Answer, Api, Readdress, Rewrite, Verdict, encoded, metadata};
-use crate::protocol::access::Access;
+use super::{Answer, Api, Readdress, Rewrite, Unsupported, Verdict, encoded, metadata};
+use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::share_acknowledge_response::{
     PartitionData as AcknowledgedPartition, ShareAcknowledgeTopicResponse,
@@ -119,6 +119,10 @@ impl Api for ShareFetchRequest {
         Ok(Verdict::Raw(body, Answer::Rewritten(look_at_answer(member, known, refused))))
     }
 
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |_| {
+        ShareFetchResponse { error_code: UNSUPPORTED_VERSION, ..Default::default() }
+    }));
+
     const READDRESS: Option<(i16, Readdress<ShareFetchResponse>)> = Some((1, |answer, access| {
         answer.node_endpoints.retain_mut(|node| {
             metadata::readdress(node.node_id, &mut node.host, &mut node.port, access).is_some()
@@ -181,6 +185,10 @@ impl Api for ShareAcknowledgeRequest {
         });
         Ok(if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) })
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |_| {
+        ShareAcknowledgeResponse { error_code: UNSUPPORTED_VERSION, ..Default::default() }
+    }));
 
     const READDRESS: Option<(i16, Readdress<ShareAcknowledgeResponse>)> = Some((1, |answer, access| {
         answer.node_endpoints.retain_mut(|node| {

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::described_groups::{Described, describe};
-use super::{Api, Verdict};
-use crate::protocol::access::Access;
+use super::described_groups::{Described, all_failed, describe};
+use super::{Api, Unsupported, Verdict};
+use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::share_group_describe_response::DescribedGroup;
 use crate::protocol::messages::{
@@ -29,6 +29,7 @@ impl Api for ShareGroupHeartbeatRequest {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             return refuse(GROUP_AUTHORIZATION_FAILED);
         }
+        access.saw_member(&self.group_id, &self.member_id);
         let names: HashSet<&Str> = self.subscribed_topic_names.iter().flatten().collect();
         if !is_member_id(&self.member_id) {
             // Brokers before 4.4 do not mind, so it is left to them, and they must not be asked for hidden topics.
@@ -49,6 +50,10 @@ impl Api for ShareGroupHeartbeatRequest {
             _ => refuse(TOPIC_AUTHORIZATION_FAILED),
         }
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |_| {
+        ShareGroupHeartbeatResponse { error_code: UNSUPPORTED_VERSION, ..Default::default() }
+    }));
 }
 
 /// `KafkaApis.handleShareGroupDescribe`
@@ -62,6 +67,12 @@ impl Api for ShareGroupDescribeRequest {
             |answer: &mut ShareGroupDescribeResponse| &mut answer.groups,
         ))
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Share, |request| ShareGroupDescribeResponse {
+            groups: all_failed(&request.group_ids, UNSUPPORTED_VERSION),
+            ..Default::default()
+        }));
 }
 
 impl Described for DescribedGroup {
@@ -82,6 +93,11 @@ impl Described for DescribedGroup {
 
     fn authorized_operations(&mut self) -> &mut i32 {
         &mut self.authorized_operations
+    }
+
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
+        let members = self.members.iter_mut();
+        (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
     }
 
     fn topics(&self) -> impl Iterator<Item = &Str> {

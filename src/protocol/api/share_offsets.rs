@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Api, Found, Question, Step, Verdict, take_denied};
-use crate::protocol::access::Access;
+use super::{Api, Found, Question, Unsupported, Verdict, take_denied, trimmed};
+use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::alter_share_group_offsets_response::{
     AlterShareGroupOffsetsResponsePartition, AlterShareGroupOffsetsResponseTopic,
@@ -86,6 +86,15 @@ impl Api for DescribeShareGroupOffsetsRequest {
         }
         Ok(Verdict::Trim(Box::new(|answer, access| put_back(asked, answer, access))))
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |request| {
+        let groups = request.groups.iter().map(|group| DescribeShareGroupOffsetsResponseGroup {
+            group_id: group.group_id.clone(),
+            error_code: UNSUPPORTED_VERSION,
+            ..Default::default()
+        });
+        DescribeShareGroupOffsetsResponse { groups: groups.collect(), ..Default::default() }
+    }));
 }
 
 /// Makes the broker's answer the client's: each group in its place, with what is refused of it. A group that failed as a
@@ -172,18 +181,19 @@ impl Api for AlterShareGroupOffsetsRequest {
                         let id = ids.get(&Some(topic.topic_name.clone()));
                         topic.topic_id = id.copied().unwrap_or_default();
                     }
-                    let altered = Question::new(&request, access.version, move |mut answer, _| {
-                        put_in_front(refused, &mut answer, entries);
-                        Step::Answer(answer)
-                    });
-                    // What was read in this version can be written in it.
-                    altered
-                        .map_or_else(|_| Step::Answer(AlterShareGroupOffsetsResponse::default()), Step::Ask)
+                    trimmed(&request, access, move |answer, _| put_in_front(refused, answer, entries))
                 });
                 question.map(Verdict::Ask)
             }
         }
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Share, |_| AlterShareGroupOffsetsResponse {
+            error_code: UNSUPPORTED_VERSION,
+            error_message: text(UNSUPPORTED_VERSION),
+            ..Default::default()
+        }));
 }
 
 /// `KafkaApis.handleDeleteShareGroupOffsetsRequest`. The coordinator is asked even when nothing is left.
@@ -209,6 +219,13 @@ impl Api for DeleteShareGroupOffsetsRequest {
             (answer.error_code == NONE).then_some(&mut answer.responses)
         }))
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Share, |_| DeleteShareGroupOffsetsResponse {
+            error_code: UNSUPPORTED_VERSION,
+            error_message: text(UNSUPPORTED_VERSION),
+            ..Default::default()
+        }));
 }
 
 /// Where the entries of an answer stand, unless it is an error as a whole.

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::described_groups::{Described, describe};
+use super::described_groups::{Described, all_failed, describe};
 use super::metadata::is_internal;
 use super::transaction_admin::is_valid;
-use super::{Api, Question, Step, Verdict};
-use crate::protocol::access::Access;
+use super::{Api, Question, Step, Unsupported, Verdict};
+use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::metadata_request::MetadataRequestTopic;
 use crate::protocol::messages::streams_group_describe_response::DescribedGroup;
@@ -35,6 +35,7 @@ impl Api for StreamsGroupHeartbeatRequest {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             return Ok(Verdict::Answer(refused(GROUP_AUTHORIZATION_FAILED, None)));
         }
+        access.saw_member(&self.group_id, &self.member_id);
         if let Some(topology) = &self.topology
             && let Some(refusal) = refuse_topology(topology, access)
         {
@@ -52,6 +53,9 @@ impl Api for StreamsGroupHeartbeatRequest {
         Question::new(&describe, version, |answer, access| beat_if_known(internal, answer, access))
             .map(Verdict::Ask)
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Streams, |_| refused(UNSUPPORTED_VERSION, None)));
 }
 
 /// What is wrong with a topology, or hidden from the client.
@@ -157,6 +161,12 @@ impl Api for StreamsGroupDescribeRequest {
             |answer: &mut StreamsGroupDescribeResponse| &mut answer.groups,
         ))
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Streams, |request| StreamsGroupDescribeResponse {
+            groups: all_failed(&request.group_ids, UNSUPPORTED_VERSION),
+            ..Default::default()
+        }));
 }
 
 impl Described for DescribedGroup {
@@ -177,6 +187,11 @@ impl Described for DescribedGroup {
 
     fn authorized_operations(&mut self) -> &mut i32 {
         &mut self.authorized_operations
+    }
+
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
+        let members = self.members.iter_mut();
+        (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
     }
 
     fn topics(&self) -> impl Iterator<Item = &Str> {
@@ -203,4 +218,10 @@ impl Api for StreamsGroupTopologyDescriptionUpdateRequest {
             }),
         })
     }
+
+    const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
+        Some((GroupProtocol::Streams, |_| StreamsGroupTopologyDescriptionUpdateResponse {
+            error_code: UNSUPPORTED_VERSION,
+            ..Default::default()
+        }));
 }

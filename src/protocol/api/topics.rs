@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
-use super::{Api, Question, Step, Verdict, append, prepend, take_denied};
+use super::{Api, Question, Step, Verdict, append, prepend, take_denied, trimmed};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
@@ -230,18 +230,10 @@ fn ask_for_existence(
             };
             not_deleted(Some(name), Uuid::ZERO, code, message(code))
         }));
-        let finish = |mut responses: Vec<DeletableTopicResult>, mut answer: DeleteTopicsResponse| {
-            answer.responses.append(&mut responses);
-            Step::Answer(answer)
-        };
         if request.is_empty() {
-            return finish(refused, DeleteTopicsResponse::default());
+            return Step::Answer(DeleteTopicsResponse { responses: refused, ..Default::default() });
         }
-        let delete = Question::new(&request, access.version, move |answer: DeleteTopicsResponse, _| {
-            finish(refused, answer)
-        });
-        // What was read in this version can be written in it.
-        delete.map_or_else(|_| Step::Answer(DeleteTopicsResponse::default()), Step::Ask)
+        trimmed(&request, access, |answer, _| answer.responses.extend(refused))
     })
 }
 

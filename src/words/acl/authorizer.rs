@@ -96,6 +96,11 @@ impl Authorizer {
 }
 
 impl ClientView {
+    /// All bindings of the generation, whoever they are for; as [`Authorizer::bindings`].
+    pub fn bindings(&self) -> &[Arc<Binding>] {
+        &self.index.bindings
+    }
+
     /// Decides as `StandardAuthorizer.authorize` does.
     pub fn decide(&self, operation: Operation, resource_type: ResourceType, name: &str) -> Decision {
         if self.is_super_user {
@@ -156,6 +161,23 @@ impl ClientView {
             .filter(|&place| bindings[place].names(Permission::Allow, operation))
             .find(|&place| !self.is_dominated(&bindings[place], operation))
             .map_or(Decision { allowed: false, rule: Rule::DefaultDeny }, |place| self.decided_by(place))
+    }
+
+    /// Whether the client may do this to every resource of the type, whatever it is called (but for names that begin with
+    /// an asterisk, which no topic has). Where only some names are denied, the answer is no though none of them may exist.
+    pub fn allows_every(&self, operation: Operation, resource_type: ResourceType) -> bool {
+        let places = self.patterns(resource_type).flat_map(Patterns::places);
+        let mut bindings = places
+            .map(|&place| &self.index.bindings[place])
+            .filter(|binding| binding.operations() & operation.bit() != 0);
+        let is_on_any_name = |binding: &Binding| {
+            binding.pattern_type == PatternType::Literal && binding.resource_name == WILDCARD
+        };
+        self.is_super_user
+            || bindings.try_fold(false, |every, binding| match binding.permission {
+                Permission::Allow => Some(every || is_on_any_name(binding)),
+                Permission::Deny => None,
+            }) == Some(true)
     }
 
     /// The `authorized_operations` field of a resource: bit `n` is set when the client may do the operation of code `n`,

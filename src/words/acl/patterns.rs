@@ -212,7 +212,7 @@ impl Prefix {
 
 impl Binding {
     /// The operations that it denies or allows; only permissions imply others.
-    fn operations(&self) -> u32 {
+    pub(super) fn operations(&self) -> u32 {
         match self.permission {
             Permission::Deny => self.operation.named_by(),
             Permission::Allow => self.operation.allowed_by(),

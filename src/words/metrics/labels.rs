@@ -145,6 +145,8 @@ labels! {
         Revoked = "revoked",
         /// No TLS version, cipher suite or key exchange in common.
         Version = "version",
+        /// The client calls the server by a name that no broker has, or by none where it must.
+        UnknownName = "unknown_name",
         /// The first bytes are no TLS: plaintext Kafka, HTTP.
         NotTls = "not_tls",
         /// The deadline passed.

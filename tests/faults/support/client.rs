@@ -44,9 +44,16 @@ impl Client {
 
     /// Sends a request, and returns its correlation id.
     pub async fn say<Q: Request>(&mut self, request: &Q, version: i16) -> i32 {
+        self.try_say(request, version).await.unwrap()
+    }
+
+    /// As [`Client::say`], to a doorkeeper that may have closed already.
+    pub async fn try_say<Q: Request>(&mut self, request: &Q, version: i16) -> io::Result<i32> {
         self.correlation_id += 1;
-        self.send(&frame(request, version, self.correlation_id)).await;
-        self.correlation_id
+        let bytes = frame(request, version, self.correlation_id);
+        soon(self.tls.write_all(&bytes)).await?;
+        soon(self.tls.flush()).await?;
+        Ok(self.correlation_id)
     }
 
     /// Receives a frame, without its length.

@@ -1,5 +1,6 @@
 //! The tables: API by API, shape by shape. Versions and principals are added when they run.
 
+mod acls;
 mod cluster;
 mod configs;
 mod connection;
@@ -32,14 +33,17 @@ pub const APIS: &[&str] = &[
     "ApiVersions",
     "ConsumerGroupDescribe",
     "ConsumerGroupHeartbeat",
+    "CreateAcls",
     "CreateDelegationToken",
     "CreatePartitions",
     "CreateTopics",
+    "DeleteAcls",
     "DeleteGroups",
     "DeleteRecords",
     "DeleteShareGroupOffsets",
     "DeleteShareGroupState",
     "DeleteTopics",
+    "DescribeAcls",
     "DescribeClientQuotas",
     "DescribeCluster",
     "DescribeConfigs",
@@ -113,8 +117,18 @@ pub fn all() -> Vec<Case> {
         share::cases(),
         streams::cases(),
         topics::cases(),
+        acls::cases(),
     ];
     families.into_iter().flatten().collect()
+}
+
+/// The cases of the newer protocols for groups, for brokers where these are switched off.
+pub fn while_group_protocols_are_off(cases: Vec<Case>) -> Vec<Case> {
+    let newer = |case: &Case| {
+        case.api.starts_with("ConsumerGroup") || case.api.contains("Share") || case.api.starts_with("Streams")
+    };
+    let off = |case: Case| Case { shape: format!("{}, switched off", case.shape), ..case };
+    cases.into_iter().filter(newer).map(off).collect()
 }
 
 /// The shapes of a list of topics. Names with `$u` do not exist; alice may do everything with those that begin with `p-`.

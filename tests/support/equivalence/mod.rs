@@ -118,10 +118,10 @@ impl Case {
     }
 }
 
-/// Runs all cases and tells what differed.
-pub fn run(cases: &[Case], judge: &mut Side, judged: &mut Side, mut report: Report) -> Report {
+/// Runs all cases and tells what differed. The first of them has this number; no two cases of a run have the same.
+pub fn run(cases: &[Case], first: usize, judge: &mut Side, judged: &mut Side, mut report: Report) -> Report {
     let served = served_by_both(judge, judged);
-    for (number, case) in cases.iter().enumerate() {
+    for (number, case) in (first..).zip(cases) {
         let Some(&(first, last)) = served.get(case.api) else {
             // Older Kafkas lack some; what Kafka has must be served, or be on the list.
             let listed = deviations::NOT_SERVED.iter().any(|(_, name, _)| *name == case.api);

@@ -1,7 +1,7 @@
 //! What was equal, what was not, and whether that is as the list of deviations says.
 
 use super::Case;
-use super::deviations::{Deviation, NOT_SERVED, NOT_SERVED_ABOVE};
+use super::deviations::{Deviation, NOT_SERVED};
 use crate::support::client::Answer;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,11 +137,6 @@ impl Report {
 fn leave_out_what_is_not_served(body: &mut Value) {
     let Some(keys) = body["apiKeys"].as_array_mut() else { return };
     keys.retain(|one| NOT_SERVED.iter().all(|(key, ..)| one["apiKey"] != *key));
-    for (key, _, highest, _) in NOT_SERVED_ABOVE {
-        for one in keys.iter_mut().filter(|one| one["apiKey"] == *key) {
-            one["maxVersion"] = Value::from(*highest);
-        }
-    }
 }
 
 fn applies(deviation: &Deviation, id: &Id, api: &str, version: i16) -> bool {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
+const UNSUPPORTED_VERSION: i16 = 35;
 
 /// A broker and the address of its mutual TLS door.
 pub struct Side {
@@ -122,6 +123,22 @@ impl Side {
                 topic["partitions"].as_array().unwrap().iter().all(|one| one["errorCode"] == 0)
             };
             answer["topics"].as_array().unwrap().iter().all(leads).then_some(())
+        });
+    }
+
+    /// Lowers the features of the newer protocols for groups, and waits until the door behaves so.
+    pub fn switch_group_protocols_off(&mut self) {
+        const DOWNGRADE: i8 = 2;
+        let features = ["group.version", "share.version", "streams.version"];
+        let lower = |feature| json!({"feature": feature, "maxVersionLevel": 0, "upgradeType": DOWNGRADE});
+        let updates: Vec<Value> = features.map(lower).to_vec();
+        let body = json!({"timeoutMs": 30_000, "featureUpdates": updates, "validateOnly": false});
+        let updated = self.prepare("UpdateFeatures", 2, &body);
+        assert_eq!(updated["errorCode"], 0, "{updated}");
+        let share = json!({"groupId": "g-none", "memberId": "m", "memberEpoch": 0});
+        wait_for("the features to be off", LIMIT, || {
+            let refused = self.call("nobody", "ShareGroupHeartbeat", 1, &share);
+            (refused.body()["errorCode"] == UNSUPPORTED_VERSION).then_some(())
         });
     }
 

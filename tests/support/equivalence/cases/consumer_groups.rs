@@ -33,7 +33,40 @@ pub fn cases() -> Vec<Case> {
         cases.push(membership(shape, topics));
     }
     cases.push(hidden_topic());
+    cases.push(hidden_pattern());
+    for wrong in ["(", "a)(b", r"(a)\1"] {
+        let join = subscribed("gp-$u", 0, wrong);
+        cases.push(
+            Case::new("ConsumerGroupHeartbeat", format!("no pattern: {wrong}"), join).once().since(4, 0),
+        );
+    }
     cases
+}
+
+/// A member by pattern that finds nothing: Kafka finds what there is a moment later, which nobody can compare.
+fn hidden_pattern() -> Case {
+    let partial = heartbeat("gp-$u", json!(MEMBER), 1, Value::Null);
+    Case::after("ConsumerGroupHeartbeat", "a pattern of hidden topics", vec![])
+        .then("ConsumerGroupHeartbeat", subscribed("gp-$u", 0, "(t-non.|missing)"))
+        .then("ConsumerGroupHeartbeat", partial.clone())
+        .then("ConsumerGroupDescribe", describe(&["gp-$u"]))
+        .then("ConsumerGroupHeartbeat", subscribed("gp-$u", 1, "[t]-none"))
+        .then("ConsumerGroupHeartbeat", partial)
+        .then("ConsumerGroupDescribe", describe(&["gp-$u"]))
+        .then("ConsumerGroupHeartbeat", heartbeat("gp-$u", json!(MEMBER), -1, Value::Null))
+        .then("ConsumerGroupDescribe", describe(&["gp-$u"]))
+        .by(&["alice", "nobody"])
+        .once()
+        .since(4, 0)
+}
+
+const MEMBER: &str = "AAAAAAAAAAAAAAAAAAAAAg";
+
+fn subscribed(group: &str, epoch: i32, pattern: &str) -> Value {
+    let names = if epoch == 0 { json!([]) } else { Value::Null };
+    let mut body = heartbeat(group, json!(MEMBER), epoch, names);
+    body["subscribedTopicRegex"] = json!(pattern);
+    body
 }
 
 /// A life in a group: join, be described, leave.

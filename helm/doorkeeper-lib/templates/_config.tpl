@@ -1,0 +1,135 @@
+{{/* The lists and keys that every template of this file takes for granted; says so where one is missing. */}}
+{{- define "doorkeeper-lib.listeners" -}}
+{{- $config := .values.config | default dict -}}
+{{- if not $config.listeners -}}
+{{- fail "config.listeners is empty: give at least one listener with name, bind and upstream" -}}
+{{- end -}}
+{{- toYaml $config.listeners -}}
+{{- end }}
+
+{{/* The port of an address such as 0.0.0.0:9443 or [::]:9443. */}}
+{{- define "doorkeeper-lib.portOf" -}}
+{{- regexFind "[0-9]+$" . -}}
+{{- end }}
+
+{{- define "doorkeeper-lib.adminPort" -}}
+{{- $bind := dig "config" "admin" "bind" "" .values -}}
+{{- if not $bind -}}
+{{- fail "config.admin.bind is not set: the probes of the pod need it, as 0.0.0.0:9901" -}}
+{{- end -}}
+{{- include "doorkeeper-lib.portOf" $bind -}}
+{{- end }}
+
+{{/* The ports that clients connect to, a list of numbers. */}}
+{{- define "doorkeeper-lib.clientPorts" -}}
+{{- $ports := list -}}
+{{- range include "doorkeeper-lib.listeners" . | fromYamlArray -}}
+{{- $ports = append $ports (include "doorkeeper-lib.portOf" .bind | int) -}}
+{{- end -}}
+{{- $ports | toYaml -}}
+{{- end }}
+
+{{- define "doorkeeper-lib.containerPorts" -}}
+{{- range include "doorkeeper-lib.clientPorts" . | fromYamlArray }}
+- name: {{ include "doorkeeper-lib.portName" . }}
+  containerPort: {{ . }}
+{{- end }}
+- name: {{ include "doorkeeper-lib.adminPortName" . }}
+  containerPort: {{ include "doorkeeper-lib.adminPort" . }}
+{{- end }}
+
+{{/* Names that no container of the broker's chart has: a monitor finds the port by its name. */}}
+{{- define "doorkeeper-lib.portName" -}}dk-{{ . }}{{- end }}
+{{- define "doorkeeper-lib.adminPortName" -}}dk-admin{{- end }}
+
+{{/* Whether a listener takes its certificate from the volume. */}}
+{{- define "doorkeeper-lib.usesTls" -}}
+{{- range include "doorkeeper-lib.listeners" . | fromYamlArray -}}
+{{- $tls := .tls | default dict -}}
+{{- if not (and $tls.certificate_chain $tls.private_key) -}}true{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Whether a listener takes the issuers of its clients from the volume. */}}
+{{- define "doorkeeper-lib.usesClientCa" -}}
+{{- range include "doorkeeper-lib.listeners" . | fromYamlArray -}}
+{{- $tls := .tls | default dict -}}
+{{- if not (or $tls.client_ca (eq (toString $tls.client_auth) "none")) -}}true{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Whether the bindings come from the volume. */}}
+{{- define "doorkeeper-lib.usesAcls" -}}
+{{- if not (dig "config" "authorization" "acls" "file" "" .values) -}}true{{- end -}}
+{{- end }}
+
+{{/* doorkeeper.yaml: the values' config, with the names of the volume's files where it names none itself. */}}
+{{- define "doorkeeper-lib.config" -}}
+{{- $config := deepCopy .values.config -}}
+{{- $listeners := list -}}
+{{- range include "doorkeeper-lib.listeners" . | fromYamlArray -}}
+{{- $tls := dict "certificate_chain" "tls/tls.crt" "private_key" "tls/tls.key" -}}
+{{- $own := .tls | default dict -}}
+{{- if ne (toString $own.client_auth) "none" -}}
+{{- $_ := set $tls "client_ca" "tls/ca.crt" -}}
+{{- end -}}
+{{- range $key, $value := $own -}}
+{{- $_ := set $tls $key $value -}}
+{{- end -}}
+{{- $listeners = append $listeners (set . "tls" $tls) -}}
+{{- end -}}
+{{- $authorization := $config.authorization | default dict -}}
+{{- if include "doorkeeper-lib.usesAcls" . -}}
+{{- $_ := set $authorization "acls" (set ($authorization.acls | default dict) "file" "acls.yaml") -}}
+{{- end -}}
+{{- $_ := set $config "version" ($config.version | default 1) -}}
+{{- $_ := set $config "listeners" $listeners -}}
+{{- $_ := set $config "authorization" $authorization -}}
+{{- /* Helm's values are JSON, whose keys are text; doorkeeper wants ports and node ids to be numbers. */ -}}
+{{- regexReplaceAll "(?m)^( +)\"(-?[0-9]+)\":" (toYaml $config) "${1}${2}:" -}}
+{{- end }}
+
+{{/* One volume with everything: what belongs together changes together, by one rename of the kubelet's. */}}
+{{- define "doorkeeper-lib.volume" -}}
+{{- $values := include "doorkeeper-lib.values" . | fromYaml -}}
+{{- $tls := $values.tls -}}
+{{- $secret := $tls.existingSecret | default .tlsSecret -}}
+name: {{ include "doorkeeper-lib.name" . }}
+projected:
+  # 0444: the pod's fsGroup is the broker's, so doorkeeper's user reads as anybody; only containers that mount this can.
+  defaultMode: 292
+  sources:
+    - configMap:
+        name: {{ .configMap }}
+        items:
+          - key: doorkeeper.yaml
+            path: doorkeeper.yaml
+    {{- if include "doorkeeper-lib.usesAcls" . }}
+    - configMap:
+        name: {{ $values.acls.existingConfigMap | default .aclMap }}
+        items:
+          - key: {{ $values.acls.key }}
+            path: acls.yaml
+    {{- end }}
+    {{- if include "doorkeeper-lib.usesTls" . }}
+    - secret:
+        name: {{ $secret }}
+        items:
+          - key: {{ $tls.certificateKey }}
+            path: tls/tls.crt
+          - key: {{ $tls.privateKeyKey }}
+            path: tls/tls.key
+    {{- end }}
+    {{- if include "doorkeeper-lib.usesClientCa" . }}
+    {{- if $tls.clientCa.existingConfigMap }}
+    - configMap:
+        name: {{ $tls.clientCa.existingConfigMap }}
+    {{- else }}
+    - secret:
+        name: {{ $tls.clientCa.existingSecret | default $secret }}
+    {{- end }}
+        items:
+          - key: {{ $tls.clientCa.key }}
+            path: tls/ca.crt
+    {{- end }}
+{{- end }}

@@ -1,0 +1,27 @@
+{{/* The names of a Service: (list $ name). */}}
+{{- define "doorkeeper.serviceNames" -}}
+{{- $root := index . 0 -}}
+{{- $base := printf "%s.%s" (index . 1) $root.Release.Namespace -}}
+{{- list (index . 1) $base (printf "%s.svc" $base) (printf "%s.svc.%s" $base $root.Values.broker.clusterDomain) | toYaml -}}
+{{- end }}
+
+{{/* The names that clients verify: those of the brokers' pods, below their headless Services, and those of our own Services. */}}
+{{- define "doorkeeper.dnsNames" -}}
+{{- $values := .Values -}}
+{{- $names := $values.tls.certManager.dnsNames -}}
+{{- if ne $values.mode "gateway" -}}
+{{- range $values.broker.headlessServices -}}
+{{- $below := printf "*.%s.%s.svc" . $.Release.Namespace -}}
+{{- $names = concat $names (list $below (printf "%s.%s" $below $values.broker.clusterDomain)) -}}
+{{- end -}}
+{{- end -}}
+{{- if $values.services.bootstrap.enabled -}}
+{{- $names = concat $names (include "doorkeeper.serviceNames" (list $ (include "doorkeeper.bootstrapService" .)) | fromYamlArray) -}}
+{{- end -}}
+{{- if $values.services.perBroker.enabled -}}
+{{- range $values.services.perBroker.names -}}
+{{- $names = concat $names (include "doorkeeper.serviceNames" (list $ (printf "%s-%s" (include "doorkeeper.fullname" $) .)) | fromYamlArray) -}}
+{{- end -}}
+{{- end -}}
+{{- uniq $names | toYaml -}}
+{{- end }}

@@ -1,0 +1,248 @@
+//! `doorkeeper healthcheck`: the probe for an image that has neither a shell nor curl.
+
+use std::io::{self, ErrorKind, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::{print, refuse};
+use crate::process::config::text::parse_duration;
+use crate::process::config::{Config, Faults, HostPort};
+use crate::words::audit::printable;
+
+/// An answer of a probe has some hundred bytes; what is longer is not from doorkeeper.
+const MAX_ANSWER: u64 = 64 * 1024;
+
+/// What to ask, and whom.
+#[derive(Debug, clap::Args)]
+pub(super) struct Probe {
+    /// The configuration file of the doorkeeper to ask: `admin.bind` is its address.
+    #[arg(short = 'c', long = "config", value_name = "FILE", env = super::CONFIG_VARIABLE)]
+    #[arg(required_unless_present = "url")]
+    path: Option<PathBuf>,
+    /// The admin endpoint, such as http://127.0.0.1:9901; then no configuration file is read.
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    url: Option<HostPort>,
+    /// What to ask for.
+    #[arg(long, value_enum, default_value_t = Check::Ready)]
+    check: Check,
+    /// How long the whole answer may take.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "3s")]
+    timeout: Duration,
+}
+
+/// The pages of the admin endpoint that say yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Check {
+    /// The process is alive (/livez).
+    Live,
+    /// Traffic may be sent: the broker answers, too (/readyz).
+    Ready,
+    /// Doorkeeper itself has started, whatever the broker does (/startupz).
+    Startup,
+}
+
+impl Check {
+    /// The page, and what doorkeeper is when it says yes.
+    fn page(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Live => ("/livez", "alive"),
+            Self::Ready => ("/readyz", "ready"),
+            Self::Startup => ("/startupz", "started"),
+        }
+    }
+}
+
+/// Asks once: one line on standard output and code 0 if the answer is yes, one on standard error and code 1 if it is
+/// no or does not come.
+pub(super) fn healthcheck(probe: &Probe) -> ExitCode {
+    let address = match (&probe.url, &probe.path) {
+        (Some(address), _) => Ok(address.clone()),
+        (None, Some(path)) => configured(path),
+        // The command line parser lets nobody through without either.
+        (None, None) => return ExitCode::from(2),
+    };
+    let address = match address {
+        Ok(address) => address,
+        Err(faults) => return refuse(&faults),
+    };
+    let (page, yes) = probe.check.page();
+    match asked(&address, page, probe.timeout) {
+        Ok(Answer::Yes) => print(&format!("doorkeeper at {address} is {yes}\n")),
+        Ok(Answer::No(reasons)) => fail(&format!("doorkeeper at {address} is not {yes}: {reasons}")),
+        Err(reason) => fail(&format!("no answer from doorkeeper at {address}: {reason}")),
+    }
+}
+
+/// What a probe's page says.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No(String),
+}
+
+fn fail(line: &str) -> ExitCode {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+    ExitCode::FAILURE
+}
+
+/// Where the doorkeeper that was started with this file has its admin endpoint. Faults elsewhere in the file are not
+/// the probe's business: the running process has an older state of it.
+fn configured(path: &Path) -> Result<HostPort, Faults> {
+    let (config, faults) = Config::examine(path);
+    // What is wrong is read as an example in its place, which nobody listens on.
+    let Some(config) = config.filter(|config| !config.document.is_wrong("admin.bind")) else {
+        return Err(Faults::sorted(faults));
+    };
+    let none = |at: &str, message: &str| Faults::sorted(vec![config.document.fault(at, message)]);
+    let Some(admin) = &config.admin else {
+        return Err(none(
+            "",
+            "there is no admin endpoint to ask: add one, as in 'admin: { bind: 127.0.0.1:9901 }'",
+        ));
+    };
+    if admin.bind.port() == 0 {
+        return Err(none(
+            "admin.bind",
+            "port 0 is any port: give a fixed one, or name the one in use with --url",
+        ));
+    }
+    let host = match admin.bind.ip() {
+        // Whoever listens everywhere listens on loopback.
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    Ok(HostPort { host: host.to_string(), port: admin.bind.port() })
+}
+
+/// Reads `http://host:port`, with or without a slash at the end.
+fn endpoint(url: &str) -> Result<HostPort, String> {
+    let Some(rest) = url.strip_prefix("http://") else {
+        return Err("the admin endpoint speaks plain HTTP: write it like http://127.0.0.1:9901".to_owned());
+    };
+    match rest.strip_suffix('/').unwrap_or(rest) {
+        rest if rest.contains(['/', '?', '#']) => {
+            Err("give host and port alone, like http://127.0.0.1:9901: --check chooses the page".to_owned())
+        }
+        rest => rest.parse(),
+    }
+}
+
+/// Asks for a page, all within `limit`.
+fn asked(address: &HostPort, page: &str, limit: Duration) -> Result<Answer, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the system refuses an event loop: {error}"))?;
+    let outcome = runtime.block_on(async {
+        match timeout(limit, get(address, page)).await {
+            Ok(Ok(answer)) => read(&answer),
+            Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
+                Err("connection refused: it does not run, or has another admin.bind".to_owned())
+            }
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("nothing came within {limit:?}")),
+        }
+    });
+    // A name that is still being looked up must not hold the end up.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// One request on one connection: the endpoint closes after its answer.
+async fn get(address: &HostPort, page: &str) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
+    let request = format!("GET {page} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
+    Ok(answer)
+}
+
+/// Takes the status for the answer, and the failed checks of the text for the reasons.
+fn read(answer: &[u8]) -> Result<Answer, String> {
+    let text = String::from_utf8_lossy(answer);
+    let status = text.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    match status {
+        Some("200") => Ok(Answer::Yes),
+        Some("503") => {
+            let failed: Vec<_> = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("[-]"))
+                .map(|reason| printable(reason).to_string())
+                .collect();
+            Ok(Answer::No(if failed.is_empty() {
+                "it gives no reason".to_owned()
+            } else {
+                failed.join("; ")
+            }))
+        }
+        Some(status) => {
+            Err(format!("it has status {}: this is no admin endpoint of doorkeeper", printable(status)))
+        }
+        None if answer.is_empty() => Err("the connection was closed without a word".to_owned()),
+        None => Err("what came is not HTTP: this is no admin endpoint".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(answer: &str) -> Result<Answer, String> {
+        read(answer.as_bytes())
+    }
+
+    #[test]
+    fn the_status_is_the_answer() {
+        assert_eq!(said("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), Ok(Answer::Yes));
+        let body = "[+]acls ok\n[-]upstream failed: refused\n[-]not-draining failed: stopping\nreadyz check failed\n";
+        let reasons = "upstream failed: refused; not-draining failed: stopping";
+        let head = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
+        assert_eq!(said(&format!("{head}{body}")), Ok(Answer::No(reasons.to_owned())));
+        assert_eq!(said(head), Ok(Answer::No("it gives no reason".to_owned())));
+    }
+
+    #[test]
+    fn what_is_no_admin_endpoint_is_no_answer() {
+        for (answer, reason) in [
+            ("HTTP/1.1 404 Not Found\r\n\r\n", "status 404"),
+            ("HTTP/1.1 \u{1b}[2", "status \\u{1b}[2:"),
+            ("HTTP/1.1 20", "not HTTP"),
+            ("HTTP/1.1 2\u{e9}\u{e9}", "not HTTP"),
+            ("\u{15}\u{3}\u{3}", "not HTTP"),
+            ("", "without a word"),
+        ] {
+            let said = said(answer).unwrap_err();
+            assert!(said.contains(reason), "{answer:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn reasons_steer_no_terminal() {
+        let answer = "HTTP/1.1 503 x\r\n\r\n[-]upstream failed: \u{1b}[2J\u{202e}\n";
+        assert_eq!(said(answer), Ok(Answer::No("upstream failed: \\u{1b}[2J\\u{202e}".to_owned())));
+    }
+
+    #[test]
+    fn an_endpoint_is_host_and_port() {
+        let of = |url| endpoint(url).map(|address| address.to_string());
+        assert_eq!(of("http://127.0.0.1:9901"), Ok("127.0.0.1:9901".to_owned()));
+        assert_eq!(of("http://[::1]:9901/"), Ok("[::1]:9901".to_owned()));
+        for (url, reason) in [
+            ("https://127.0.0.1:9901", "plain HTTP"),
+            ("127.0.0.1:9901", "plain HTTP"),
+            ("http://127.0.0.1", "names no port"),
+            ("http://127.0.0.1:9901/readyz", "--check chooses the page"),
+            ("http://user@host:1", "is not a host"),
+        ] {
+            let said = of(url).unwrap_err();
+            assert!(said.contains(reason), "{url}: {said}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The set of bindings that is in force.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::words::acl::{Authorizer, Binding, Settings};
+
+/// One set of bindings with its place in the succession of sets.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// 1 for the set of the start, one more for each that replaced it.
+    pub number: u64,
+    /// The set, indexed.
+    pub authorizer: Authorizer,
+}
+
+/// The set of bindings that is in force. Reading never waits.
+#[derive(Debug)]
+pub(super) struct InForce {
+    settings: Settings,
+    current: ArcSwap<Generation>,
+    /// The number of `current`, to be compared without touching its reference count.
+    number: AtomicU64,
+}
+
+impl InForce {
+    /// The set of the start.
+    pub(super) fn new(bindings: Vec<Binding>, settings: Settings) -> InForce {
+        let authorizer = Authorizer::new(bindings, settings.clone());
+        InForce {
+            settings,
+            current: ArcSwap::from_pointee(Generation { number: 1, authorizer }),
+            number: AtomicU64::new(1),
+        }
+    }
+
+    /// The set.
+    pub(super) fn current(&self) -> Arc<Generation> {
+        self.current.load_full()
+    }
+
+    /// Its number: one load, to find out for each request whether a view is still good.
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// Puts another set in force. Blocks for as long as indexing takes; one caller at a time, or a number is lost.
+    pub(super) fn replace(&self, bindings: Vec<Binding>) {
+        let number = self.number() + 1;
+        let authorizer = Authorizer::new(bindings, self.settings.clone());
+        self.current.store(Arc::new(Generation { number, authorizer }));
+        // After the set itself: who sees the new number must get the new set.
+        self.number.store(number, Ordering::Release);
+    }
+}

@@ -1,0 +1,248 @@
+//! Taking changed files into force while connections go on: certificates and keys, ACLs, and on SIGHUP the configuration.
+//!
+//! Each is read whole, judged whole and swapped in whole; what is wrong changes nothing, is logged once, and stands in
+//! the metrics until it is mended.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::sleep;
+
+use super::certificates::shown;
+use crate::process::acl_store::{AclStore, Reload as AclReload};
+use crate::process::config::effective::is_live;
+use crate::process::config::{Config, Effective, Faults};
+use crate::process::identity::{CertificateFacts, IdentityStore, Look, Reload as TlsReload};
+use crate::process::telemetry::Levels;
+use crate::words::health::Health;
+use crate::words::metrics::{Certificate, Check, Metrics, Reload};
+
+/// How long changed files must stay the same to be believed: whoever writes three of them needs a moment.
+const SETTLE: Duration = Duration::from_millis(200);
+/// How often SIGHUP tries files that keep changing.
+const TRIES: usize = 5;
+
+/// Everything that can be loaded anew.
+pub(super) struct Reloader {
+    /// One for each listener, in the order of the configuration.
+    pub(super) identities: Vec<Arc<IdentityStore>>,
+    pub(super) acls: Arc<AclStore>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) health: Health,
+    /// The names of the listeners; other ones need a restart.
+    names: Vec<String>,
+    levels: Option<Levels>,
+    config: Mutex<Configs>,
+}
+
+struct Configs {
+    /// What doorkeeper was started with.
+    started: Effective,
+    /// The file as it was accepted last.
+    accepted: Arc<Config>,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        config: Arc<Config>,
+        identities: Vec<Arc<IdentityStore>>,
+        acls: Arc<AclStore>,
+        metrics: Arc<Metrics>,
+        health: Health,
+    ) -> Self {
+        let names = names(&config);
+        let config = Mutex::new(Configs { started: config.effective.clone(), accepted: config });
+        Self { identities, acls, metrics, health, names, levels: None, config }
+    }
+
+    /// Lets a changed log level take effect.
+    pub(super) fn set_levels(&mut self, levels: Levels) {
+        self.levels = Some(levels);
+    }
+
+    /// Reads everything again, as SIGHUP tells.
+    pub(super) async fn everything(self: &Arc<Self>) {
+        tracing::info!("told to reload");
+        let this = self.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || this.configuration()).await {
+            tracing::error!("the configuration cannot be reloaded: {error}");
+        }
+        for identity in &self.identities {
+            for _ in 0..TRIES {
+                if self.identity(identity, true).await {
+                    break;
+                }
+            }
+        }
+        self.acls().await;
+    }
+
+    /// Looks at the ACL file.
+    pub(super) async fn acls(&self) {
+        let store = self.acls.clone();
+        let Ok(reload) = tokio::task::spawn_blocking(move || store.reload()).await else { return };
+        match reload {
+            AclReload::Unchanged | AclReload::StillRefused => {}
+            AclReload::Loaded(warnings) => {
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
+                let status = self.acls.status();
+                self.metrics.reloaded(Reload::Acls, true, SystemTime::now());
+                self.metrics.acls(status.bindings, status.generation);
+                self.health.set(Check::Acls, Ok(()));
+                tracing::info!(bindings = status.bindings, generation = status.generation, "ACLs reloaded");
+            }
+            AclReload::Refused(faults) => {
+                self.metrics.reloaded(Reload::Acls, false, SystemTime::now());
+                tracing::error!("the ACL file is wrong, the old ACLs stay in force: {faults}");
+            }
+        }
+    }
+
+    /// Looks at the certificates and the key of a listener; false: look again.
+    pub(super) async fn identity(&self, identity: &Arc<IdentityStore>, at_once: bool) -> bool {
+        let store = identity.clone();
+        let Ok(Look::Changed(expected)) = tokio::task::spawn_blocking(move || store.look()).await else {
+            return true;
+        };
+        sleep(SETTLE).await;
+        let store = identity.clone();
+        let reload = move || store.reload(&expected, at_once, SystemTime::now());
+        let Ok(reload) = tokio::task::spawn_blocking(reload).await else { return true };
+        match reload {
+            TlsReload::Unsettled => return false,
+            TlsReload::StillRefused => {}
+            TlsReload::Loaded(warnings) => {
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
+                let certificates = identity.certificates();
+                let first = certificates.first();
+                tracing::info!(
+                    subject = first.map_or("", |facts| &facts.subject),
+                    serial = first.map_or("", |facts| &facts.serial),
+                    expires = first.map(CertificateFacts::expiry).unwrap_or_default(),
+                    certificates = certificates.len(),
+                    "certificates reloaded: new connections use them"
+                );
+                self.certificates_changed();
+            }
+            TlsReload::Refused(faults) => {
+                self.metrics.reloaded(Reload::Tls, false, SystemTime::now());
+                tracing::error!(
+                    "the certificates on disk are wrong, the old ones stay in force: {}",
+                    one_line(&faults)
+                );
+            }
+        }
+        true
+    }
+
+    /// Takes the configuration file into force as far as that goes without a restart. Blocks while files are read.
+    fn configuration(&self) {
+        let mut configs = self.configs();
+        let path = configs.accepted.document.path().to_owned();
+        let outcome = Config::load(&path).and_then(|config| self.put_in_force(&configs, Arc::new(config)));
+        let config = match outcome {
+            Ok(config) => config,
+            Err(faults) => {
+                self.metrics.reloaded(Reload::Config, false, SystemTime::now());
+                tracing::error!(
+                    "the configuration file is wrong, the old settings stay in force: {}",
+                    one_line(&faults)
+                );
+                return;
+            }
+        };
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let same_listeners = names(&config) == self.names;
+        let live = |key: &String| is_live(key) && (same_listeners || !key.starts_with("listeners."));
+        let mut pending = configs.started.changes(&config.effective);
+        pending.retain(|key| !live(key));
+        let mut applied = configs.accepted.effective.changes(&config.effective);
+        applied.retain(live);
+        self.metrics.reloaded(Reload::Config, true, SystemTime::now());
+        self.metrics.settings_pending(pending.len());
+        tracing::info!(applied = applied.join(", "), "configuration reloaded");
+        if !pending.is_empty() {
+            tracing::warn!(
+                settings = pending.join(", "),
+                "these settings have changed since the start and wait for a restart"
+            );
+        }
+        configs.accepted = config;
+    }
+
+    /// Puts the live settings of a configuration in force, all or none of them.
+    fn put_in_force(&self, configs: &Configs, config: Arc<Config>) -> Result<Arc<Config>, Faults> {
+        let old = &configs.accepted;
+        let mut prepared = Vec::new();
+        // Other listeners than before need a restart, and which is which would be a guess.
+        if names(&config) == self.names {
+            for identity in &self.identities {
+                prepared.push((identity, identity.prepare(&config, SystemTime::now())?));
+            }
+        }
+        if let Some(levels) = &self.levels
+            && old.log.level != config.log.level
+        {
+            levels
+                .set(config.log.level.as_str())
+                .map_err(|error| Faults::from(config.document.fault("log.level", error.to_string())))?;
+        }
+        let mut changed = false;
+        for (identity, prepared) in prepared {
+            changed |= identity.commit(prepared);
+        }
+        if changed {
+            self.certificates_changed();
+        }
+        Ok(config)
+    }
+
+    fn certificates_changed(&self) {
+        self.metrics.certificates(self.shown());
+        self.metrics.reloaded(Reload::Tls, true, SystemTime::now());
+        // What is right for one listener does not make the others' right.
+        if self.identities.iter().any(|identity| identity.refused().is_some()) {
+            self.metrics.still_refused(Reload::Tls);
+        }
+        self.certificates_are_valid();
+    }
+
+    /// Says whether a certificate in force is no longer valid: clients refuse the server's, and no client is trusted by
+    /// an authority's.
+    pub(super) fn certificates_are_valid(&self) {
+        let now = SystemTime::now();
+        let certificates = self.shown();
+        let expired = certificates.iter().find(|certificate| certificate.not_after < now);
+        self.health.set(
+            Check::Certificates,
+            expired.map_or(Ok(()), |certificate| {
+                Err(format!("{}: the certificate of {} has expired", certificate.name, certificate.subject))
+            }),
+        );
+    }
+
+    /// The certificates in force, as metrics show them.
+    pub(super) fn shown(&self) -> Vec<Certificate> {
+        let names = self.names.iter().map(String::as_str);
+        shown(names.zip(self.identities.iter().map(|identity| identity.certificates())))
+    }
+
+    fn configs(&self) -> MutexGuard<'_, Configs> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn names(config: &Config) -> Vec<String> {
+    config.listeners.iter().map(|listener| listener.name.clone()).collect()
+}
+
+/// Faults in one line of the log.
+fn one_line(faults: &Faults) -> String {
+    faults.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

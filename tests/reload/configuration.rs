@@ -1,0 +1,115 @@
+//! SIGHUP: everything is read again, and the configuration as far as it can change while doorkeeper runs.
+
+use crate::house::{House, Way, set};
+use crate::support::broker::Broker;
+use crate::support::pki::{TRUSTED, UNKNOWN};
+use crate::support::requests::metadata;
+
+/// Nothing is looked at but by SIGHUP.
+const NEVER: &str = "reload_interval: 2h";
+
+#[tokio::test]
+async fn sighup_reads_certificates_and_acls_at_once() {
+    let broker = Broker::usual().await;
+    let house = House::start(broker.address, &set(&TRUSTED.pem()), Way::Swap, NEVER);
+    let mut alice = house.client(TRUSTED.client(Some("alice"))).await.unwrap();
+    assert_eq!(alice.ask(&metadata(&["bobs"]), 9).await.topics[0].error_code, 29);
+
+    house.bring(&set(&UNKNOWN.pem()), Way::Swap);
+    house.write("acls.yaml", "- { principal: 'User:alice', topic: bobs, operations: [Describe] }\n");
+    house.hang_up();
+    house.reloaded("tls", (1, 0)).await;
+    house.reloaded("acls", (1, 0)).await;
+    assert!(house.client(TRUSTED.client(Some("alice"))).await.is_none());
+    assert_eq!(alice.ask(&metadata(&["bobs"]), 9).await.topics[0].error_code, 0);
+    assert_eq!(house.reloads("config").await, (1, 0));
+
+    // A wrong set is refused at the first look, each SIGHUP is answered, and the ACLs are looked at all the same.
+    let torn = [set("")[0].clone(), set("")[1].clone(), UNKNOWN.pem()];
+    house.bring(&torn, Way::Swap);
+    house.write("acls.yaml", "[]\n");
+    house.hang_up();
+    house.reloaded("acls", (2, 0)).await;
+    assert_eq!(house.reloads("tls").await, (1, 1));
+    assert!(house.client(UNKNOWN.client(Some("alice"))).await.is_some());
+}
+
+#[tokio::test]
+async fn sighup_applies_what_can_be_applied_and_names_what_waits_for_a_restart() {
+    let broker = Broker::usual().await;
+    let house = House::start(broker.address, &set(&TRUSTED.pem()), Way::Swap, NEVER);
+    let (old_way, new_way) = (
+        TRUSTED.client_of(Some("alice"), &[&rustls::version::TLS12]),
+        TRUSTED.client_of(Some("alice"), &[&rustls::version::TLS13]),
+    );
+    let mut inside = house.client(old_way.clone()).await.unwrap();
+
+    house.edit(NEVER, "reload_interval: 2h, min_version: TLSv1.3");
+    house.edit("level: info", "level: debug");
+    house.edit("super_users: ['User:admin']", "super_users: ['User:root']");
+    house.edit("authorization:", "limits: { max_connections: 7 }\nauthorization:");
+    house.hang_up();
+    house.reloaded("config", (1, 0)).await;
+    house.says("configuration reloaded applied=\"listeners.0.tls.min_version, log.level\"").await;
+    house.says("wait for a restart settings=\"authorization.super_users, limits.max_connections\"").await;
+    assert_eq!(house.metric("config_settings_pending").await, 2.0);
+    assert!(house.client(old_way).await.is_none());
+    assert!(house.client(new_way.clone()).await.is_some());
+    inside.ask(&metadata(&["allowed"]), 9).await;
+    house.says("DEBUG").await;
+
+    // Taken back, nothing waits any more.
+    house.edit("super_users: ['User:root']", "super_users: ['User:admin']");
+    house.edit("limits: { max_connections: 7 }\n", "");
+    house.hang_up();
+    house.reloaded("config", (2, 0)).await;
+    assert_eq!(house.metric("config_settings_pending").await, 0.0);
+
+    // Other files are other settings.
+    let other = set(&UNKNOWN.pem());
+    house.write("tls/other.crt", &other[2]);
+    house.edit("client_ca: tls/ca.crt", "client_ca: tls/other.crt");
+    house.hang_up();
+    house.reloaded("config", (3, 0)).await;
+    assert!(house.client(new_way).await.is_none());
+    assert!(house.client(UNKNOWN.client(Some("alice"))).await.is_some());
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_changes_nothing_not_even_in_part() {
+    let broker = Broker::usual().await;
+    let house = House::start(broker.address, &set(&TRUSTED.pem()), Way::Swap, NEVER);
+    let alice = TRUSTED.client_of(Some("alice"), &[&rustls::version::TLS12]);
+    house.edit(NEVER, "reload_interval: 2h, min_version: TLSv1.3");
+    house.edit("level: info", "level: debug");
+    house.edit("client_ca: tls/ca.crt", "client_ca: tls/missing.crt");
+    house.hang_up();
+    house.reloaded("config", (0, 1)).await;
+    house.says("the configuration file is wrong, the old settings stay in force").await;
+    let said = house.said.lines("the configuration file is wrong");
+    assert!(said[0].contains("doorkeeper.yaml:6:") && said[0].contains("tls/missing.crt: "), "{said:?}");
+    assert!(house.client(alice.clone()).await.is_some(), "TLS 1.2 is still spoken");
+    assert_eq!(house.metric("config_last_reload_successful{what=\"config\"}").await, 0.0);
+
+    house.edit("level: debug", "level: loud");
+    house.hang_up();
+    house.reloaded("config", (0, 2)).await;
+    house.write("doorkeeper.yaml", "");
+    house.hang_up();
+    house.reloaded("config", (0, 3)).await;
+    assert!(house.client(alice).await.is_some());
+    assert!(house.said.lines("DEBUG").is_empty());
+}
+
+#[tokio::test]
+async fn another_list_of_listeners_waits_for_a_restart_as_a_whole() {
+    let broker = Broker::usual().await;
+    let house = House::start(broker.address, &set(&TRUSTED.pem()), Way::Swap, NEVER);
+    let alice = TRUSTED.client_of(Some("alice"), &[&rustls::version::TLS12]);
+    house.edit("name: clients", "name: others");
+    house.edit(NEVER, "reload_interval: 2h, min_version: TLSv1.3");
+    house.hang_up();
+    house.reloaded("config", (1, 0)).await;
+    house.says("wait for a restart settings=\"listeners.0.name, listeners.0.tls.min_version\"").await;
+    assert!(house.client(alice).await.is_some());
+}
