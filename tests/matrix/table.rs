@@ -49,15 +49,20 @@ pub fn in_words(outcome: &Outcome) -> String {
 
 /// The table in the README.
 pub fn in_readme() -> String {
-    let text = std::fs::read_to_string(readme()).unwrap();
-    let (_, rest) = text.split_once(BEGIN).expect("the README has the table's beginning");
-    rest.split_once(END).expect("the README has the table's end").0.to_owned()
+    parts(&std::fs::read_to_string(readme()).unwrap())[1].clone()
 }
 
 /// Replaces it.
 pub fn write_readme(table: &str) {
-    let text = std::fs::read_to_string(readme()).unwrap();
-    std::fs::write(readme(), text.replace(&in_readme(), table)).unwrap();
+    let [before, _, after] = parts(&std::fs::read_to_string(readme()).unwrap());
+    std::fs::write(readme(), before + table + &after).unwrap();
+}
+
+/// What stands before the table, the table, and what stands behind it; the markers belong to what is around.
+fn parts(text: &str) -> [String; 3] {
+    let from = text.find(BEGIN).expect("the README has the table's beginning") + BEGIN.len();
+    let to = from + text[from..].find(END).expect("the README has the table's end");
+    [text[..from].to_owned(), text[from..to].to_owned(), text[to..].to_owned()]
 }
 
 fn readme() -> PathBuf {
