@@ -10,6 +10,7 @@ mod greeting;
 pub mod handshake;
 pub mod members;
 mod relay;
+pub mod self_check;
 pub mod session;
 pub mod survey;
 pub mod tls;

@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod admin;
 pub mod config;
 pub mod identity;
+pub mod kafka_client;
 pub mod notify;
 pub mod proxy;
 pub mod startup;

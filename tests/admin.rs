@@ -113,7 +113,7 @@ async fn readiness_follows_the_checks() {
     assert_eq!(failed.status, 503);
     assert_eq!(
         failed.body,
-        "[+]listeners ok\n[+]certificates ok\n[+]acls ok\n\
+        "[+]listeners ok\n[+]certificates ok\n[+]acls ok\n[+]acl-topic ok\n\
          [-]upstream failed: connection refused: 127.0.0.1:9092\n[+]not-draining ok\nreadyz check failed\n"
     );
     assert_eq!(admin.get("/readyz?exclude=upstream").await.status, 200);

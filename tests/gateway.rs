@@ -264,6 +264,41 @@ fn every_door_asks_who_one_is() {
     }
 }
 
+/// The gateway by port finds that its addresses lead to itself; the one by name has names that only its clients can resolve.
+#[test]
+fn a_gateway_looks_whether_its_addresses_lead_to_itself() {
+    let Some(house) = House::open() else { return };
+    let checked = |gateway: &Gateway, successful: u8| {
+        let line = format!("doorkeeper_address_self_check_successful{{listener=\"clients\"}} {successful}\n");
+        wait_for("the self-check", PATIENCE, || gateway.doorkeeper.metrics().contains(&line).then_some(()));
+    };
+    let by_port = &house.by_port;
+    checked(by_port, 1);
+    let page = by_port.doorkeeper.page("/addresses");
+    for (node, at, _) in &by_port.brokers {
+        let broker = house.cluster.brokers[usize::try_from(node - 1).unwrap()].plaintext;
+        let row =
+            page.lines().find(|line| line.contains(&broker.to_string())).unwrap_or_else(|| panic!("{page}"));
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let told = format!("localhost:{}", at.port());
+        assert_eq!(words, ["clients", &node.to_string(), &broker.to_string(), &told, "yes"]);
+    }
+    let log = by_port.doorkeeper.process.output();
+    let told =
+        format!("1: {} -> localhost:{}", house.cluster.brokers[0].plaintext, by_port.brokers[0].1.port());
+    assert!(log.contains(&told), "{log}");
+    assert!(!log.contains("does not lead back here"), "{log}");
+
+    let by_name = &house.by_name;
+    checked(by_name, 0);
+    let ready = by_name.doorkeeper.page("/readyz?verbose");
+    assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+    let warning = "[+]listeners ok, but: clients: the address broker-1.kafka.test:";
+    assert!(ready.contains(warning), "{ready}");
+    let log = by_name.doorkeeper.process.output();
+    assert_eq!(log.lines().filter(|line| line.contains("does not lead back here")).count(), 1, "{log}");
+}
+
 #[test]
 fn a_node_that_was_not_declared_is_withheld() {
     let Some(house) = House::open() else { return };
@@ -278,7 +313,7 @@ fn a_node_that_was_not_declared_is_withheld() {
         "{metrics}"
     );
     let log = gateway.doorkeeper.process.output();
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains("withheld")).collect();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("withheld from clients")).collect();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("address_mapping.node_ids does not have node 3"), "{lines:?}");
     let (_, closed, _) = gateway.brokers[2];
@@ -320,7 +355,7 @@ fn a_broker_that_moves_is_found_again() {
     let admin = pki.client("admin");
     let mut client = gateway.client(&cluster, &admin, 3).unwrap();
     assert!(is_node(&mut client, 3));
-    cluster.brokers[2].move_away(kafka);
+    cluster.brokers[2].move_away();
     wait_for("node 3 at its new place", PATIENCE, || {
         let mut client = gateway.client(&cluster, &admin, 3).ok()?;
         let resource = json!({"resourceType": 4, "resourceName": "3", "configurationKeys": []});

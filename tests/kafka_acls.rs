@@ -7,6 +7,7 @@ mod support;
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 use support::acls::Operation::Describe;
 use support::acls::Resource::Cluster as TheCluster;
@@ -14,7 +15,7 @@ use support::acls::{self, Acl, allow};
 use support::client::Client;
 use support::cluster::{Cluster, Settings};
 use support::doorkeeper::{self, Doorkeeper};
-use support::java::{Java, Tool};
+use support::java::{Java, Tool, run};
 use support::kafka::{Kafka, scratch};
 use support::pki::Pki;
 use support::process::wait_for;
@@ -96,31 +97,43 @@ const OF_OTHERS: &[&str] = &[
     "--list --topic orders",
 ];
 
-/// The exit code and the sorted lines of each command: within a resource Kafka's order is that of a hash table.
-fn outcomes(java: &Java<'_>, commands: &[&str]) -> Vec<(String, Vec<String>)> {
+/// The exit code and the output of each command.
+fn runs(java: &Java<'_>, commands: &[&str]) -> Vec<(String, String)> {
+    let lines = commands.iter().map(|command| command.replace(' ', "\t").replace('_', " "));
+    runs_of_words(java, &lines.collect::<Vec<_>>())
+}
+
+/// The same of commands whose words are separated by tabs.
+fn runs_of_words(java: &Java<'_>, lines: &[String]) -> Vec<(String, String)> {
     let file = scratch("commands").join("commands.txt");
-    let lines: Vec<String> =
-        commands.iter().map(|command| command.replace(' ', "\t").replace('_', " ")).collect();
     std::fs::write(&file, lines.join("\n")).unwrap();
     let output = java.program("java/AclCommands.java", &[file.to_str().unwrap()]).succeeded().text();
-    let runs: Vec<_> = output.split('\u{1e}').skip(1).map(outcome).collect();
-    assert_eq!(runs.len(), commands.len(), "{output}");
+    let run = |run: &str| {
+        let (code, output) = run.split_once('\n').unwrap_or((run, ""));
+        (code.to_owned(), output.to_owned())
+    };
+    let runs: Vec<_> = output.split('\u{1e}').skip(1).map(run).collect();
+    assert_eq!(runs.len(), lines.len(), "{output}");
     runs
 }
 
-fn outcome(run: &str) -> (String, Vec<String>) {
-    let mut lines = run.lines();
-    let code = lines.next().unwrap_or_default().to_owned();
-    let mut lines: Vec<String> = lines.map(without_request).collect();
+/// The exit code and the sorted lines of each command: within a resource Kafka's order is that of a hash table.
+fn outcomes(java: &Java<'_>, commands: &[&str]) -> Vec<(String, Vec<String>)> {
+    runs(java, commands).into_iter().map(|(code, output)| (code, sorted(&output))).collect()
+}
+
+fn sorted(output: &str) -> Vec<String> {
+    let mut lines: Vec<String> = output.lines().map(without_request).collect();
     lines.sort();
-    (code, lines)
+    lines
 }
 
 /// A refusal of Kafka's shows the request as Java prints it, with ports and the numbers of threads.
 fn without_request(line: &str) -> String {
     match (line.find("Request Request("), line.find("Request needs ")) {
         (Some(at), _) | (None, Some(at)) => format!("{}a sentence", &line[..at]),
-        (None, None) => line.trim_end().to_owned(),
+        // Of several lines, the first one has a further blank in front.
+        (None, None) => line.trim().to_owned(),
     }
 }
 
@@ -193,6 +206,57 @@ fn the_tool_says_the_same_at_kafka_and_at_doorkeeper() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     println!("{compared} commands of kafka-acls, the same output and exit code");
     assert!(text_of(&file_of(&sides.doorkeeper)).starts_with("# ours\n- { principal: \"User:auditor\", "));
+}
+
+/// What doorkeeper exports a Kafka takes, and what Kafka lists doorkeeper takes.
+#[test]
+fn bindings_move_to_kafka_and_back() {
+    const MOVED: &str = r#"
+- { principal: "User:alice", topic: orders, operations: [Read, Write], hosts: ["10.0.0.1", "10.0.0.2"] }
+- { principal: "User:bob", topic: "*", operations: [All], permission: deny, host_texts: [gateway.example] }
+- { principal: "User:CN=O'Neil,OU=\"a $b, c\",C=DE", group: readers-, pattern: prefixed, operations: [Read] }
+- { principal: "User:*", transactional_id: "a b", operations: [Describe, Write] }
+- { principal: "User:ops", cluster: true, operations: [Alter, ClusterAction] }
+- { principal: "User:ops", delegation_token: t1, operations: [Describe] }
+- { principal: "User:ops", user: "User:bob", operations: [CreateTokens] }
+"#;
+    let Some(kafka) = Kafka::of_this_run() else { return };
+    let pki = Pki::new(&scratch("pki"));
+    let oracle = Cluster::start(kafka, &Settings::oracle(&pki));
+    let address = format!("localhost:{}", oracle.brokers[0].tls.unwrap().port());
+    let admin = Java::new(kafka, &address, Some(&pki.client("admin")));
+    let moves = |acls: &str, arguments: &[&str], input: &str| {
+        let folder = scratch("moves");
+        std::fs::write(folder.join("doorkeeper.yaml"), include_str!("../deploy/doorkeeper.yaml")).unwrap();
+        std::fs::write(folder.join("acls.yaml"), acls).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorkeeper"));
+        command.current_dir(&folder).arg("acls").args(arguments);
+        let output =
+            run(&mut command, "doorkeeper acls", input.as_bytes(), Duration::from_secs(60)).succeeded();
+        (output.text(), text_of(&folder.join("acls.yaml")))
+    };
+    let export = |form| ["export", "--config", "doorkeeper.yaml", "--to", form];
+    let (commands, _) = moves(MOVED, &export("kafka-acls-commands"), "");
+    // As a shell takes them apart, whose functions have no dash in their names.
+    let commands = commands.replace("\nkafka-acls ", "\nwords ");
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "words() { shift 4; printf '%s' \"$1\"; shift; printf '\\t%s' \"$@\"; echo; }\n. /dev/stdin",
+    ]);
+    let words = run(&mut shell, "sh", commands.as_bytes(), Duration::from_secs(60)).succeeded().text();
+    let words: Vec<String> = words.lines().map(str::to_owned).collect();
+    assert_eq!(words.len(), 7);
+    for (command, (code, output)) in words.iter().zip(runs_of_words(&admin, &words)) {
+        assert_eq!(code, "0", "{command}: {output}");
+    }
+    let (expected, _) = moves(MOVED, &export("kafka-acls"), "");
+    let listed = runs(&admin, &["--list"]).remove(0).1;
+    assert_eq!(sorted(&listed), sorted(&expected));
+    let import = ["import", "--config", "doorkeeper.yaml", "--from", "kafka-acls"];
+    let (said, file) = moves("[]\n", &import, &listed);
+    assert_eq!(said, "12 bindings added, 0 there already\n");
+    assert_eq!(moves(&file, &export("kafka-acls"), "").0, expected);
 }
 
 #[test]

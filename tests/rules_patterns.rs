@@ -263,8 +263,8 @@ fn a_described_member_shows_what_it_said() {
         ];
         let answer = ConsumerGroupDescribeResponse { groups: groups.clone(), ..Default::default() };
         let seen = door.send(version, &describe).forwarded().answered(&mut door, &answer);
-        let expected =
-            [group("g", member("m", &["b-1"], Some("a-.*"))), groups[1].clone(), groups[2].clone()];
+        let said = Member { client_host: "/10.0.0.7".into(), ..member("m", &["b-1"], Some("a-.*")) };
+        let expected = [group("g", said), groups[1].clone(), groups[2].clone()];
         assert_eq!(seen.groups, expected);
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::brokers::Brokers;
 use super::members::Members;
+use super::self_check::SelfCheck;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
@@ -30,6 +31,8 @@ pub struct Gate {
     pub brokers: Brokers,
     /// The names by which clients say which broker they mean; `None` where the port says it.
     pub names: Option<Names>,
+    /// Greetings of our own, by which it shows whether an address leads here.
+    pub self_check: SelfCheck,
     /// How certificates become principals.
     pub mapping_rules: MappingRules,
     /// The ACLs in force.

@@ -3,6 +3,8 @@
 
 use rustls::server::Acceptor;
 
+use super::self_check::TOKEN;
+
 /// The alert unrecognized_name (RFC 6066, section 3), fatal, as a whole record.
 pub(super) const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
@@ -22,6 +24,8 @@ pub(super) enum Heard {
 pub(super) struct Greeting {
     /// The name by which it calls us (SNI).
     pub(super) name: Option<String>,
+    /// What shows that it may be a greeting of our own.
+    pub(super) token: Option<Vec<u8>>,
 }
 
 /// Reads along while a greeting arrives.
@@ -39,8 +43,10 @@ impl Ear {
             match self.0.accept() {
                 Ok(None) => {}
                 Ok(Some(accepted)) => {
-                    let name = accepted.client_hello().server_name().map(str::to_owned);
-                    return Heard::Whole(Greeting { name });
+                    let hello = accepted.client_hello();
+                    let name = hello.server_name().map(str::to_owned);
+                    let token = hello.alpn().and_then(|mut names| names.find(|name| name.starts_with(TOKEN)));
+                    return Heard::Whole(Greeting { name, token: token.map(<[u8]>::to_vec) });
                 }
                 Err(_) => return Heard::Nonsense,
             }
@@ -85,7 +91,7 @@ mod tests {
     #[test]
     fn the_name_is_heard_however_the_greeting_is_cut() {
         let whole = greeting("broker-1.example");
-        let named = || Heard::Whole(Greeting { name: Some("broker-1.example".into()) });
+        let named = || Heard::Whole(Greeting { name: Some("broker-1.example".into()), token: None });
         for bytes in [whole.clone(), cut(&whole, 1), cut(&whole, 100)] {
             assert_eq!(Ear::default().hear(&bytes), named());
             let mut ear = Ear::default();
@@ -94,7 +100,10 @@ mod tests {
             }
             assert_eq!(ear.hear(&bytes[bytes.len() - 1..]), named());
         }
-        assert_eq!(Ear::default().hear(&greeting("127.0.0.1")), Heard::Whole(Greeting { name: None }));
+        assert_eq!(
+            Ear::default().hear(&greeting("127.0.0.1")),
+            Heard::Whole(Greeting { name: None, token: None })
+        );
     }
 
     #[test]

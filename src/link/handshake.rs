@@ -14,9 +14,9 @@ use super::buffer::{Buf, READ, RECORD};
 use super::close::Close;
 use super::gate::Gate;
 use super::greeted::Greeted;
-use super::greeting::{Ear, Heard, UNRECOGNIZED_NAME};
+use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
 use super::tls::{Tls, not_tls};
-use crate::words::advertise::Destination;
+use crate::words::advertise::{Destination, Names};
 use crate::words::metrics::{CloseReason, HandshakeResult};
 use crate::words::principal;
 
@@ -31,7 +31,12 @@ pub async fn shake_hands(
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
     let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
     let mut greeted = Greeted { socket, tls, incoming, plain, outgoing, destination };
-    let handshake = timeout(gate.limits.handshake_timeout, handshake(gate, &mut greeted)).await;
+    let mut own = false;
+    let handshake = timeout(gate.limits.handshake_timeout, handshake(gate, &mut greeted, &mut own)).await;
+    if own {
+        // It has seen what it came for, and is nobody's handshake.
+        return Err(Close::new(CloseReason::ClientClosed, "doorkeeper looked whether an address leads here"));
+    }
     let failure = match handshake {
         Ok(Ok(())) => {
             gate.listener_metrics.handshake(HandshakeResult::Ok, started.elapsed());
@@ -53,13 +58,14 @@ struct Failure {
     detail: String,
 }
 
-async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
+/// `own` is set when it is doorkeeper itself that has come.
+async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure {
         result: HandshakeResult::Eof,
         detail: format!("the client's connection failed during the TLS handshake: {error}"),
     };
     let (mut first, mut nonsense) = (true, false);
-    let mut ear = gate.names.as_ref().map(|names| (names, Ear::default()));
+    let mut ear = (gate.names.is_some() || gate.self_check.is_under_way()).then(Ear::default);
     loop {
         if greeted.incoming.is_empty() {
             // A client that says nothing costs no buffer.
@@ -80,23 +86,23 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
-        if let Some((names, listening)) = &mut ear {
+        if let Some(listening) = &mut ear {
             let received = greeted.incoming.filled();
             match listening.hear(&received[received.len() - n..]) {
                 Heard::Part => continue,
                 Heard::Whole(greeting) => {
-                    let Some(destination) = names.destination(greeting.name.as_deref()) else {
-                        greeted.outgoing.reserve(UNRECOGNIZED_NAME.len());
-                        greeted.outgoing.space()[..UNRECOGNIZED_NAME.len()]
-                            .copy_from_slice(&UNRECOGNIZED_NAME);
-                        greeted.outgoing.add(UNRECOGNIZED_NAME.len());
-                        return Err(unknown_name(greeting.name.as_deref()));
-                    };
-                    greeted.destination = destination;
+                    if let Some(names) = &gate.names {
+                        greeted.destination = called(names, &greeting, &mut greeted.outgoing)?;
+                    }
+                    *own =
+                        greeting.token.is_some_and(|token| gate.self_check.hear(&token, greeted.destination));
                     ear = None;
                 }
-                // Where TLS goes on with it, which broker the client means is not known.
-                Heard::Nonsense => nonsense = true,
+                Heard::Nonsense => {
+                    // Where TLS goes on with it, which broker the client means is not known.
+                    nonsense = gate.names.is_some();
+                    ear = None;
+                }
             }
         }
         {
@@ -136,7 +142,15 @@ fn acknowledge_at_once(socket: &TcpStream) {
 #[cfg(not(target_os = "linux"))]
 fn acknowledge_at_once(_: &TcpStream) {}
 
-fn unknown_name(name: Option<&str>) -> Failure {
+/// Which broker the client means by the name that it calls us; an alert if there is none of that name.
+fn called(names: &Names, greeting: &Greeting, outgoing: &mut Buf) -> Result<Destination, Failure> {
+    let name = greeting.name.as_deref();
+    if let Some(destination) = names.destination(name) {
+        return Ok(destination);
+    }
+    outgoing.reserve(UNRECOGNIZED_NAME.len());
+    outgoing.space()[..UNRECOGNIZED_NAME.len()].copy_from_slice(&UNRECOGNIZED_NAME);
+    outgoing.add(UNRECOGNIZED_NAME.len());
     let detail = match name {
         Some(name) => format!(
             "the client calls this server {name:.253}, which is neither a name of a broker by \
@@ -146,7 +160,7 @@ fn unknown_name(name: Option<&str>) -> Failure {
                  address_mapping.unnamed_clients is 'refuse'"
             .to_owned(),
     };
-    Failure { result: HandshakeResult::UnknownName, detail }
+    Err(Failure { result: HandshakeResult::UnknownName, detail })
 }
 
 /// What a failed handshake means to whoever has to mend it.

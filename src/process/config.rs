@@ -142,6 +142,27 @@ pub enum AddressMapping {
     Gateway(Gateway),
 }
 
+impl AddressMapping {
+    /// The hosts that clients are told, as far as the configuration knows them: each once, in order.
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut hosts: Vec<&str> = match self {
+            Self::None | Self::KeepHost { .. } => Vec::new(),
+            Self::Table { brokers } => brokers.values().map(|(host, _)| host.as_str()).collect(),
+            Self::Gateway(gateway) => {
+                let names = match &gateway.told_apart {
+                    ToldApart::ByPort => None,
+                    ToldApart::ByName(names) => Some(names.all()),
+                };
+                let hosts = gateway.brokers.values().map(|(host, _)| host.as_str());
+                names.into_iter().flatten().chain(hosts).collect()
+            }
+        };
+        hosts.sort_unstable_by_key(|host| host.to_ascii_lowercase());
+        hosts.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+        hosts
+    }
+}
+
 /// A listener before a whole cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
@@ -171,17 +192,55 @@ pub struct Authorization {
     pub super_users: Vec<String>,
     /// Kafka's `allow.everyone.if.no.acl.found`.
     pub allow_everyone_if_no_acl_found: bool,
-    /// The ACL file; without one there are no bindings.
+    /// Where the bindings come from; from nowhere there are none.
     pub acls: Option<Acls>,
 }
 
 /// Where the bindings come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acls {
+pub enum Acls {
+    /// A file beside the configuration.
+    File(AclFile),
+    /// A topic of the cluster.
+    Topic(AclTopic),
+}
+
+/// The file with the bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclFile {
     /// The complete path of the YAML file.
     pub file: PathBuf,
     /// How often the file is looked at for a change.
     pub reload_interval: Duration,
+}
+
+/// The topic with the bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclTopic {
+    /// Its name, which Kafka takes.
+    pub name: String,
+    /// Brokers to ask first; at least one.
+    pub bootstrap_servers: Vec<HostPort>,
+    /// How many copies it is created with; `None` for as many as there are brokers, at most 3.
+    pub replication_factor: Option<i16>,
+}
+
+impl Acls {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&AclFile> {
+        match self {
+            Acls::File(file) => Some(file),
+            Acls::Topic(_) => None,
+        }
+    }
+
+    /// The topic, if it is one.
+    pub fn topic(&self) -> Option<&AclTopic> {
+        match self {
+            Acls::Topic(topic) => Some(topic),
+            Acls::File(_) => None,
+        }
+    }
 }
 
 impl Config {

@@ -5,6 +5,7 @@ mod certificates;
 mod gateway;
 mod hold;
 mod reload;
+mod socket;
 mod watchers;
 
 use std::io;
@@ -13,16 +14,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use accept::{Admission, accept};
 use reload::Reloader;
+use socket::Socket;
 use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
 
 use super::acl_store::AclStore;
-use super::addresses::watch_nodes;
+use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
 use super::config::{AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, Shutdown, ToldApart};
 use super::identity::IdentityStore;
@@ -31,6 +32,7 @@ use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
 use crate::link::members::Members;
+use crate::link::self_check::SelfCheck;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
@@ -41,9 +43,6 @@ use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Check, Metrics, Reload};
 use crate::words::repeats::Repeats;
-
-/// Connections that wait to be accepted at most.
-const BACKLOG: u32 = 1024;
 
 /// What this binary was built from.
 pub fn build() -> Build {
@@ -143,6 +142,8 @@ pub fn apis() -> Vec<(i16, &'static str)> {
 fn until_told() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // From here on SIGHUP does not end the process, also before anybody looks at what it asks for.
+    drop(signal(SignalKind::hangup())?);
     Ok(async move {
         let mut told = async || {
             tokio::select! {
@@ -212,7 +213,7 @@ pub struct Proxy {
 
 /// One port of a listener.
 struct Door {
-    listener: TcpListener,
+    socket: Socket,
     gate: Arc<Gate>,
     identity: Arc<IdentityStore>,
     /// The broker that it leads to.
@@ -255,7 +256,12 @@ impl Proxy {
                 (Arc::new(gate), Arc::new(IdentityStore::new(config.clone(), i, identity)));
             for (address, destination) in gateway::ports(listener) {
                 let (gate, identity) = (gate.clone(), identity.clone());
-                doors.push(Door { listener: bind(listener, address)?, gate, identity, destination });
+                doors.push(Door {
+                    socket: Socket::bind(&listener.name, address, acls.is_loaded())?,
+                    gate,
+                    identity,
+                    destination,
+                });
             }
             identities.push(identity);
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
@@ -265,7 +271,10 @@ impl Proxy {
         metrics.certificates(reloader.shown());
         metrics.loaded(Reload::Config, SystemTime::now());
         metrics.loaded(Reload::Tls, SystemTime::now());
-        metrics.loaded(Reload::Acls, SystemTime::now());
+        if acls.is_loaded() {
+            metrics.loaded(Reload::Acls, SystemTime::now());
+            health.set(Check::AclTopic, Ok(()));
+        }
         let status = acls.status();
         metrics.acls(status.bindings, status.generation);
         health.set(Check::Listeners, Ok(()));
@@ -274,7 +283,11 @@ impl Proxy {
             doors,
             admin,
             reloader,
-            acls_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            acls_interval: config
+                .authorization
+                .acls
+                .as_ref()
+                .and_then(|acls| Some(acls.file()?.reload_interval)),
             manager: Notifier::default(),
             metrics,
             health,
@@ -301,7 +314,7 @@ impl Proxy {
     /// The addresses in use, in the order of the configuration, those for single brokers behind the listener's own: with
     /// port 0 the system chose one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.doors.iter().filter_map(|door| door.listener.local_addr().ok()).collect()
+        self.doors.iter().filter_map(|door| door.socket.local_addr().ok()).collect()
     }
 
     /// The address of the admin endpoint.
@@ -314,14 +327,18 @@ impl Proxy {
         let (drain, draining) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let mut watchers = JoinSet::new();
+        let addresses = AddressTable::default();
         if let Some(admin) = self.admin {
+            let admin = admin.with_addresses(addresses.clone());
             let mut ended = ended.clone();
             watchers.spawn(async move {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
             });
         }
         for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
-            watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
+            let (gate, health) = (door.gate.clone(), self.health.clone());
+            watchers.spawn(watch_upstream(gate.clone(), health.clone()));
+            watchers.spawn(watch_addresses(gate, door.identity.clone(), addresses.clone(), health));
             if door.gate.advertised.is_gateway() {
                 watchers.spawn(watch_nodes(door.gate.clone()));
             }
@@ -330,6 +347,9 @@ impl Proxy {
         for identity in &reloader.identities {
             watchers.spawn(watch_identity(reloader.clone(), identity.clone()));
         }
+        let acls = reloader.acls.clone();
+        let (followed, metrics, health) = (acls.clone(), self.metrics.clone(), self.health.clone());
+        watchers.spawn(async move { followed.follow(metrics, health).await });
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
         watchers.spawn(watch_hangup(reloader, self.manager));
@@ -339,15 +359,7 @@ impl Proxy {
         let upstreams: Vec<String> = own.map(|door| door.gate.upstream.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
-            let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
-            tracing::info!(
-                listener = &*name,
-                address = address.map(|address| address.to_string()).unwrap_or_default(),
-                upstream = door.gate.upstream,
-                destination = %door.destination,
-                "listening"
-            );
-            doors.spawn(accept(door, self.limits.clone(), draining.clone()));
+            doors.spawn(open(door, acls.clone(), self.limits.clone(), draining.clone(), self.health.clone()));
         }
         stop.await;
         self.health.set(Check::NotDraining, Err("doorkeeper is stopping".to_owned()));
@@ -368,19 +380,32 @@ impl Proxy {
     }
 }
 
-fn bind(listener: &Listener, address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = || {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        // A restart must not wait for old connections to time out.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    let place = format!("listener \"{}\"", listener.name);
-    bound().map_err(|error| StartError::Bind(BindError::new(place, address.to_string(), error)))
+/// Serves a listener from when there are ACLs to decide by.
+async fn open(
+    door: Door,
+    acls: Arc<AclStore>,
+    limits: Arc<Admission>,
+    mut draining: watch::Receiver<bool>,
+    health: Health,
+) {
+    tokio::select! {
+        () = acls.loaded() => {}
+        _ = draining.wait_for(|draining| *draining) => return,
+    }
+    let Door { socket, gate, identity, destination } = door;
+    let address = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    match socket.listen() {
+        Ok(listener) => {
+            let upstream = &gate.upstream;
+            tracing::info!(listener = &*gate.listener, address, upstream, %destination, "listening");
+            accept(listener, (gate, identity, destination), limits, draining).await;
+        }
+        Err(error) => {
+            let why = format!("{address} cannot be listened on: {error}");
+            tracing::error!(listener = &*gate.listener, "{why}; restart doorkeeper when the address is free");
+            health.set_part(Check::Listeners, &gate.listener, Err(why));
+        }
+    }
 }
 
 fn gate(
@@ -407,6 +432,7 @@ fn gate(
             }
             _ => None,
         },
+        self_check: SelfCheck::new(listener.self_check),
         mapping_rules: listener.principal_mapping_rules.clone(),
         acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),

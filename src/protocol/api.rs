@@ -40,7 +40,7 @@ mod transactions;
 mod versions;
 
 use decide::{answer, decide, trimmed};
-use partial::{Found, append, append_all, merged, prepend, take_denied};
+use partial::{Found, append, append_all, merged, names_reserved, prepend, take_denied, take_reserved};
 
 pub use decide::encoded;
 pub use versions::unsupported_version;

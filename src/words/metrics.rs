@@ -23,8 +23,8 @@ mod tests;
 pub use apis::{Api, ByteCounts};
 pub use certificates::Certificate;
 pub use labels::{
-    ApiClass, CertificateRole, Check, CloseReason, ConnectResult, Fault, HandshakeResult, MappingError,
-    RejectReason, Reload, RequestResult, UNKNOWN_API,
+    AclChange, ApiClass, CertificateRole, Check, CloseReason, ConnectResult, Fault, HandshakeResult,
+    MappingError, RejectReason, Reload, RequestResult, UNKNOWN_API,
 };
 pub use listener::{ListenerMetrics, OpenConnection};
 
@@ -83,8 +83,12 @@ pub struct Metrics {
     upstream_connect_duration: Histogram,
     upstream_up: IntGaugeVec,
     mapping_errors: Each<MappingError, IntCounter>,
+    self_checks: IntGaugeVec,
     acl_bindings: IntGauge,
     acl_generation: IntGauge,
+    acl_age_seconds: IntGauge,
+    acl_topic_offset: IntGauge,
+    acl_changes: Each<AclChange, IntCounter>,
     reloads: Each<Reload, ReloadHandles>,
     settings_pending: IntGauge,
     audit_events: IntCounter,
@@ -143,6 +147,11 @@ impl Metrics {
             "Attempts to load something anew while running.",
             &["what", "result"],
         )?;
+        let acl_changes = make.counters(
+            "acl_changes_total",
+            "Changes of the ACLs that clients asked for, by what came of them.",
+            &["result"],
+        )?;
         let last_successful = make.gauges(
             "config_last_reload_successful",
             "Whether the last attempt to load it succeeded.",
@@ -168,8 +177,20 @@ impl Metrics {
             )?,
             upstream_up: make.gauges("upstream_up", "Whether the broker answers.", &["upstream"])?,
             mapping_errors: Each::new(|reason| mapping_errors.with_label_values(&[reason])),
+            self_checks: make.gauges(
+                "address_self_check_successful",
+                "Whether the addresses that clients are told lead back here, as far as can be seen from here.",
+                &["listener"],
+            )?,
             acl_bindings: make.gauge("acl_bindings", "ACL bindings in force.")?,
             acl_generation: make.gauge("acl_generation", "How many ACL sets have been in force so far.")?,
+            acl_age_seconds: make.gauge(
+                "acl_age_seconds",
+                "Time since the ACLs in force were last known to be those of the ACL topic.",
+            )?,
+            acl_topic_offset: make
+                .gauge("acl_topic_offset", "Offset up to which the ACL topic is in force; without one, 0.")?,
+            acl_changes: Each::new(|result| acl_changes.with_label_values(&[result])),
             reloads: Each::new(|what| ReloadHandles {
                 ok: reloads.with_label_values(&[what, labels::outcome(true)]),
                 error: reloads.with_label_values(&[what, labels::outcome(false)]),
@@ -236,10 +257,30 @@ impl Metrics {
         self.mapping_errors[reason].inc();
     }
 
+    /// Says whether the addresses that clients of a listener are told lead back here.
+    pub fn address_self_check(&self, listener: &str, successful: bool) {
+        self.self_checks.with_label_values(&[listener]).set(i64::from(successful));
+    }
+
     /// Says which ACL set is in force: how many bindings, and the how-manieth set since the start.
     pub fn acls(&self, bindings: usize, generation: u64) {
         self.acl_bindings.set(i64::try_from(bindings).unwrap_or(i64::MAX));
         self.acl_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// Time since the ACLs in force were last known to be those of the ACL topic, in seconds.
+    pub fn acl_age_seconds(&self) -> &IntGauge {
+        &self.acl_age_seconds
+    }
+
+    /// The offset up to which the ACL topic is in force.
+    pub fn acl_topic_offset(&self) -> &IntGauge {
+        &self.acl_topic_offset
+    }
+
+    /// Counts a change of the ACLs that a client asked for.
+    pub fn acl_change(&self, result: AclChange) {
+        self.acl_changes[result].inc();
     }
 
     /// Replaces the certificates in use; the series of those that are gone go with them.

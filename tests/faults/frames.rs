@@ -104,6 +104,38 @@ async fn an_absurd_frame_ends_its_connection_alone() {
     door.assert_sound();
 }
 
+/// What says much takes much memory; only records may be long.
+#[tokio::test]
+async fn a_long_request_without_records_is_refused_at_its_head() {
+    const LONGEST: usize = 16 << 20;
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).start().await;
+    for (n, key) in [MetadataRequest::KEY, FetchRequest::KEY, 9999].into_iter().enumerate() {
+        let mut client = Client::connect(door.address, "alice").await;
+        let mut head = raw(key, 9, &[]);
+        head[..4].copy_from_slice(&(LONGEST as i32 + 1).to_be_bytes());
+        // Its API alone, and not all of the head.
+        client.send(&head[..5]).await;
+        client.send(&head[5..6]).await;
+        client.assert_closed().await;
+        drop(client);
+        door.closes("protocol_error", n as u64 + 1).await;
+    }
+    let lines = door.said.lines("without records");
+    assert!(matches!(&*lines, [line] if line.contains("a Metadata request of 16777217 bytes")), "{lines:?}");
+    assert_eq!(door.count("requests_total", "malformed"), 3);
+
+    // The longest of them, and a longer one with records.
+    let mut client = Client::connect(door.address, "alice").await;
+    let name = "x".repeat(30_000);
+    let longest = frame(&metadata(&vec![&*name; LONGEST / 30_004]), 9, 3);
+    assert!((LONGEST - 100_000..=LONGEST).contains(&longest.len()), "{}", longest.len());
+    client.send(&longest).await;
+    client.answer::<MetadataRequest>(9, 3).await;
+    client.ask(&produce(&[("allowed", LONGEST + 1000), ("alloweds", 1)], 1), 9).await;
+    door.assert_sound();
+}
+
 /// No cut of a request's body makes it another one: it is refused, and does not reach the broker.
 #[tokio::test]
 async fn a_request_that_is_cut_anywhere_is_refused() {

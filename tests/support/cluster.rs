@@ -58,24 +58,30 @@ pub struct Broker {
     pub tls: Option<SocketAddr>,
     /// Its data folder.
     pub data: PathBuf,
-    /// Its properties file.
-    pub properties: PathBuf,
+    /// What it was started with: name, JVM arguments, properties, log.
+    pub start: (String, Vec<String>, PathBuf, PathBuf),
 }
 
 impl Broker {
+    /// Starts it again on its own storage, after it has ended.
+    pub fn restart(&mut self) {
+        let (name, jvm, properties, log) = &self.start;
+        self.process = start_broker(name, jvm, properties, log);
+    }
+
     /// Ends the broker, without a farewell, and starts it again on another port.
-    pub fn move_away(&mut self, kafka: &Kafka) {
+    pub fn move_away(&mut self) {
+        let (name, _, properties, log) = &mut self.start;
         let old = self.plaintext.port();
         self.plaintext.set_port(free_port());
-        let moved = std::fs::read_to_string(&self.properties)
+        let moved = std::fs::read_to_string(&*properties)
             .unwrap()
             .replace(&format!(":{old}"), &format!(":{}", self.plaintext.port()));
-        std::fs::write(&self.properties, moved).unwrap();
-        let name = format!("Kafka {} node {}, moved", kafka.version, self.id);
-        let log = self.properties.with_extension("moved.log");
+        std::fs::write(&*properties, moved).unwrap();
+        (*name, *log) = (format!("{name}, moved"), log.with_extension("moved.log"));
         // The old process ends with its handle: two must not have one folder.
         self.process.kill();
-        self.process = start_broker(&name, &kafka.broker_arguments(), &self.properties, &log);
+        self.restart();
     }
 }
 
@@ -218,8 +224,9 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
         let properties = data.with_extension("properties");
         std::fs::write(&properties, lines.join("\n")).unwrap();
         let name = format!("Kafka {} node {id}", kafka.version);
-        let process = start_broker(&name, jvm, &properties, &data.with_extension("log"));
-        Broker { process, id, plaintext, tls, data, properties }
+        let start = (name, jvm.to_vec(), properties, data.with_extension("log"));
+        let process = start_broker(&start.0, jvm, &start.2, &start.3);
+        Broker { process, id, plaintext, tls, data, start }
     };
     controllers.iter().enumerate().map(launch).collect()
 }

@@ -49,10 +49,10 @@ impl Process {
         assert!(asked.success(), "cannot signal {}", self.name);
     }
 
-    /// Ends it at once.
+    /// Ends it without a word, as a power cut would.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Waits until it has ended.

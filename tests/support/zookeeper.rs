@@ -70,10 +70,10 @@ fn launch(kafka: &Kafka, folder: &Path) -> (Process, Broker) {
         small_and_quick(1)
     );
     let properties = write(folder, "broker.properties", &settings);
-    let log = folder.join("broker.log");
-    let process =
-        start_broker(&format!("Kafka {}", kafka.version), &kafka.broker_arguments(), &properties, &log);
-    (zookeeper, Broker { process, id: 1, plaintext, tls: None, data, properties })
+    let start =
+        (format!("Kafka {}", kafka.version), kafka.broker_arguments(), properties, folder.join("broker.log"));
+    let process = start_broker(&start.0, &start.1, &start.2, &start.3);
+    (zookeeper, Broker { process, id: 1, plaintext, tls: None, data, start })
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {

@@ -52,14 +52,30 @@
 {{- $faults = append $faults "monitoring: podMonitor and serviceMonitor exclude each other: with both, everything would be counted twice" -}}
 {{- end -}}
 
+{{- if and (include "doorkeeper-lib.adminIsLocal" $lib) (or $values.monitoring.podMonitor.enabled $values.monitoring.serviceMonitor.enabled) -}}
+{{- $faults = append $faults (printf "config.admin.bind: Prometheus does not reach %s from outside the pod: bind to 0.0.0.0, or leave the monitors out" $values.config.admin.bind) -}}
+{{- end -}}
+{{- range $values.config.listeners -}}
+{{- $nodes := dig "address_mapping" "node_ids" "" . -}}
+{{- if and $nodes (not (include "doorkeeper-lib.nodeIds" $nodes | fromYamlArray)) -}}
+{{- $faults = append $faults (printf "config.listeners: node_ids of '%s' is '%v', which names no brokers: write ids and ranges of at most 256, such as 0-2, 100-102" .name $nodes) -}}
+{{- end -}}
+{{- end -}}
+
 {{- if $gateway -}}
 {{- if $values.injector.enabled -}}
 {{- $faults = append $faults "injector.enabled: a gateway is injected into no pod: use mode sidecar" -}}
 {{- end -}}
 {{- range $values.config.listeners -}}
+{{- if eq (dig "address_mapping" "strategy" "keep_host" .) "keep_host" -}}
+{{- $faults = append $faults (printf "config.listeners: address_mapping of '%s' keeps the brokers' hosts, which lead past a gateway: use the strategy port_per_broker, sni or table" .name) -}}
+{{- end -}}
 {{- if regexMatch "^(127\\.|localhost:|\\[::1\\])" .upstream -}}
 {{- $faults = append $faults (printf "config.listeners: the upstream of '%s', %s, is the gateway's own pod: name the brokers' bootstrap Service, as kafka.kafka.svc:9092" .name .upstream) -}}
 {{- end -}}
+{{- end -}}
+{{- if dig "shutdown" "hold_until_upstream_closed" false $values.config -}}
+{{- $faults = append $faults "config.shutdown.hold_until_upstream_closed: the brokers of a gateway do not end with it, so it would wait in vain: leave it out" -}}
 {{- end -}}
 {{- $drain := dig "shutdown" "drain_timeout" "20s" $values.config -}}
 {{- if regexMatch "^[0-9]+s$" $drain -}}
@@ -74,6 +90,9 @@
 {{- end -}}
 {{- if and $values.injector.enabled (not (include "doorkeeper.policyApiVersion" .)) -}}
 {{- $faults = append $faults "injector.enabled: this cluster has no MutatingAdmissionPolicy, which is stable since Kubernetes 1.36: put the sidecar into the broker's chart instead, as the notes of this chart print it, or name the API's version in injector.apiVersion" -}}
+{{- end -}}
+{{- range include "doorkeeper.rivals" . | fromYamlArray -}}
+{{- $faults = append $faults (printf "injector.matchLabels: the release %s injects into the same pods already, and only one can be in a pod: choose other labels" .) -}}
 {{- end -}}
 {{- $selecting := list -}}
 {{- if $values.services.bootstrap.enabled }}{{ $selecting = append $selecting "services.bootstrap" }}{{ end -}}

@@ -12,7 +12,7 @@ use super::{Close, DECIDING, LARGE, Owed, Request, Session, Sink, UnderWay, Want
 use crate::protocol::access::Access;
 use crate::protocol::api::{self, AclChange, Answer, Row, Rule, Ruling};
 use crate::protocol::header::{self, RequestHeader};
-use crate::protocol::messages::ApiVersionsRequest;
+use crate::protocol::messages::{ApiVersionsRequest, ProduceRequest};
 use crate::protocol::wire::{Fault, Message};
 use crate::words::metrics::{CloseReason, RequestResult};
 
@@ -25,6 +25,9 @@ const MOST_PINNED: usize = 8 * 1024 * 1024;
 /// A request is passed on while it arrives only when it is longer than this; and when its head is not whole when so much
 /// of it has come, it is taken for one that has to be whole.
 const STREAMED: usize = 64 * 1024;
+/// The longest request without records. None of Kafka's clients sends nearly as much, and what it says, entry by entry,
+/// takes many times its length.
+const LONGEST_WITHOUT_RECORDS: usize = 16 * 1024 * 1024;
 
 impl Session {
     /// Judges the client's requests in `plain`; what the broker shall get is put behind `up`.
@@ -58,7 +61,8 @@ impl Session {
                 return Ok(Want::Room);
             }
             let Some(length) = plain.first_chunk::<4>() else { return Ok(Want::Bytes) };
-            let length = match self.frame_length(i32::from_be_bytes(*length)) {
+            let key = plain[4..].first_chunk::<2>().map(|key| i16::from_be_bytes(*key));
+            let length = match self.frame_length(i32::from_be_bytes(*length), key) {
                 Ok(length) => length,
                 Err(close) => {
                     self.end(close);
@@ -91,8 +95,20 @@ impl Session {
         }
     }
 
-    fn frame_length(&self, length: i32) -> Result<usize, Close> {
+    /// The length of a request, if it may be so long. `key` is its API's, if that has come.
+    fn frame_length(&self, length: i32, key: Option<i16>) -> Result<usize, Close> {
         match usize::try_from(length) {
+            Ok(length)
+                if length > LONGEST_WITHOUT_RECORDS && key.is_some_and(|key| key != ProduceRequest::KEY) =>
+            {
+                let row = key.and_then(Row::find);
+                self.gate.metrics.request(row.map_or(-1, |row| row.key), RequestResult::Malformed);
+                let name = row.map_or("unknown", |row| row.name);
+                Err(Close::protocol(format!(
+                    "a {name} request of {length} bytes is longer than any without records may be \
+                     ({LONGEST_WITHOUT_RECORDS})"
+                )))
+            }
             Ok(length) if length > self.gate.limits.max_frame_bytes => Err(Close::protocol(format!(
                 "a request of {length} bytes is longer than limits.max_frame_bytes ({})",
                 self.gate.limits.max_frame_bytes

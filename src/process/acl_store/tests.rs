@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
-use crate::process::config::Acls;
 use crate::process::config::scratch::Scratch;
+use crate::process::config::{AclFile, Acls};
 use crate::words::acl::{Operation, PatternType, Permission, ResourceType};
 
 /// The ACL file that the product was designed around.
@@ -26,7 +26,7 @@ fn authorization(file: PathBuf) -> Authorization {
     Authorization {
         super_users: vec!["User:admin".into()],
         allow_everyone_if_no_acl_found: false,
-        acls: Some(Acls { file, reload_interval: Duration::from_millis(1) }),
+        acls: Some(Acls::File(AclFile { file, reload_interval: Duration::from_millis(1) })),
     }
 }
 

@@ -9,6 +9,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use super::probe::{Options, Outcome, evaluate};
+use crate::process::addresses::AddressTable;
 use crate::words::audit::printable;
 use crate::words::health::{CheckReport, Health};
 use crate::words::metrics::{self, Build, Check, Metrics};
@@ -25,6 +26,7 @@ enum Page {
     Live,
     Ready,
     Started,
+    Addresses,
 }
 
 /// Every page, with the line that the index has for it.
@@ -35,10 +37,11 @@ const PAGES: &[(&str, Page, &str)] = &[
     ("/healthz", Page::Live, "the same, by its older name"),
     ("/readyz", Page::Ready, "traffic may be sent; /readyz/NAME for a single check"),
     ("/startupz", Page::Started, "doorkeeper itself has started, whatever the broker does"),
+    ("/addresses", Page::Addresses, "what clients are told for each broker, and whether it leads back here"),
 ];
 
-/// What a start consists of. The broker is no part: a broker in the same pod starts only after the sidecar's
-/// startup probe is passed.
+/// What a start consists of. The broker is no part, and neither is what is read from it: a broker in the same pod starts
+/// only after the sidecar's startup probe is passed.
 const STARTED: &[Check] = &[Check::Listeners, Check::Certificates, Check::Acls];
 
 /// The pages and what stands on them.
@@ -47,6 +50,7 @@ pub(super) struct Pages {
     build: Build,
     metrics: Arc<Metrics>,
     health: Health,
+    pub(super) addresses: AddressTable,
     scrapes: Arc<Semaphore>,
 }
 
@@ -54,7 +58,13 @@ type Answer = Response<Full<Bytes>>;
 
 impl Pages {
     pub(super) fn new(build: Build, metrics: Arc<Metrics>, health: Health) -> Self {
-        Self { build, metrics, health, scrapes: Arc::new(Semaphore::new(SCRAPES)) }
+        Self {
+            build,
+            metrics,
+            health,
+            addresses: AddressTable::default(),
+            scrapes: Arc::new(Semaphore::new(SCRAPES)),
+        }
     }
 
     /// Answers a request; its body, if it has one, is not read.
@@ -78,6 +88,7 @@ impl Pages {
             Some(Page::Metrics) => self.scrape().await,
             Some(Page::Live) => probe("livez", &[], &options),
             Some(Page::Ready) => probe("readyz", &self.health.report(), &options),
+            Some(Page::Addresses) => text(StatusCode::OK, self.addresses.page()),
             Some(Page::Started) => {
                 let mut report = self.health.report();
                 report.retain(|report| STARTED.contains(&report.check));
@@ -108,7 +119,8 @@ impl Pages {
                 StatusCode::NOT_FOUND,
                 format!("404: no check named '{}'; /readyz?verbose lists them\n", printable(name)),
             ),
-            Some(CheckReport { failure: None, .. }) => text(StatusCode::OK, "ok"),
+            Some(CheckReport { failure: None, warning: None, .. }) => text(StatusCode::OK, "ok"),
+            Some(report) if report.failure.is_none() => text(StatusCode::OK, format!("{report}\n")),
             Some(report) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{report}\n")),
         }
     }

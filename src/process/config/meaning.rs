@@ -9,7 +9,9 @@ use super::fault::Fault;
 use super::gateway;
 use super::raw::{self, ClientAuthWord};
 use super::text::{self, HostPort};
-use super::{Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, Tls, TlsVersion};
+use super::{
+    AclFile, AclTopic, Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, Tls, TlsVersion,
+};
 
 /// The configuration, without the listeners that have faults.
 pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Config {
@@ -21,7 +23,8 @@ pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>
     }
     reader.addresses(&raw);
     reader.limits(&raw);
-    let authorization = reader.authorization(raw.authorization);
+    let upstream = raw.listeners.first().map(|listener| listener.upstream.clone());
+    let authorization = reader.authorization(raw.authorization, upstream);
     Config {
         listeners,
         authorization,
@@ -53,11 +56,7 @@ impl Reader<'_> {
 
     fn listener(&mut self, at: String, raw: &raw::Listener) -> Option<Listener> {
         if !is_loopback(&raw.upstream.host) {
-            let message = format!(
-                "plaintext to {} leaves this host: anybody on the way can read and change it",
-                raw.upstream
-            );
-            self.warn(&format!("{at}.upstream"), message);
+            self.warn(&format!("{at}.upstream"), leaves_this_host(&raw.upstream));
         }
         let tls = self.tls(&format!("{at}.tls"), &raw.tls);
         let address_mapping = self.address_mapping(&format!("{at}.address_mapping"), raw);
@@ -247,7 +246,7 @@ impl Reader<'_> {
         }
     }
 
-    fn authorization(&mut self, raw: raw::Authorization) -> Authorization {
+    fn authorization(&mut self, raw: raw::Authorization, upstream: Option<HostPort>) -> Authorization {
         for (i, name) in raw.super_users.iter().enumerate() {
             if !name.starts_with("User:") {
                 let message =
@@ -267,12 +266,56 @@ impl Reader<'_> {
         Authorization {
             super_users: raw.super_users,
             allow_everyone_if_no_acl_found: raw.allow_everyone_if_no_acl_found,
-            acls: raw.acls.map(|acls| Acls {
-                file: self.document.resolve(&acls.file),
-                reload_interval: acls.reload_interval,
-            }),
+            acls: raw.acls.and_then(|acls| self.acls(acls, upstream)),
         }
     }
+
+    /// Where the bindings are, if that is one place.
+    fn acls(&mut self, raw: raw::Acls, upstream: Option<HostPort>) -> Option<Acls> {
+        const AT: &str = "authorization.acls";
+        let foreign: &[&str] = match (&raw.file, &raw.topic) {
+            (Some(_), None) => &["bootstrap_servers", "replication_factor"],
+            (None, Some(_)) => &["reload_interval"],
+            (Some(_), Some(_)) => {
+                self.fault(
+                    &format!("{AT}.topic"),
+                    "the bindings are in a file already: keep one of 'file' and 'topic'",
+                );
+                return None;
+            }
+            (None, None) => {
+                if ["file", "topic"].iter().all(|key| !self.document.is_wrong(&format!("{AT}.{key}"))) {
+                    let message = "the place of the bindings is missing: add 'file: acls.yaml' or 'topic: __doorkeeper_acls'";
+                    self.fault(AT, message);
+                }
+                return None;
+            }
+        };
+        let place = if raw.file.is_some() { "file" } else { "topic" };
+        for key in foreign.iter().filter(|key| self.document.has(&format!("{AT}.{key}"))) {
+            self.fault(
+                &format!("{AT}.{key}"),
+                format!("'{key}' means nothing beside '{place}': leave it out"),
+            );
+        }
+        if let Some(file) = &raw.file {
+            let file = self.document.resolve(file);
+            return Some(Acls::File(AclFile { file, reload_interval: raw.reload_interval }));
+        }
+        let bootstrap_servers = raw.bootstrap_servers.unwrap_or_else(|| upstream.into_iter().collect());
+        for (i, server) in bootstrap_servers.iter().enumerate() {
+            if self.document.has(&format!("{AT}.bootstrap_servers")) && !is_loopback(&server.host) {
+                let message = leaves_this_host(server);
+                self.warn(&format!("{AT}.bootstrap_servers.{i}"), message);
+            }
+        }
+        let replication_factor = raw.replication_factor;
+        raw.topic.map(|name| Acls::Topic(AclTopic { name, bootstrap_servers, replication_factor }))
+    }
+}
+
+fn leaves_this_host(address: &HostPort) -> String {
+    format!("plaintext to {address} leaves this host: anybody on the way can read and change it")
 }
 
 fn is_loopback(host: &str) -> bool {

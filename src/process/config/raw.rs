@@ -216,17 +216,29 @@ pub(super) struct Authorization {
     pub(super) acls: Option<Acls>,
 }
 
-/// Where the bindings are.
+/// Where the bindings are: in a file, or in a topic of the cluster that is protected.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Acls {
-    /// The YAML file with the bindings; a relative path starts at the folder of the configuration file.
+    /// The YAML file with the bindings; a relative path starts at the folder of the configuration file. Exactly one
+    /// of `file` and `topic` is needed.
     #[schemars(extend("format" = "path"))]
-    pub(super) file: String,
-    /// How often the file is looked at for a change. SIGHUP looks at once.
+    pub(super) file: Option<String>,
+    /// With `file`: how often the file is looked at for a change. SIGHUP looks at once.
     #[serde(default = "default_reload_interval", with = "text::duration")]
     #[schemars(with = "text::DurationText")]
     pub(super) reload_interval: Duration,
+    /// The topic with the bindings, such as `__doorkeeper_acls`, on the cluster behind the listeners. It is created
+    /// when it is missing, and only super users may touch it.
+    #[schemars(extend("format" = "topic-name"))]
+    pub(super) topic: Option<String>,
+    /// With `topic`: brokers to ask first, in plaintext. Without the key: the `upstream` of the first listener.
+    #[schemars(length(min = 1))]
+    pub(super) bootstrap_servers: Option<Vec<HostPort>>,
+    /// With `topic`: how many brokers are to keep a copy, when the topic is created. Without the key: all, but at
+    /// most 3.
+    #[schemars(range(min = 1, max = 32767))]
+    pub(super) replication_factor: Option<i16>,
 }
 
 fn default_reload_interval() -> Duration {

@@ -59,11 +59,30 @@ fn the_designed_configuration_loads() {
     assert_eq!(listener.address_mapping, AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) });
     assert_eq!(config.authorization.super_users, ["User:admin"]);
     assert!(!config.authorization.allow_everyone_if_no_acl_found);
-    let acls = Acls { file: "etc/acls.yaml".into(), reload_interval: Duration::from_secs(5) };
-    assert_eq!(config.authorization.acls, Some(acls));
+    let acls = AclFile { file: "etc/acls.yaml".into(), reload_interval: Duration::from_secs(5) };
+    assert_eq!(config.authorization.acls, Some(Acls::File(acls)));
     assert_eq!(config.admin, Some(Admin { bind: "0.0.0.0:9901".parse().unwrap() }));
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.warnings, []);
+}
+
+#[test]
+fn the_bindings_can_be_in_a_topic() {
+    let topic = |text: &str| parse(&DESIGNED.replacen("{ file: acls.yaml }", text, 1)).unwrap();
+    let address = |host: &str| HostPort { host: host.into(), port: 9092 };
+    let expected = |bootstrap_servers, replication_factor| {
+        let name = "__doorkeeper_acls".to_owned();
+        Some(Acls::Topic(AclTopic { name, bootstrap_servers, replication_factor }))
+    };
+    let config = topic("{ topic: __doorkeeper_acls }");
+    assert_eq!(config.authorization.acls, expected(vec![address("127.0.0.1")], None));
+    assert_eq!(config.warnings, []);
+    let config = topic(
+        "{ topic: __doorkeeper_acls, bootstrap_servers: ['localhost:9092', 'a:9092'], replication_factor: 2 }",
+    );
+    assert_eq!(config.authorization.acls, expected(vec![address("localhost"), address("a")], Some(2)));
+    let warnings: Vec<_> = config.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(warnings, ["plaintext to a:9092 leaves this host: anybody on the way can read and change it"]);
 }
 
 #[test]
@@ -240,6 +259,32 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "acls.yaml, reload_interval: 5 sec }",
             "16:45: '5 sec' is not a whole number with one of the units ms, s, m, h, d; write it like '10s'",
         ),
+        (
+            "{ file: acls.yaml }",
+            "{}",
+            "16:9: the place of the bindings is missing: add 'file: acls.yaml' or 'topic: __doorkeeper_acls'",
+        ),
+        (
+            "file: acls.yaml }",
+            "file: acls.yaml, topic: t }",
+            "16:35: the bindings are in a file already: keep one of 'file' and 'topic'",
+        ),
+        (
+            "file: acls.yaml }",
+            "file: acls.yaml, replication_factor: 1 }",
+            "16:48: 'replication_factor' means nothing beside 'file': leave it out",
+        ),
+        (
+            "file: acls.yaml }",
+            "topic: t, reload_interval: 1s }",
+            "16:38: 'reload_interval' means nothing beside 'topic': leave it out",
+        ),
+        (
+            "file: acls.yaml }",
+            "topic: t/u }",
+            "16:18: 't/u' is not a topic's name (1 to 249 of letters, digits, '_', '-' and '.'); write it like '__doorkeeper_acls'",
+        ),
+        ("file: acls.yaml }", "topic: t, bootstrap_servers: [] }", "16:40: the list needs at least 1 entry"),
         (
             "admin:",
             "limits: { max_connections: 0 }\nadmin:",

@@ -71,6 +71,13 @@ pub(crate) const FORMATS: &[Format] = &[
     },
     Format { name: "name", what: "name", example: "clients", closed: false, check: check_name },
     Format { name: "path", what: "file name", example: "tls/tls.crt", closed: false, check: check_not_empty },
+    Format {
+        name: "topic-name",
+        what: "topic",
+        example: "__doorkeeper_acls",
+        closed: false,
+        check: check_topic_name,
+    },
     Format { name: "port", what: "port", example: "9092", closed: false, check: check_port },
     Format { name: "broker-id", what: "broker id", example: "0", closed: false, check: check_broker_id },
     Format {
@@ -292,6 +299,16 @@ fn check_name(text: &str) -> Result<(), String> {
     match !text.is_empty() && text.len() <= 64 && text.chars().all(allowed) {
         true => Ok(()),
         false => Err(not_a("1 to 64 of letters, digits, '_', '-' and '.'", text)),
+    }
+}
+
+/// `Topic.validate`
+fn check_topic_name(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let sound = (1..=249).contains(&text.len()) && text.chars().all(allowed) && text != "." && text != "..";
+    match sound {
+        true => Ok(()),
+        false => Err(not_a("a topic's name (1 to 249 of letters, digits, '_', '-' and '.')", text)),
     }
 }
 

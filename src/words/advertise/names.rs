@@ -19,6 +19,11 @@ impl Names {
         Self { by_name, unnamed }
     }
 
+    /// All names, in lower case.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
     /// Which broker a client wants that says this name; `None`: there is none of that name.
     pub fn destination(&self, name: Option<&str>) -> Option<Destination> {
         match name {

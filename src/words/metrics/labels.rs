@@ -81,6 +81,18 @@ labels! {
 }
 
 labels! {
+    /// What came of a change of the ACLs.
+    AclChange {
+        /// It lasts and is in force.
+        Made = "made",
+        /// It is not one that could be made.
+        Refused = "refused",
+        /// It was not made, or nobody knows whether it was.
+        Failed = "failed",
+    }
+}
+
+labels! {
     /// Whose doing the end of a connection was.
     Fault {
         /// Nobody's: connections end.
@@ -298,8 +310,10 @@ labels! {
         Listeners = "listeners",
         /// Every certificate is loaded and valid now.
         Certificates = "certificates",
-        /// An ACL set is loaded.
+        /// An ACL set is loaded, or it is known which topic holds it.
         Acls = "acls",
+        /// The ACL topic was read, if there is one.
+        AclTopic = "acl-topic",
         /// The broker answers.
         Upstream = "upstream",
         /// No shutdown has begun.

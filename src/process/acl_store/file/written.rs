@@ -1,6 +1,7 @@
 //! Bindings as entries of the ACL file: as few as say them, in the form that the file has already.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 
 use super::host_in_java;
 use crate::words::acl::{Binding, Operation, PatternType, Permission, ResourceType, WILDCARD};
@@ -26,7 +27,7 @@ pub fn file_of<'a>(bindings: impl IntoIterator<Item = &'a Binding>) -> String {
 }
 
 /// As few entries as these bindings need, each in the place of its first binding.
-pub(super) fn entries<'a>(bindings: impl IntoIterator<Item = &'a Binding>) -> Vec<NewEntry<'a>> {
+pub fn entries<'a>(bindings: impl IntoIterator<Item = &'a Binding>) -> Vec<NewEntry<'a>> {
     let mut places: HashMap<Subject<'a>, usize> = HashMap::new();
     let mut subjects: Vec<(Subject<'a>, Hosts<'a>)> = Vec::new();
     for binding in bindings {
@@ -52,20 +53,35 @@ pub(super) fn entries<'a>(bindings: impl IntoIterator<Item = &'a Binding>) -> Ve
 
 /// An entry to be written: its bindings are each of the operations from each of the hosts.
 #[derive(Debug)]
-pub(super) struct NewEntry<'a> {
+pub struct NewEntry<'a> {
     subject: Subject<'a>,
-    operations: Vec<Operation>,
-    hosts: Vec<&'a str>,
+    /// At least one, each once.
+    pub operations: Vec<Operation>,
+    /// At least one, each once.
+    pub hosts: Vec<&'a str>,
 }
 
 /// What all bindings of an entry share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Subject<'a> {
-    principal: &'a str,
-    resource_type: ResourceType,
-    resource_name: &'a str,
-    pattern_type: PatternType,
-    permission: Permission,
+pub struct Subject<'a> {
+    /// Whom they are for.
+    pub principal: &'a str,
+    /// What kind of resource they are on.
+    pub resource_type: ResourceType,
+    /// The resource's name.
+    pub resource_name: &'a str,
+    /// How the name is compared.
+    pub pattern_type: PatternType,
+    /// Whether they allow or deny.
+    pub permission: Permission,
+}
+
+impl<'a> Deref for NewEntry<'a> {
+    type Target = Subject<'a>;
+
+    fn deref(&self) -> &Subject<'a> {
+        &self.subject
+    }
 }
 
 /// The operations of each host, in the order in which they came.

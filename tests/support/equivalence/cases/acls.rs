@@ -347,7 +347,7 @@ fn deleted() -> Vec<Case> {
     cases
 }
 
-/// More than one request may change.
+/// More than one request may change. An older Kafka takes longer for it than a test may.
 fn very_many() -> Vec<Case> {
     let hosts = |range: std::ops::Range<i32>| -> Vec<Value> {
         let host = |i: i32| format!("10.0.{}.{}", i / 256, i % 256);
@@ -381,5 +381,5 @@ fn very_many() -> Vec<Case> {
         )
         .then("DeleteAcls", delete(vec![hers(|it| it.code("operation", 4))]))
         .then("DeleteAcls", delete(vec![hers(|_| {})]));
-    vec![case.once().by(&["admin"])]
+    vec![case.once().by(&["admin"]).since(4, 0)]
 }
