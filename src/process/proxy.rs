@@ -403,12 +403,12 @@ async fn open(
     match socket.listen() {
         Ok(listener) => {
             let upstream = &gate.upstream;
-            let listener_name = &*gate.listener;
+            let name = &*gate.listener;
             match destination {
-                Destination::Any => tracing::info!(listener = listener_name, address, upstream, "listening"),
+                Destination::Any => tracing::info!(listener = name, address, upstream, "listening"),
                 // A gateway may have hundreds; one line says what clients are told.
                 Destination::Node(node) => {
-                    tracing::debug!(listener = listener_name, address, node, "listening")
+                    tracing::debug!(listener = name, address, node, "listening");
                 }
             }
             accept(listener, (gate, identity, destination), limits, draining).await;
