@@ -189,6 +189,13 @@ pub(crate) fn create_topic(cluster: &Cluster, name: &str, configs: &[(&str, &str
     wait_for("a leader", LIMIT, || addresses(cluster).iter().find_map(|address| end_of(*address, name).ok()));
 }
 
+/// Which of the brokers leads the topic.
+pub(crate) fn leader(cluster: &Cluster, name: &str) -> usize {
+    wait_for("a leader", LIMIT, || {
+        addresses(cluster).iter().position(|address| end_of(*address, name).is_ok())
+    })
+}
+
 /// The end of the topic's log, at its leader.
 fn end_of(address: SocketAddr, name: &str) -> Result<i64, Failure> {
     use doorkeeper::process::kafka_client::Start;

@@ -25,13 +25,14 @@ use tokio::sync::{Mutex, watch};
 
 use super::in_force::InForce;
 use crate::process::config::AclTopic;
+use crate::protocol::wire::Uuid;
 use crate::words::metrics::Metrics;
-use log::Reached;
+use log::{Log, Reached};
 
 /// The topic, followed and written.
 #[derive(Debug)]
 pub(super) struct TopicSource {
-    topic: AclTopic,
+    log: Log,
     in_force: Arc<InForce>,
     state: watch::Sender<State>,
     /// The connection for changes, of which one is made at a time.
@@ -44,8 +45,8 @@ pub(super) struct TopicSource {
 /// How far the log was followed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct State {
-    /// Whether a set was read as a whole once.
-    loaded: bool,
+    /// The topic that was read as a whole once; zero from brokers before 2.8, which have no ids.
+    id: Option<Uuid>,
     /// Every record before this one is in force.
     offset: i64,
     /// When the set was last known to be up to date, in seconds since 1970; 0 for never.
@@ -56,12 +57,18 @@ struct State {
     wrong: bool,
 }
 
+impl State {
+    fn is_loaded(&self) -> bool {
+        self.id.is_some()
+    }
+}
+
 impl TopicSource {
     pub(super) fn new(topic: AclTopic, in_force: Arc<InForce>) -> TopicSource {
         // What the container or the host is called; it only tells people who wrote a record.
         let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         TopicSource {
-            topic,
+            log: Log::new(topic),
             in_force,
             state: watch::Sender::new(State::default()),
             writer: Mutex::new(None),
@@ -73,17 +80,17 @@ impl TopicSource {
     /// Returns when a set was read as a whole.
     pub(super) async fn loaded(&self) {
         // The sender lives as long as this.
-        let _ = self.state.subscribe().wait_for(|state| state.loaded).await;
+        let _ = self.state.subscribe().wait_for(State::is_loaded).await;
     }
 
     /// Whether a set was read as a whole.
     pub(super) fn is_loaded(&self) -> bool {
-        self.state.borrow().loaded
+        self.state.borrow().is_loaded()
     }
 
     /// Whether the log is followed, and when the set was last known to be up to date, in seconds since 1970.
     pub(super) fn status(&self) -> (bool, i64) {
         let state = self.state.borrow();
-        (state.loaded && state.trouble.is_none(), state.confirmed)
+        (state.is_loaded() && state.trouble.is_none(), state.confirmed)
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::log::{self, Reached};
+use super::log::{Reached, Trouble};
 use super::record::{self, Pair};
 use super::{TopicSource, batch};
 use crate::process::kafka_client::{Failure, Start};
@@ -67,7 +67,7 @@ impl TopicSource {
     fn ran_out(&self, progress: &Progress) -> String {
         let trouble = progress.trouble.clone().or_else(|| self.state.borrow().trouble.clone());
         let trouble = trouble.map(|trouble| format!(": {trouble}")).unwrap_or_default();
-        let topic = &self.topic.name;
+        let topic = &self.log.topic.name;
         match progress {
             Progress { appended: true, .. } => format!(
                 "the change is written to the topic {topic} and will be in force, but it is not yet after {LIMIT:?}{trouble}"
@@ -81,6 +81,7 @@ impl TopicSource {
 
     async fn make(&self, change: &Change, progress: &mut Progress) -> Result<Changed, Unchanged> {
         let mut writer = self.writer.lock().await;
+        self.loaded().await;
         loop {
             self.refuse_if_wrong()?;
             let trouble = match self.attempt(change, writer.take(), progress).await {
@@ -104,15 +105,13 @@ impl TopicSource {
     ) -> Result<(Changed, Reached), Stop> {
         let mut leader = match leader {
             Some(leader) => leader,
-            None => match log::reach_leader(&self.topic).await {
+            None => match self.log.reach_leader().await {
                 Ok(leader) => leader,
-                Err(log::Trouble::Away(text)) => return Err(Stop::Again(text)),
-                Err(log::Trouble::Wrong(text)) => return Err(unavailable(text)),
+                Err(Trouble::Away(text)) => return Err(Stop::Again(text)),
+                Err(Trouble::Wrong(text)) => return Err(unavailable(text)),
             },
         };
-        // Also the test whether a connection that was kept is still alive, and still leads to the leader.
-        let end = leader.connection.offset(&self.topic.name, Start::Latest).await;
-        let end = end.map_err(|failure| Stop::Again(failure.to_string()))?;
+        let end = self.end_of_the_same_log(&mut leader).await?;
         let pairs = match change {
             Change::Create(bindings) => self.additions(bindings),
             Change::Delete(filters) => {
@@ -131,6 +130,21 @@ impl TopicSource {
             Change::Delete(_) => Changed::Deleted(progress.selected.take().unwrap_or_default()),
         };
         Ok((changed, leader))
+    }
+
+    /// The end of the log, if it is the one that is followed: to write to another one of the same name would be to lose what
+    /// is written. Also the test whether a connection that was kept is alive, and still leads to the leader.
+    async fn end_of_the_same_log(&self, leader: &mut Reached) -> Result<i64, Stop> {
+        let topic = &self.log.topic.name;
+        let again = |failure: Failure| Stop::Again(failure.to_string());
+        let found = leader.connection.find(topic).await.map_err(again)?;
+        let end = leader.connection.offset(topic, Start::Latest).await.map_err(again)?;
+        let (id, offset) = (self.state.borrow().id, self.state.borrow().offset);
+        // Brokers before 2.8 have no ids.
+        if found.topic.map(|topic| topic.id) != id || end < offset {
+            return Err(Stop::Again(format!("the topic {topic} is not the one that was read")));
+        }
+        Ok(end)
     }
 
     /// The records that add the bindings: all of them, also those that are there. Somebody may be removing them now, and when
@@ -177,14 +191,14 @@ impl TopicSource {
         let too_large = || {
             unavailable(format!(
                 "the change takes {size} bytes, and max.message.bytes of the topic {} is {most}: raise it, or change fewer bindings at a time; nothing was changed",
-                self.topic.name
+                self.log.topic.name
             ))
         };
         if size > most {
             return Err(too_large());
         }
         let before = std::mem::replace(&mut progress.sent, true);
-        let failure = match leader.connection.append(&self.topic.name, records).await {
+        let failure = match leader.connection.append(&self.log.topic.name, records).await {
             Ok(first) => {
                 progress.appended = true;
                 return Ok(first);
@@ -211,7 +225,7 @@ impl TopicSource {
             // Not enough replicas have it, or nobody knows.
             _ => Err(unavailable(format!(
                 "it is unknown whether the change was written to the topic {}: {failure}",
-                self.topic.name
+                self.log.topic.name
             ))),
         }
     }

@@ -21,6 +21,8 @@ const WAIT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How long to wait before the next try, at first and at last.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// After how long a log that ends before what was read is believed to have been cut.
+const CUT: Duration = Duration::from_secs(10);
 /// How often the age of the set is said.
 const SAY_AGE: Duration = Duration::from_secs(1);
 
@@ -29,18 +31,20 @@ impl TopicSource {
     pub(in crate::process::acl_store) async fn follow(&self, metrics: Arc<Metrics>, health: Health) {
         // Nobody but this sets it.
         let _ = self.metrics.set(metrics.clone());
-        let mut follower =
-            Follower { source: self, metrics: &metrics, health: &health, id: None, in_force: None };
+        let mut follower = Follower { source: self, metrics: &metrics, health: &health, in_force: None };
         tokio::join!(follower.follow(), self.say_age(&metrics));
     }
 
     /// Reads the log to its end once, and creates nothing.
     pub(in crate::process::acl_store) async fn read_once(&self) -> Result<(), String> {
         let read = async {
-            let mut reached = log::reach(&self.topic, Missing::Report).await?;
+            let mut reached = self.log.reach(Missing::Report).await?;
             let mut replica = Replica::starting_at(reached.start);
-            while !read_more(&self.topic.name, &mut reached, &mut replica, Duration::ZERO).await? {}
-            let bindings = replica.bindings().map_err(|refused| not_understood(&self.topic.name, refused))?;
+            while !read_more(&self.log.topic.name, &mut reached, &mut replica, Duration::ZERO).await?
+                || replica.next < reached.end
+            {}
+            let bindings =
+                replica.bindings().map_err(|refused| not_understood(&self.log.topic.name, refused))?;
             self.in_force.replace(bindings.iter().cloned().collect());
             Ok(())
         };
@@ -62,8 +66,6 @@ struct Follower<'a> {
     source: &'a TopicSource,
     metrics: &'a Metrics,
     health: &'a Health,
-    /// The topic's id, from the first time that it was read.
-    id: Option<Uuid>,
     /// The set that was put in force last.
     in_force: Option<HashSet<Binding>>,
 }
@@ -86,9 +88,9 @@ impl Follower<'_> {
 
     /// Reads the log from its beginning, and on, until something is in the way.
     async fn read_on(&mut self) -> Result<std::convert::Infallible, Trouble> {
-        let topic = &self.source.topic;
-        let missing = if self.id.is_none() { Missing::Create } else { Missing::Report };
-        let mut reached = log::reach(topic, missing).await?;
+        let topic = &self.source.log.topic;
+        let missing = if self.source.is_loaded() { Missing::Report } else { Missing::Create };
+        let mut reached = self.source.log.reach(missing).await?;
         self.same_topic(&reached)?;
         if reached.start > 0 {
             tracing::warn!(
@@ -98,11 +100,13 @@ impl Follower<'_> {
             );
         }
         let mut replica = Replica::starting_at(reached.start);
-        let (mut looked, mut wait) = (Instant::now(), Duration::ZERO);
+        let (began, mut looked, mut wait) = (Instant::now(), Instant::now(), Duration::ZERO);
         loop {
             if read_more(&topic.name, &mut reached, &mut replica, wait).await? {
-                self.caught_up(&replica, reached.id).await?;
                 wait = WAIT;
+                if self.is_all(&replica, &reached, began)? {
+                    self.caught_up(&replica, reached.id).await?;
+                }
             }
             if looked.elapsed() >= LOOK_AGAIN {
                 log::look_again(topic, &mut reached).await?;
@@ -111,12 +115,36 @@ impl Follower<'_> {
         }
     }
 
+    /// Whether the set has all that there was, and all that is in force. A new leader may show less for a moment; a log that
+    /// stays shorter was cut.
+    fn is_all(&self, replica: &Replica, reached: &Reached, began: Instant) -> Result<bool, Trouble> {
+        let (id, offset) = (self.source.state.borrow().id, self.source.state.borrow().offset);
+        let topic = &self.source.log.topic.name;
+        if replica.next >= reached.end.max(offset) {
+            return Ok(true);
+        }
+        if replica.next < reached.end || began.elapsed() < CUT {
+            return Ok(false);
+        }
+        // Brokers before 2.8 have no ids by which to tell one topic from another.
+        if id == Some(Uuid::ZERO) {
+            return Err(Trouble::Wrong(another_topic(topic, "its log is shorter than what was read")));
+        }
+        tracing::error!(
+            topic,
+            offset = replica.next,
+            read_before = offset,
+            "the log of the ACL topic was cut, as by an unclean leader election: changes are lost"
+        );
+        Ok(true)
+    }
+
     /// Refuses another topic of the same name: whoever made it may not have meant to take everybody's rights away.
     fn same_topic(&self, reached: &Reached) -> Result<(), Trouble> {
-        match self.id {
+        match self.source.state.borrow().id {
             Some(id) if id != reached.id => {
                 let why = format!("its id was {id} and is {}", reached.id);
-                Err(Trouble::Wrong(another_topic(&self.source.topic.name, &why)))
+                Err(Trouble::Wrong(another_topic(&self.source.log.topic.name, &why)))
             }
             _ => Ok(()),
         }
@@ -128,18 +156,11 @@ impl Follower<'_> {
         let bindings = match replica.bindings() {
             Ok(bindings) => bindings,
             Err(refused) => {
-                self.report(&not_understood(&source.topic.name, refused));
+                self.report(&not_understood(&source.log.topic.name, refused));
                 return Ok(());
             }
         };
-        // Brokers before 2.8 have no ids by which to tell one topic from another.
-        if self.id == Some(Uuid::ZERO) && replica.next < source.state.borrow().offset {
-            return Err(Trouble::Wrong(another_topic(
-                &source.topic.name,
-                "its log is shorter than what was read",
-            )));
-        }
-        let first = !source.state.borrow().loaded;
+        let first = !source.state.borrow().is_loaded();
         if self.in_force.as_ref() != Some(bindings) {
             let (in_force, set) = (source.in_force.clone(), bindings.iter().cloned().collect());
             let replaced = tokio::task::spawn_blocking(move || in_force.replace(set)).await;
@@ -151,10 +172,9 @@ impl Follower<'_> {
                 self.metrics.reloaded(Reload::Acls, true, SystemTime::now());
             }
         }
-        self.id = Some(id);
         let had_trouble = source.state.borrow().trouble.is_some();
         source.state.send_modify(|state| {
-            state.loaded = true;
+            state.id = Some(id);
             state.offset = replica.next;
             state.confirmed = unix_now();
             state.trouble = None;
@@ -165,7 +185,7 @@ impl Follower<'_> {
         if first || had_trouble {
             self.health.set(Check::AclTopic, Ok(()));
             tracing::info!(
-                topic = source.topic.name,
+                topic = source.log.topic.name,
                 offset = replica.next,
                 bindings = bindings.len(),
                 "the ACL topic is read to its end"
@@ -181,7 +201,7 @@ impl Follower<'_> {
         if state.borrow().trouble.as_ref() == Some(&text) {
             return;
         }
-        let loaded = state.borrow().loaded;
+        let loaded = state.borrow().is_loaded();
         let wrong = matches!(trouble, Trouble::Wrong(_));
         state.send_modify(|state| {
             state.trouble = Some(text.clone());

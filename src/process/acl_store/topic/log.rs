@@ -1,6 +1,7 @@
 //! The topic as it lies on the cluster: found, created, held to what it must be, and reached.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::process::config::AclTopic;
@@ -54,6 +55,9 @@ pub(super) struct Reached {
     pub(super) reader: Reader,
     /// Where the log begins.
     pub(super) start: i64,
+    /// Where it ended at least, for a reader that wants to have seen all of it. A new leader says so only when it knows
+    /// (KIP-207), while its answers to Fetch end where it knows that the others are, which may be earlier.
+    pub(super) end: i64,
     /// The topic's id; zero from brokers before 2.8.
     pub(super) id: Uuid,
     /// The most bytes of one batch.
@@ -68,48 +72,77 @@ pub(super) enum Missing {
     Report,
 }
 
-/// Finds the topic through one of the brokers, and reaches a broker to read it from.
-pub(super) async fn reach(topic: &AclTopic, missing: Missing) -> Result<Reached, Trouble> {
-    let mut last = Trouble::Away("there is no broker to ask".to_owned());
-    for server in &topic.bootstrap_servers {
-        match reach_through(topic, &server.to_string(), missing).await {
-            Ok(reached) => return Ok(reached),
-            wrong @ Err(Trouble::Wrong(_)) => return wrong,
-            Err(away) => last = away,
-        }
-    }
-    Err(last)
+/// The topic, and where to ask for it.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) topic: AclTopic,
+    /// The brokers that the cluster named last, for when those of the configuration are away.
+    nodes: Mutex<Vec<Node>>,
 }
 
-/// As [`reach`], but only the leader will do, which alone knows the end of the log and takes records.
-pub(super) async fn reach_leader(topic: &AclTopic) -> Result<Reached, Trouble> {
-    match reach(topic, Missing::Report).await? {
-        leader @ Reached { reader: Reader::Leader, .. } => Ok(leader),
-        Reached { .. } => {
-            Err(Trouble::Away(format!("the leader of the topic {} is out of reach", topic.name)))
+impl Log {
+    pub(super) fn new(topic: AclTopic) -> Log {
+        Log { topic, nodes: Mutex::default() }
+    }
+
+    /// Finds the topic through one of the brokers, and reaches a broker to read it from.
+    pub(super) async fn reach(&self, missing: Missing) -> Result<Reached, Trouble> {
+        let mut first = None;
+        for server in self.servers() {
+            match self.reach_through(&server, missing).await {
+                Ok(reached) => return Ok(reached),
+                wrong @ Err(Trouble::Wrong(_)) => return wrong,
+                Err(away) => first = first.or(Some(away)),
+            }
+        }
+        Err(first.unwrap_or_else(|| Trouble::Away("there is no broker to ask".to_owned())))
+    }
+
+    /// As [`reach`](Self::reach), but only the leader will do, which alone knows the end of the log and takes records.
+    pub(super) async fn reach_leader(&self) -> Result<Reached, Trouble> {
+        match self.reach(Missing::Report).await? {
+            leader @ Reached { reader: Reader::Leader, .. } => Ok(leader),
+            Reached { .. } => {
+                Err(Trouble::Away(format!("the leader of the topic {} is out of reach", self.topic.name)))
+            }
         }
     }
-}
 
-async fn reach_through(topic: &AclTopic, server: &str, missing: Missing) -> Result<Reached, Trouble> {
-    let mut connection = Connection::open(server).await?;
-    let mut found = connection.find(&topic.name).await?;
-    if found.topic.is_none() && missing == Missing::Create {
-        create(topic, &mut connection, &found).await?;
-        found = connection.find(&topic.name).await?;
+    fn servers(&self) -> Vec<String> {
+        let mut servers: Vec<_> = self.topic.bootstrap_servers.iter().map(ToString::to_string).collect();
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let others: Vec<_> = nodes
+            .iter()
+            .map(|node| node.address.clone())
+            .filter(|address| !servers.contains(address))
+            .collect();
+        servers.extend(others);
+        servers
     }
-    let Some(on_cluster) = &found.topic else {
-        return Err(match missing {
-            Missing::Create => Trouble::Away(format!("the topic {} is being created", topic.name)),
-            Missing::Report => Trouble::Wrong(format!(
-                "the topic {} does not exist: a doorkeeper that starts creates it, one that has read it before does not",
-                topic.name
-            )),
-        });
-    };
-    let max_message_bytes = hold_to_its_settings(topic, &mut connection, on_cluster).await?;
-    let (connection, reader, start) = connect_reader(topic, connection, &found, on_cluster.leader).await?;
-    Ok(Reached { connection, reader, start, id: on_cluster.id, max_message_bytes })
+
+    async fn reach_through(&self, server: &str, missing: Missing) -> Result<Reached, Trouble> {
+        let topic = &self.topic;
+        let mut connection = Connection::open(server).await?;
+        let mut found = connection.find(&topic.name).await?;
+        if found.topic.is_none() && missing == Missing::Create {
+            create(topic, &mut connection, &found).await?;
+            found = connection.find(&topic.name).await?;
+        }
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&found.nodes);
+        let Some(on_cluster) = &found.topic else {
+            return Err(match missing {
+                Missing::Create => Trouble::Away(format!("the topic {} is being created", topic.name)),
+                Missing::Report => Trouble::Wrong(format!(
+                    "the topic {} does not exist: a doorkeeper that starts creates it, one that has read it before does not",
+                    topic.name
+                )),
+            });
+        };
+        let max_message_bytes = hold_to_its_settings(topic, &mut connection, on_cluster).await?;
+        let mut reached = connect_reader(topic, connection, &found, on_cluster.leader).await?;
+        (reached.id, reached.max_message_bytes) = (on_cluster.id, max_message_bytes);
+        Ok(reached)
+    }
 }
 
 /// Looks at the topic again through the same broker.
@@ -127,26 +160,24 @@ pub(super) async fn look_again(topic: &AclTopic, reached: &mut Reached) -> Resul
 /// The broker that was asked, if it leads; else the leader; if that is out of reach, the one that was asked all the same.
 async fn connect_reader(
     topic: &AclTopic,
-    mut asked: Connection,
+    asked: Connection,
     found: &Found,
     leader: i32,
-) -> Result<(Connection, Reader, i64), Trouble> {
-    // Which of the nodes it is, the broker does not say. Only the leader knows this:
-    match asked.offset(&topic.name, Start::Earliest).await {
-        Ok(start) => return Ok((asked, Reader::Leader, start)),
-        Err(refused) if is_not_leader(&refused) => {}
-        Err(failure) => return Err(failure.into()),
-    }
+) -> Result<Reached, Trouble> {
+    // Which of the nodes it is, the broker does not say. Only the leader knows the offsets.
+    let mut asked = match ask_leader(topic, asked).await {
+        Ok(reached) => return Ok(reached),
+        Err((refused, asked)) if is_not_leader(&refused) => asked,
+        Err((failure, _)) => return Err(failure.into()),
+    };
     let Some(Node { address, .. }) = found.nodes.iter().find(|node| node.id == leader) else {
         return Err(Trouble::Away(format!("the topic {} has no leader now", topic.name)));
     };
-    let to_leader = async {
-        let mut connection = Connection::open(address).await?;
-        let start = connection.offset(&topic.name, Start::Earliest).await?;
-        Ok((connection, Reader::Leader, start))
-    };
-    let failure: Failure = match to_leader.await {
-        Ok(reached) => return Ok(reached),
+    let failure = match Connection::open(address).await {
+        Ok(connection) => match ask_leader(topic, connection).await {
+            Ok(reached) => return Ok(reached),
+            Err((failure, _)) => failure,
+        },
         Err(failure) => failure,
     };
     if !matches!(failure, Failure::Connection(_)) {
@@ -155,8 +186,26 @@ async fn connect_reader(
     // Brokers that bind their plaintext listener to loopback cannot be reached from beside another one. A copy is nearly
     // as good for reading; the log of a compacted topic begins at 0.
     match asked.fetch(&topic.name, 0, Duration::ZERO, Reader::Replica).await {
-        Ok(_) => Ok((asked, Reader::Replica, 0)),
+        Ok(_) => Ok(Reached::new(asked, Reader::Replica, 0, 0)),
         Err(_) => Err(failure.into()),
+    }
+}
+
+/// Asks where the log begins and ends, which only the leader says.
+async fn ask_leader(topic: &AclTopic, mut connection: Connection) -> Result<Reached, (Failure, Connection)> {
+    let start = match connection.offset(&topic.name, Start::Earliest).await {
+        Ok(start) => start,
+        Err(failure) => return Err((failure, connection)),
+    };
+    match connection.offset(&topic.name, Start::Latest).await {
+        Ok(end) => Ok(Reached::new(connection, Reader::Leader, start, end)),
+        Err(failure) => Err((failure, connection)),
+    }
+}
+
+impl Reached {
+    fn new(connection: Connection, reader: Reader, start: i64, end: i64) -> Reached {
+        Reached { connection, reader, start, end, id: Uuid::ZERO, max_message_bytes: MAX_MESSAGE_BYTES }
     }
 }
 
