@@ -95,6 +95,12 @@ fn values_that_contradict_each_other_are_refused() {
             "config.shutdown.hold_until_upstream_closed=true",
             &["config.shutdown.hold_until_upstream_closed: the brokers of a gateway do not end"],
         ),
+        (
+            "01",
+            "resources.limits.memory=128Mi",
+            &["config.limits.buffered_bytes: 134217728 is more than half of resources.limits.memory, 128Mi"],
+        ),
+        ("01", "config.limits=null", &["config.limits.buffered_bytes: 536870912 is more than half"]),
         ("05", "config.admin.bind=0.0.0.0:9101", &["port 9101 is used twice"]),
         (
             "06",
@@ -111,7 +117,7 @@ fn values_that_contradict_each_other_are_refused() {
         (
             "01",
             "config.authorization.acls.file=/own/acls.yaml",
-            &["acls: config.authorization.acls.file names a file"],
+            &["acls: config.authorization.acls says where the bindings are"],
         ),
         (
             "04",

@@ -213,6 +213,18 @@ fn a_certificate_has_the_names_that_clients_verify() {
 }
 
 #[test]
+fn bindings_in_a_topic_need_no_config_map() {
+    let Some(tools) = Tools::find("bindings in a topic") else { return };
+    let objects = Objects::of(tools, &scenario("10"));
+    let maps: Vec<&str> = objects.of_kind("ConfigMap").map(name).collect();
+    assert_eq!(maps, ["kafka-doorkeeper-config"]);
+    let config = &documents(objects.config_map_text("doorkeeper.yaml"))[0];
+    assert_eq!(config["authorization"]["acls"], serde_json::json!({"topic": "__doorkeeper_acls"}));
+    let sources = snippet(tools, &scenario("10"))["extraVolumes"][0]["projected"]["sources"].clone();
+    assert!(!sources.to_string().contains("acls.yaml"), "{sources}");
+}
+
+#[test]
 fn bindings_and_certificates_restart_nothing_but_settings_do() {
     let Some(tools) = Tools::find("restarts") else { return };
     let pod = |set: &str| {

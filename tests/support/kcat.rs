@@ -58,6 +58,11 @@ impl Kcat {
         Some(Kcat { program, ..self })
     }
 
+    /// What the command line of every run begins with.
+    pub fn command(&self) -> Vec<String> {
+        [&self.program[..], &self.settings[..]].concat()
+    }
+
     /// Runs it with these further arguments and this standard input.
     pub fn run(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = Command::new(&self.program[0]);

@@ -19,6 +19,7 @@ pub mod pki;
 pub mod ports;
 pub mod process;
 pub mod schema;
+pub mod zookeeper;
 
 use std::io::Write as _;
 

@@ -94,9 +94,10 @@
 {{- end -}}
 {{- end }}
 
-{{/* Whether the bindings come from the volume. */}}
+{{/* Whether the bindings come from the volume: unless the configuration names a file of its own, or a topic. */}}
 {{- define "doorkeeper-lib.usesAcls" -}}
-{{- if not (dig "config" "authorization" "acls" "file" "" .values) -}}true{{- end -}}
+{{- $acls := dig "config" "authorization" "acls" dict .values | default dict -}}
+{{- if not (or $acls.file $acls.topic) -}}true{{- end -}}
 {{- end }}
 
 {{/* doorkeeper.yaml: the values' config, with the names of the volume's files where it names none itself. */}}

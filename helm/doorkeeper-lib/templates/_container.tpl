@@ -33,7 +33,7 @@ resources:
     cpu: 100m
     memory: 64Mi
   limits:
-    memory: 256Mi
+    memory: 512Mi
 securityContext:
   runAsNonRoot: true
   runAsUser: 65532

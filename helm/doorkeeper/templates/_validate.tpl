@@ -42,10 +42,19 @@
 {{- $faults = append $faults "acls: bindings and existingConfigMap exclude each other: write the bindings in one place" -}}
 {{- end -}}
 {{- if and (not (include "doorkeeper-lib.usesAcls" $lib)) (or $values.acls.bindings $values.acls.existingConfigMap) -}}
-{{- $faults = append $faults "acls: config.authorization.acls.file names a file of its own, so that the chart's bindings would not be used: leave one of them out" -}}
+{{- $faults = append $faults "acls: config.authorization.acls says where the bindings are, so that those of the chart would not be used: leave one of them out" -}}
 {{- end -}}
 {{- if gt (len (toYaml $values.acls.bindings)) 1000000 -}}
 {{- $faults = append $faults "acls.bindings: more than a ConfigMap can hold, which is 1 MiB: join bindings with prefixed patterns, or mount a file with extraVolumes and name it in config.authorization.acls.file" -}}
+{{- end -}}
+
+{{- $memory := dig "limits" "memory" "" $values.resources | toString -}}
+{{- if regexMatch "^[0-9]+[MG]i$" $memory -}}
+{{- $bytes := mul (regexFind "^[0-9]+" $memory) (hasSuffix "Gi" $memory | ternary 1073741824 1048576) -}}
+{{- $buffered := dig "limits" "buffered_bytes" 536870912 $values.config | int64 -}}
+{{- if gt (mul 2 $buffered) $bytes -}}
+{{- $faults = append $faults (printf "config.limits.buffered_bytes: %d is more than half of resources.limits.memory, %s: under load the kernel would end doorkeeper. Lower the one or raise the other" $buffered $memory) -}}
+{{- end -}}
 {{- end -}}
 
 {{- if and $values.monitoring.podMonitor.enabled $values.monitoring.serviceMonitor.enabled -}}

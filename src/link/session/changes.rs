@@ -8,6 +8,9 @@ use bytes::Bytes;
 use super::{Close, Session};
 use crate::words::acl::{Change, Changed, Unchanged};
 
+/// The most doubts that are logged of one change.
+const DOUBTS: usize = 5;
+
 impl Session {
     /// The change of the ACLs that a request waits for, if there is one that has not been begun.
     pub fn take_change(&mut self) -> Option<Change> {
@@ -48,6 +51,9 @@ impl Session {
             Ok(changed) => {
                 if let Some(done) = change.done(changed) {
                     tracing::info!(listener, principal, host, "ACLs {done}");
+                }
+                for doubt in change.doubts().take(DOUBTS) {
+                    tracing::warn!(listener, principal, host, "an ACL without effect: {doubt}");
                 }
             }
             Err(unchanged) => {

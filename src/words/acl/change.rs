@@ -94,6 +94,17 @@ impl Change {
     }
 }
 
+impl Change {
+    /// Why bindings that it creates can never apply to a client.
+    pub fn doubts(&self) -> impl Iterator<Item = String> {
+        let created = match self {
+            Change::Create(bindings) => bindings.as_slice(),
+            Change::Delete(_) => &[],
+        };
+        created.iter().filter_map(Binding::doubt)
+    }
+}
+
 /// The most bindings that one line of the log shows.
 const SHOWN: usize = 10;
 
@@ -193,6 +204,11 @@ mod tests {
         assert_eq!(one, format!("created, or there already: {binding}"));
         let many = Change::Create(vec![binding.clone(); 10_000]).done(&Changed::Created).unwrap();
         assert!(many.ends_with(" and 9990 more") && many.len() < 3000, "{many}");
+        let nowhere = Binding { host: "::1".to_owned(), ..binding.clone() };
+        assert_eq!(
+            Change::Create(vec![binding.clone(), nowhere.clone()]).doubts().collect::<Vec<_>>(),
+            [nowhere.doubt().unwrap()]
+        );
         let delete = Change::Delete(vec![any(), any()]);
         assert_eq!(delete.done(&Changed::Deleted(vec![Vec::new(), Vec::new()])), None);
         let removed = Changed::Deleted(vec![Vec::new(), vec![Arc::new(binding.clone())]]);

@@ -24,7 +24,10 @@ const ATTEMPTS: usize = 5;
 #[derive(Debug)]
 pub(in crate::process::acl_store) struct FileSource {
     path: PathBuf,
+    /// Held while the file is looked at or written, which takes a moment.
     seen: Mutex<Seen>,
+    /// Whether the file was right when it was last looked at, and when it last was, in seconds since 1970.
+    status: Mutex<(bool, i64)>,
 }
 
 /// What the last looks at the file gave.
@@ -34,7 +37,8 @@ struct Seen {
     text: Option<String>,
     /// Why the file is refused, as long as it is.
     faults: Option<Faults>,
-    last_success_unix: i64,
+    /// What the operator wrote came into force by a change of a client's; the next look tells of it.
+    is_news: bool,
 }
 
 impl FileSource {
@@ -45,13 +49,13 @@ impl FileSource {
     pub(in crate::process::acl_store) fn open(path: PathBuf) -> Result<(FileSource, Bindings), Faults> {
         let text = read_text(&path, MAX_BYTES)?;
         let read = parse(&path, text.clone())?;
-        Ok((FileSource { path, seen: Mutex::new(Seen::right(text)) }, read))
+        let seen = Mutex::new(Seen::right(text));
+        Ok((FileSource { path, seen, status: Mutex::new((true, unix_now())) }, read))
     }
 
     /// Whether the file was right when it was last looked at, and when it last was, in seconds since 1970.
     pub(in crate::process::acl_store) fn status(&self) -> (bool, i64) {
-        let seen = self.seen();
-        (seen.faults.is_none(), seen.last_success_unix)
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a change in the file, then puts it in force. What the operator has written since the last look is kept, and in
@@ -93,9 +97,9 @@ impl FileSource {
         let Read { bindings, said, .. } = read(&self.path, text.clone()).map_err(|faults| wrong(&faults))?;
         if seen.faults.is_some() || seen.text.as_ref() != Some(&text) {
             in_force.replace(bindings);
-            *seen = Seen::right(text.clone());
-            tracing::info!("{} had changed: what it says is in force", self.path.display());
+            *seen = Seen { is_news: true, ..Seen::right(text.clone()) };
         }
+        self.found(true);
         let generation = in_force.current();
         let Difference { removed, added, outcome } =
             Difference::of(change, generation.authorizer.bindings())?;
@@ -135,7 +139,7 @@ impl FileSource {
             }
         }
         in_force.replace(read.bindings);
-        *seen = Seen::right(new);
+        *seen = Seen { is_news: seen.is_news, ..Seen::right(new) };
         Ok(Some(outcome))
     }
 
@@ -154,10 +158,22 @@ impl FileSource {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes whether the file was found right.
+    fn found(&self, right: bool) {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        *status = (right, if right { unix_now() } else { status.1 });
+    }
+
     /// Looks at the file now, and puts what it says in force.
     pub(in crate::process::acl_store) fn reload(&self, in_force: &InForce) -> Reload {
         // Held to the end: of two looks at one time the later one must not put the older text in force.
         let mut seen = self.seen();
+        let reload = self.look(in_force, &mut seen);
+        self.found(seen.faults.is_none());
+        reload
+    }
+
+    fn look(&self, in_force: &InForce, seen: &mut Seen) -> Reload {
         let text = match read_text(&self.path, MAX_BYTES) {
             Ok(text) => text,
             Err(fault) => {
@@ -166,11 +182,11 @@ impl FileSource {
             }
         };
         if seen.text.as_ref() == Some(&text) {
-            if seen.faults.is_some() {
-                return Reload::StillRefused;
-            }
-            seen.last_success_unix = unix_now();
-            return Reload::Unchanged;
+            return match (&seen.faults, std::mem::take(&mut seen.is_news)) {
+                (Some(_), _) => Reload::StillRefused,
+                (None, true) => Reload::Loaded(Vec::new()),
+                (None, false) => Reload::Unchanged,
+            };
         }
         let read = match parse(&self.path, text.clone()) {
             Ok(read) => read,
@@ -188,7 +204,7 @@ impl FileSource {
 impl Seen {
     /// A right text, which is in force.
     fn right(text: String) -> Seen {
-        Seen { text: Some(text), faults: None, last_success_unix: unix_now() }
+        Seen { text: Some(text), faults: None, is_news: false }
     }
 
     fn refuse(&mut self, faults: Faults) -> Reload {

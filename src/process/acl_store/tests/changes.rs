@@ -120,6 +120,8 @@ fn what_the_operator_wrote_meanwhile_is_kept() {
     assert!(house.text().starts_with(&edited));
     assert!(may_write(&house.store, "invoices") && may_write(&house.store, "bills"));
     assert!(!may_write(&house.store, "orders"));
+    assert_eq!(house.store.reload(), Reload::Loaded(Vec::new()), "nobody was told of it yet");
+    assert_eq!(house.store.reload(), Reload::Unchanged);
 
     house.folder.write("acls.yaml", "- nonsense");
     house.refuses(

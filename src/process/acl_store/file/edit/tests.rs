@@ -265,4 +265,15 @@ proptest! {
         let expected: HashSet<&Binding> = old.difference(&removed).copied().chain(&added).collect();
         prop_assert_eq!(said.bindings.iter().collect::<HashSet<_>>(), expected, "{}\n{}", text, after);
     }
+
+    /// Nothing that people can save makes it fail.
+    #[test]
+    fn any_text_has_a_layout_or_none(text in "([-\\[\\]{},:#'\"\\\\ \n\r\té]|- a\n|\\.\\.\\.|---){0,30}") {
+        if let Some(layout) = Layout::of(&text) {
+            for range in layout.entries() {
+                comments(&text[range.clone()]);
+            }
+        }
+        comments(&text);
+    }
 }
