@@ -336,13 +336,37 @@ fn a_name_that_no_broker_has_is_refused_by_an_alert() {
     let refusals = "doorkeeper_tls_handshakes_total{listener=\"clients\",result=\"unknown_name\"}";
     let count = metrics.lines().find_map(|line| line.strip_prefix(refusals)).unwrap();
     assert!(count.trim().parse::<u32>().unwrap() >= 4, "{count}");
-    let log = gateway.doorkeeper.process.output();
-    assert!(log.contains("the client calls this server localhost, which is neither"), "{log}");
 
     let gateway = Gateway::by_name(&house.cluster, &house.pki, ", unnamed_clients: bootstrap");
     let address = gateway.doorkeeper.address;
     assert!(Client::tls_as(&house.cluster.schemas, address, &admin, "broker-4.kafka.test").is_err());
+    wait_for("the line about it", PATIENCE, || {
+        let log = gateway.doorkeeper.process.output();
+        log.contains("the client calls this server broker-4.kafka.test, which is neither").then_some(())
+    });
     let mut client = Client::tls_unnamed(&house.cluster.schemas, address, &admin, "kafka.test").unwrap();
+    assert_eq!(brokers(&mut client).len(), 3);
+}
+
+#[test]
+fn a_greeting_that_is_none_ends_the_connection_and_nothing_else() {
+    let Some(house) = House::open() else { return };
+    let address = house.by_name.doorkeeper.address;
+    // A greeting of 16 MiB, in full records.
+    let mut endless = vec![22, 3, 1, 0x40, 0, 1, 255, 255, 255];
+    endless.resize(5 + 0x4000, 0);
+    let http = b"GET / HTTP/1.1\r\n\r\n";
+    for (bytes, times) in [(&http[..], 1), (&[22, 3, 1, 0, 4, 2, 0, 0, 0], 1), (&endless, 1024)] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        // The other side may close before it has all.
+        let _ = (0..times).try_for_each(|_| stream.write_all(bytes));
+        match stream.read_to_end(&mut Vec::new()) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+        }
+    }
+    let mut client = house.by_name.client(&house.cluster, &house.pki.client("admin"), 1).unwrap();
     assert_eq!(brokers(&mut client).len(), 3);
 }
 

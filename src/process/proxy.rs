@@ -338,7 +338,13 @@ impl Proxy {
         for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
             let (gate, health) = (door.gate.clone(), self.health.clone());
             watchers.spawn(watch_upstream(gate.clone(), health.clone()));
-            watchers.spawn(watch_addresses(gate, door.identity.clone(), addresses.clone(), health));
+            let (identity, table, acls) =
+                (door.identity.clone(), addresses.clone(), self.reloader.acls.clone());
+            watchers.spawn(async move {
+                // Before, nobody is let in.
+                acls.loaded().await;
+                watch_addresses(gate, identity, table, health).await;
+            });
             if door.gate.advertised.is_gateway() {
                 watchers.spawn(watch_nodes(door.gate.clone()));
             }
@@ -397,7 +403,14 @@ async fn open(
     match socket.listen() {
         Ok(listener) => {
             let upstream = &gate.upstream;
-            tracing::info!(listener = &*gate.listener, address, upstream, %destination, "listening");
+            let name = &*gate.listener;
+            match destination {
+                Destination::Any => tracing::info!(listener = name, address, upstream, "listening"),
+                // A gateway may have hundreds; one line says what clients are told.
+                Destination::Node(node) => {
+                    tracing::debug!(listener = name, address, node, "listening");
+                }
+            }
             accept(listener, (gate, identity, destination), limits, draining).await;
         }
         Err(error) => {

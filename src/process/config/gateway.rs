@@ -177,6 +177,18 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_sound() {
+        let config = parse(include_str!("../../../deploy/gateway.yaml")).unwrap();
+        let ports = |i: usize| match &config.listeners[i].address_mapping {
+            AddressMapping::Gateway(gateway) => {
+                gateway.brokers.values().map(|(_, port)| *port).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((ports(0), ports(1)), (vec![9200, 9201, 9202], vec![9093; 3]));
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_key() {
         const KEEP_HOST: &str = "{ strategy: keep_host, ports: { 9092: 9093 } }";
         let mut differences = Vec::new();
