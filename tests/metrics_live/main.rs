@@ -22,5 +22,6 @@ mod skipped;
 #[path = "../faults/support/mod.rs"]
 mod support;
 
+mod board;
 mod exposed;
 mod replay;
