@@ -7,6 +7,7 @@ pub mod config;
 pub mod identity;
 pub mod kafka_client;
 pub mod notify;
+pub mod own_addresses;
 pub mod proxy;
 pub mod startup;
 pub mod telemetry;

@@ -9,14 +9,24 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use super::{ConfigFile, print, refuse};
 use crate::process::acl_store::AclStore;
 use crate::process::config::{Config, Faults};
+use crate::process::proxy::build;
 use crate::process::startup;
 use crate::words::acl::{Binding, Change, MAX_CHANGES};
+use crate::words::health::Health;
+use crate::words::metrics::Metrics;
 
 use forms::Form;
+
+/// How long it may take to read what is there.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The most bytes of an import.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -75,6 +85,13 @@ pub(super) fn export(export: &Export) -> ExitCode {
         Ok(store) => store,
         Err(faults) => return refuse(&faults),
     };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(why) => return failed(&why),
+    };
+    if let Err(why) = runtime.block_on(store.read_once()) {
+        return failed(&why);
+    }
     let current = store.current();
     let bindings: Vec<&Binding> = current.authorizer.bindings().iter().map(|binding| &**binding).collect();
     match export.to.written(&bindings) {
@@ -90,17 +107,33 @@ fn open(config: &Path) -> Result<Arc<AclStore>, Faults> {
 
 /// As many at a time as a store takes; how many were new.
 fn add(store: &Arc<AclStore>, bindings: &[Binding]) -> Result<usize, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no runtime can be made: {error}"))?;
-    let count = || store.current().authorizer.bindings().len();
-    let before = count();
-    for bindings in bindings.chunks(MAX_CHANGES) {
-        let change = Change::Create(bindings.to_vec());
-        runtime.block_on(store.clone().change(change)).map_err(|unchanged| unchanged.to_string())?;
+    runtime()?.block_on(async {
+        follow(store).await?;
+        let count = || store.current().authorizer.bindings().len();
+        let before = count();
+        for bindings in bindings.chunks(MAX_CHANGES) {
+            let change = Change::Create(bindings.to_vec());
+            store.clone().change(change).await.map_err(|unchanged| unchanged.to_string())?;
+        }
+        Ok(count().saturating_sub(before))
+    })
+}
+
+/// Follows a store that has to be followed to be changed, until this command ends. A topic that is missing is created.
+async fn follow(store: &Arc<AclStore>) -> Result<(), String> {
+    let metrics = Metrics::new(build(), SystemTime::now(), &[]).map_err(|error| error.to_string())?;
+    let (store, metrics) = (store.clone(), Arc::new(metrics));
+    let (followed, health) = (store.clone(), Health::new(metrics.clone()));
+    tokio::spawn(async move { followed.follow(metrics, health).await });
+    match timeout(PATIENCE, store.loaded()).await {
+        Ok(()) => Ok(()),
+        Err(_) => store.read_once().await,
     }
-    Ok(count().saturating_sub(before))
+}
+
+fn runtime() -> Result<Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("no runtime can be made: {error}"))
 }
 
 /// The input's name for messages, and its text.

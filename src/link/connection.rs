@@ -28,7 +28,7 @@ pub async fn serve(
     destination: Destination,
     mut drain: watch::Receiver<bool>,
 ) {
-    let open = gate.listener_metrics.open();
+    let (open, accepted) = (gate.listener_metrics.open(), Instant::now());
     // Apart, since the handshake needs most of the memory of this future and lasts the least.
     let close = match Box::pin(greet(&gate, config, socket, (peer, destination), &mut drain)).await {
         Ok(mut relay) => {
@@ -38,7 +38,7 @@ pub async fn serve(
         }
         Err(close) => close,
     };
-    open.close(close.reason);
+    open.close(close.reason, accepted.elapsed());
     report(&gate, peer, &close);
 }
 

@@ -14,7 +14,7 @@ use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
 use crate::protocol::subscriptions::Subscriptions;
-use crate::words::acl::{self, Change, Changed, ClientView, Unchanged};
+use crate::words::acl::{self, Change, Changed, ClientView, Operation, ResourceType, Unchanged};
 use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Event};
 use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
@@ -147,6 +147,13 @@ impl Witness for Hearing<'_> {
     fn decided(&mut self, checked: &Checked<'_>) {
         let allowed = checked.decision.allowed;
         if !allowed && checked.silent {
+            // Other silent ones only ask whether a way that needs fewer permissions is open.
+            if let Some(row) = self.row
+                && checked.operation == Operation::Describe
+                && checked.resource_type != ResourceType::Cluster
+            {
+                self.gate.metrics.api(row.key).filtered(checked.count as u64);
+            }
             return;
         }
         *self.denied |= !allowed;
@@ -156,6 +163,9 @@ impl Witness for Hearing<'_> {
             checked.resource_type,
             checked.count as u64,
         );
+        if !allowed {
+            self.gate.metrics.denied(&self.client.principal, checked.count as u64);
+        }
         if !self.gate.audit.wants(allowed) {
             return;
         }

@@ -17,7 +17,7 @@ use super::greeted::Greeted;
 use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
 use super::tls::{Tls, not_tls};
 use crate::words::advertise::{Destination, Names};
-use crate::words::metrics::{CloseReason, HandshakeResult};
+use crate::words::metrics::{CloseReason, HandshakeResult, Mechanism};
 use crate::words::principal;
 
 /// Establishes TLS, or says why not; counts how it went.
@@ -40,6 +40,8 @@ pub async fn shake_hands(
     let failure = match handshake {
         Ok(Ok(())) => {
             gate.listener_metrics.handshake(HandshakeResult::Ok, started.elapsed());
+            let (version, cipher, resumed) = greeted.tls.session();
+            gate.listener_metrics.session(version, cipher, resumed);
             return Ok(greeted);
         }
         Ok(Err(failure)) => failure,
@@ -205,9 +207,18 @@ fn explain(error: &Error) -> Failure {
     Failure { result, detail }
 }
 
-/// Who the client is. A certificate that maps to no principal is no fault of TLS: Kafka closes at the first request.
+/// Who the client is, which is counted. A certificate that maps to no principal is no fault of TLS: Kafka closes at the
+/// first request.
 pub fn principal(gate: &Gate, tls: &Tls) -> Result<String, Close> {
-    let Some(certificate) = tls.client_certificate() else { return Ok(principal::ANONYMOUS.to_owned()) };
+    let (mechanism, principal) = match tls.client_certificate() {
+        Some(certificate) => (Mechanism::Mtls, mapped(gate, certificate)),
+        None => (Mechanism::Anonymous, Ok(principal::ANONYMOUS.to_owned())),
+    };
+    gate.metrics.authentication(mechanism, principal.is_ok());
+    principal
+}
+
+fn mapped(gate: &Gate, certificate: &[u8]) -> Result<String, Close> {
     let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
     let (_, certificate) = X509Certificate::from_der(certificate)
         .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;

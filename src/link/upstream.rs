@@ -136,7 +136,7 @@ async fn dial_address(gate: &Gate, (host, port): &Address) -> Result<TcpStream, 
 }
 
 /// Asks which versions the broker serves. Every broker answers version 0, and it may be asked at any time.
-async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
+pub async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
     let answer: ApiVersionsResponse = ask(socket, &ApiVersionsRequest::default(), 0).await?;
     match answer.error_code {
         0 => Ok(Broker::new(&answer, BrokerSettings::default())),

@@ -32,6 +32,7 @@ mod pages;
 mod probe;
 
 use pages::Pages;
+pub use pages::View;
 
 /// What a peer may take of the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,13 @@ impl AdminServer {
         let listener =
             TcpListener::bind(address).await.map_err(|error| BindError::new("admin.bind", address, error))?;
         Ok(Self { listener, pages: Pages::new(build, metrics, health), limits })
+    }
+
+    /// Serves these pages too.
+    #[must_use]
+    pub fn with_views(mut self, views: Vec<View>) -> Self {
+        self.pages.views = views;
+        self
     }
 
     /// Shows the addresses that clients are told.

@@ -35,7 +35,10 @@ use crate::words::principal::MappingRules;
 pub use document::Document;
 pub use effective::Effective;
 pub use fault::{Fault, Faults, Place};
-pub use settings::{Admin, Audit, AuditFormat, Limits, Log, LogFormat, LogLevel, Shutdown, TlsVersion};
+pub use settings::{
+    Admin, Audit, AuditFormat, Counted, Limits, Log, LogFormat, LogLevel, PlaintextExposed, Shutdown,
+    TlsVersion,
+};
 pub use text::HostPort;
 
 /// The most bytes of a configuration file.
@@ -50,6 +53,8 @@ pub struct Config {
     pub authorization: Authorization,
     /// The endpoint for metrics and health, if there is one.
     pub admin: Option<Admin>,
+    /// What is counted besides.
+    pub metrics: Counted,
     /// What peers may use up.
     pub limits: Limits,
     /// How the process ends.
@@ -75,6 +80,8 @@ pub struct Listener {
     pub bind: SocketAddr,
     /// The plaintext listener of the broker.
     pub upstream: HostPort,
+    /// Whether it matters that others can reach that.
+    pub plaintext_exposed: PlaintextExposed,
     /// The TLS side.
     pub tls: Tls,
     /// From a certificate's subject to the name of a principal.

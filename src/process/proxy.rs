@@ -2,10 +2,12 @@
 
 mod accept;
 mod certificates;
+mod exposure;
 mod gateway;
 mod hold;
 mod reload;
 mod socket;
+mod views;
 mod watchers;
 
 use std::io;
@@ -20,13 +22,15 @@ use tokio::task::JoinSet;
 use accept::{Admission, accept};
 use reload::Reloader;
 use socket::Socket;
-use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
+use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_load, watch_upstream};
 
 use super::acl_store::AclStore;
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, Shutdown, ToldApart};
-use super::identity::IdentityStore;
+use super::config::{
+    AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, PlaintextExposed, Shutdown, ToldApart,
+};
+use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
@@ -199,6 +203,8 @@ impl AclSource for ServedAcls {
 /// The proxy, with all its addresses bound.
 pub struct Proxy {
     doors: Vec<Door>,
+    /// What each listener's broker is reached through, and what to do when others reach it.
+    brokers: Vec<(Arc<Gate>, PlaintextExposed)>,
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
@@ -208,6 +214,7 @@ pub struct Proxy {
     limits: Arc<Admission>,
     /// The shared budget, and how much of it there is.
     memory: (Arc<Semaphore>, usize),
+    audit: AuditLog,
     shutdown: Shutdown,
 }
 
@@ -231,6 +238,11 @@ impl Proxy {
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
+        if config.metrics.denials_by_principal > 0 {
+            metrics
+                .count_denials_by_principal(config.metrics.denials_by_principal as usize)
+                .map_err(|error| StartError::System(error.to_string()))?;
+        }
         let health = Health::new(metrics.clone());
         let admin = match &config.admin {
             Some(admin) => {
@@ -249,11 +261,13 @@ impl Proxy {
         let memory = Arc::new(Semaphore::new(budget));
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
+        let mut brokers = Vec::new();
         let mut identities = Vec::new();
         for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
             let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
             let (gate, identity) =
                 (Arc::new(gate), Arc::new(IdentityStore::new(config.clone(), i, identity)));
+            brokers.push((gate.clone(), listener.plaintext_exposed));
             for (address, destination) in gateway::ports(listener) {
                 let (gate, identity) = (gate.clone(), identity.clone());
                 doors.push(Door {
@@ -269,6 +283,8 @@ impl Proxy {
         let reloader =
             Reloader::new(config.clone(), identities, acls.clone(), metrics.clone(), health.clone());
         metrics.certificates(reloader.shown());
+        metrics.config_hash(&sha256(config.document.text().as_bytes()));
+        metrics.connections_limit(config.limits.max_connections as usize);
         metrics.loaded(Reload::Config, SystemTime::now());
         metrics.loaded(Reload::Tls, SystemTime::now());
         if acls.is_loaded() {
@@ -281,6 +297,7 @@ impl Proxy {
         health.set(Check::Acls, Ok(()));
         Ok(Self {
             doors,
+            brokers,
             admin,
             reloader,
             acls_interval: config
@@ -293,6 +310,7 @@ impl Proxy {
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
+            audit,
             shutdown: config.shutdown.clone(),
         })
     }
@@ -327,9 +345,11 @@ impl Proxy {
         let (drain, draining) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let mut watchers = JoinSet::new();
+        let own: Vec<SocketAddr> = self.addresses();
+        let reloader = Arc::new(self.reloader);
         let addresses = AddressTable::default();
         if let Some(admin) = self.admin {
-            let admin = admin.with_addresses(addresses.clone());
+            let admin = admin.with_addresses(addresses.clone()).with_views(views::all(&reloader));
             let mut ended = ended.clone();
             watchers.spawn(async move {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
@@ -338,8 +358,7 @@ impl Proxy {
         for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
             let (gate, health) = (door.gate.clone(), self.health.clone());
             watchers.spawn(watch_upstream(gate.clone(), health.clone()));
-            let (identity, table, acls) =
-                (door.identity.clone(), addresses.clone(), self.reloader.acls.clone());
+            let (identity, table, acls) = (door.identity.clone(), addresses.clone(), reloader.acls.clone());
             watchers.spawn(async move {
                 // Before, nobody is let in.
                 acls.loaded().await;
@@ -349,7 +368,9 @@ impl Proxy {
                 watchers.spawn(watch_nodes(door.gate.clone()));
             }
         }
-        let reloader = Arc::new(self.reloader);
+        for (gate, mode) in self.brokers {
+            watchers.spawn(exposure::watch(gate, own.clone(), mode, self.health.clone()));
+        }
         for identity in &reloader.identities {
             watchers.spawn(watch_identity(reloader.clone(), identity.clone()));
         }
@@ -359,7 +380,7 @@ impl Proxy {
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
         watchers.spawn(watch_hangup(reloader, self.manager));
-        watchers.spawn(watch_memory(self.memory, self.metrics));
+        watchers.spawn(watch_load(self.memory, self.audit, self.metrics));
         // One broker's end is no reason for the end of a gateway.
         let own = self.doors.iter().filter(|door| !door.gate.advertised.is_gateway());
         let upstreams: Vec<String> = own.map(|door| door.gate.upstream.clone()).collect();

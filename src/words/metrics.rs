@@ -14,24 +14,30 @@ use crate::words::acl::{Operation, ResourceType};
 
 mod apis;
 mod certificates;
+mod denials;
 mod families;
 pub(in crate::words) mod labels;
 mod listener;
+mod runtime;
 #[cfg(test)]
 mod tests;
 
 pub use apis::{Api, ByteCounts};
 pub use certificates::Certificate;
+pub use denials::OTHERS;
 pub use labels::{
-    AclChange, ApiClass, CertificateRole, Check, CloseReason, ConnectResult, Fault, HandshakeResult,
-    MappingError, RejectReason, Reload, RequestResult, UNKNOWN_API,
+    AclChange, ApiClass, CertificateRole, Check, Cipher, CloseReason, ConnectResult, Fault, HandshakeResult,
+    MappingError, Mechanism, RejectReason, Reload, RequestResult, TlsVersion, UNKNOWN_API,
 };
 pub use listener::{ListenerMetrics, OpenConnection};
+pub use runtime::Runtime;
 
 use apis::Apis;
 use certificates::Certificates;
+use denials::Denials;
 use families::{Each, Families};
 use listener::ListenerFamilies;
+use runtime::RuntimeFamilies;
 
 /// The `Content-Type` of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -78,6 +84,9 @@ pub struct Metrics {
     listeners: ListenerFamilies,
     certificates: Certificates,
     authorizations: Authorizations,
+    denials: OnceLock<Denials>,
+    authentications: Each<Mechanism, Outcome>,
+    runtime: RuntimeFamilies,
     ready: Each<Check, IntGauge>,
     upstream_connects: Each<ConnectResult, IntCounter>,
     upstream_connect_duration: Histogram,
@@ -91,8 +100,11 @@ pub struct Metrics {
     acl_changes: Each<AclChange, IntCounter>,
     reloads: Each<Reload, ReloadHandles>,
     settings_pending: IntGauge,
+    config_hash: IntGaugeVec,
+    connections_limit: IntGauge,
     audit_events: IntCounter,
     audit_dropped: IntCounter,
+    audit_queue_length: IntGauge,
     log_lines_dropped: IntCounter,
     buffered_bytes: IntGauge,
     inflight_requests: IntGauge,
@@ -104,6 +116,12 @@ struct ReloadHandles {
     error: IntCounter,
     last_successful: IntGauge,
     last_success: IntGauge,
+}
+
+#[derive(Debug)]
+struct Outcome {
+    ok: IntCounter,
+    error: IntCounter,
 }
 
 impl Metrics {
@@ -132,6 +150,11 @@ impl Metrics {
         make.gauge("start_time_seconds", "When the process began its work.")?.set(unix_seconds(started));
 
         let ready = make.gauges("ready", "Whether a check of readiness is passed.", &["check"])?;
+        let authentications = make.counters(
+            "authentications_total",
+            "Clients whose principal was asked for after the handshake, by how they say it.",
+            &["mechanism", "result"],
+        )?;
         let connects = make.counters(
             "upstream_connect_total",
             "Attempts to connect to the broker, by how they ended.",
@@ -168,6 +191,12 @@ impl Metrics {
             listeners: ListenerFamilies::new(&make)?,
             certificates: Certificates::new(&make)?,
             authorizations: Authorizations::new(&make)?,
+            denials: OnceLock::new(),
+            authentications: Each::new(|mechanism| Outcome {
+                ok: authentications.with_label_values(&[mechanism, labels::outcome(true)]),
+                error: authentications.with_label_values(&[mechanism, labels::outcome(false)]),
+            }),
+            runtime: RuntimeFamilies::new(&make)?,
             ready: Each::new(|check| ready.with_label_values(&[check])),
             upstream_connects: Each::new(|result| connects.with_label_values(&[result])),
             upstream_connect_duration: make.durations(
@@ -201,9 +230,16 @@ impl Metrics {
                 "config_settings_pending",
                 "Settings that have changed in the file since the start and wait for a restart.",
             )?,
+            config_hash: make.gauges(
+                "config_hash_info",
+                "The beginning of the SHA-256 of the configuration file that was accepted last.",
+                &["sha256"],
+            )?,
+            connections_limit: make.gauge("connections_limit", "The most connections at one time.")?,
             audit_events: make.counter("audit_events_total", "Audit events written.")?,
             audit_dropped: make
                 .counter("audit_dropped_total", "Audit events lost because the output did not take them.")?,
+            audit_queue_length: make.gauge("audit_queue_length", "Audit events that wait for the output.")?,
             log_lines_dropped: make
                 .counter("log_lines_dropped_total", "Log lines lost because the output did not take them.")?,
             buffered_bytes: make.gauge("buffered_bytes", "Bytes held in connection buffers.")?,
@@ -237,6 +273,51 @@ impl Metrics {
         count: u64,
     ) {
         self.authorizations.get(allowed, operation, resource_type).inc_by(count);
+    }
+
+    /// Counts denials by principal from now on, for so many of them and [`OTHERS`].
+    ///
+    /// # Errors
+    /// When the family cannot be made.
+    pub fn count_denials_by_principal(&self, most: usize) -> Result<(), MetricsError> {
+        let denials = Denials::new(&Families(&self.registry), most)?;
+        drop(self.denials.set(denials));
+        Ok(())
+    }
+
+    /// Counts denied decisions of a principal, if that was asked for.
+    pub fn denied(&self, principal: &str, count: u64) {
+        if let Some(denials) = self.denials.get() {
+            denials.denied(principal, count);
+        }
+    }
+
+    /// Counts a client whose principal was asked for.
+    pub fn authentication(&self, mechanism: Mechanism, ok: bool) {
+        let Outcome { ok: yes, error } = &self.authentications[mechanism];
+        if ok { yes.inc() } else { error.inc() }
+    }
+
+    /// Says how busy the process is.
+    pub fn runtime(&self, now: &Runtime) {
+        self.runtime.set(now);
+    }
+
+    /// Says which configuration file was accepted, by its SHA-256.
+    pub fn config_hash(&self, sha256: &str) {
+        let beginning: String = sha256.chars().take(16).collect();
+        self.config_hash.reset();
+        self.config_hash.with_label_values(&[&beginning]).set(1);
+    }
+
+    /// Says how many connections there may be.
+    pub fn connections_limit(&self, most: usize) {
+        self.connections_limit.set(i64::try_from(most).unwrap_or(i64::MAX));
+    }
+
+    /// Says how many audit events wait.
+    pub fn audit_queue_length(&self, length: usize) {
+        self.audit_queue_length.set(i64::try_from(length).unwrap_or(i64::MAX));
     }
 
     /// Counts an attempt to connect to the broker, and its time when it succeeded.

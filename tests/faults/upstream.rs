@@ -207,10 +207,11 @@ async fn an_answer_that_cannot_be_right_ends_the_connection() {
 /// A broker that speaks before it is asked: nobody is owed anything.
 #[tokio::test]
 async fn a_broker_that_speaks_unasked_is_left() {
-    let speaks = Arc::new(AtomicBool::new(false));
-    let unasked = speaks.clone();
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let speaks = is_ready.clone();
     let broker = Broker::hearing_all(move |seen| {
-        if seen.key == ApiVersionsRequest::KEY && unasked.load(Ordering::SeqCst) {
+        // Not to doorkeeper's own questions at the start.
+        if seen.key == ApiVersionsRequest::KEY && speaks.load(Ordering::SeqCst) {
             return Act::bytes([seen.usual().unwrap(), vec![0, 0]].concat());
         }
         Act::Usual
@@ -218,7 +219,7 @@ async fn a_broker_that_speaks_unasked_is_left() {
     .await;
     let door = Setup::new(broker.address).start().await;
     until(|| door.count("upstream_up", "") == 1).await;
-    speaks.store(true, Ordering::SeqCst);
+    is_ready.store(true, Ordering::SeqCst);
     let mut client = Client::connect(door.address, "alice").await;
     client.assert_closed().await;
     drop(client);

@@ -18,6 +18,9 @@ const CLIENTS: u16 = 9092;
 pub const INTERNAL: u16 = 9094;
 pub const CONTROLLER: u16 = 9095;
 
+/// The code of a JVM that SIGTERM ended in order.
+const BROKER_ENDED: i32 = 143;
+
 /// What a start takes, ten times over.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -84,9 +87,20 @@ impl BrokerPod {
 
     /// SIGTERM to the broker; to the sidecar when the broker has gone.
     pub fn stop(&mut self) {
-        for (process, expected) in [(self.broker.take(), 143), (self.doorkeeper.take(), 0)] {
+        for (process, expected) in [(self.broker.take(), BROKER_ENDED), (self.doorkeeper.take(), 0)] {
             let mut process = process.unwrap();
             process.terminate();
+            let ended = process.wait(LIMIT);
+            assert_eq!(ended.code(), Some(expected), "{}", process.last_words());
+        }
+    }
+
+    /// SIGTERM to both, doorkeeper first: what containers of a pod get that are no sidecars.
+    pub fn stop_together(&mut self) {
+        let (mut broker, mut doorkeeper) = (self.broker.take().unwrap(), self.doorkeeper.take().unwrap());
+        doorkeeper.terminate();
+        broker.terminate();
+        for (process, expected) in [(&mut broker, BROKER_ENDED), (&mut doorkeeper, 0)] {
             let ended = process.wait(LIMIT);
             assert_eq!(ended.code(), Some(expected), "{}", process.last_words());
         }

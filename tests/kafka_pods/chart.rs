@@ -36,14 +36,24 @@ networkPolicy: { enabled: true }
 pub struct Chart(Vec<Value>);
 
 impl Chart {
-    /// None, and a line that says so, where there is no helm.
-    pub fn render(acls: &[Acl]) -> Option<Chart> {
+    /// With further values as helm's `--set` takes them. None, and a line that says so, where there is no helm.
+    pub fn render(acls: &[Acl], set: &str) -> Option<Chart> {
         let tools = Tools::find(&super::support::test_name())?;
         let values = scratch("chart").join("values.yaml");
         let bindings: String = acls::yaml(acls).lines().map(|line| format!("    {line}\n")).collect();
         std::fs::write(&values, format!("{VALUES}acls:\n  bindings:\n{bindings}")).unwrap();
         let values = values.display().to_string();
-        let output = tools.helm(&["template", "kafka", "helm/doorkeeper", "-n", NAMESPACE, "-f", &values]);
+        let output = tools.helm(&[
+            "template",
+            "kafka",
+            "helm/doorkeeper",
+            "-n",
+            NAMESPACE,
+            "-f",
+            &values,
+            "--set",
+            set,
+        ]);
         assert!(output.status.success(), "{}", said(&output));
         let text = String::from_utf8(output.stdout).unwrap();
         let objects = serde_yaml::Deserializer::from_str(&text).map(|part| Value::deserialize(part).unwrap());

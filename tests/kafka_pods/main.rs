@@ -20,7 +20,7 @@ mod secret;
 use broker::{CONTROLLER, DOOR, INTERNAL, host};
 use load::{Load, assert_whole};
 use network::Pod;
-use node::Node;
+use node::{CLASSIC, Node};
 use secret::Authority;
 use serde_json::Value;
 use std::time::Duration;
@@ -88,7 +88,10 @@ fn a_rolling_restart_under_load_loses_nothing() {
     let Some(mut node) = Node::start() else { return };
     let load = Load::start(&node, "orders-rolling");
     for index in 0..3 {
-        node.brokers[index].stop();
+        match index {
+            CLASSIC => node.brokers[index].stop_together(),
+            _ => node.brokers[index].stop(),
+        }
         let kafka = node.kafka;
         node.brokers[index].start(kafka);
         node.brokers[index].wait_until_ready();

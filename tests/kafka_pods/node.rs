@@ -23,6 +23,9 @@ const ACLS: &[Acl] = &[
     allow("User:alice", Cluster, &[IdempotentWrite]),
 ];
 
+/// The pod in which doorkeeper is a container like the broker's, as before Kubernetes had sidecars. In the others it is a sidecar.
+pub const CLASSIC: usize = 0;
+
 /// Three broker pods and a client's pod, with what the chart renders in force.
 pub struct Node {
     pub brokers: Vec<BrokerPod>,
@@ -31,6 +34,8 @@ pub struct Node {
     /// Of brokers and clients.
     pub authority: Authority,
     chart: Chart,
+    /// The same for a pod whose containers are all told to end at the same moment.
+    classic: Chart,
     /// After the pods, for namespaces are deleted when the processes in them have ended.
     _network: Network,
     /// Three JVMs and their clients are enough for one machine at a time.
@@ -43,7 +48,8 @@ impl Node {
         static ALONE: Mutex<()> = Mutex::new(());
         let kafka = Kafka::of_this_run()?;
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let chart = Chart::render(ACLS)?;
+        let chart = Chart::render(ACLS, "")?;
+        let classic = Chart::render(ACLS, "config.shutdown.hold_until_upstream_closed=true")?;
         let names: Vec<_> = (0..3).map(|index| (address(index), host(index))).collect();
         let mut network = Network::new(&names)?;
         let client = network.pod("client", Ipv4Addr::new(10, 79, 0, 100));
@@ -55,7 +61,8 @@ impl Node {
             pod.firewall(&chart.firewall(&[address(0), address(1), address(2)]));
             brokers.push(BrokerPod::new(pod, index, &folder.join(format!("kafka-{index}"))));
         }
-        let mut node = Node { brokers, client, kafka, authority, chart, _network: network, _alone: alone };
+        let mut node =
+            Node { brokers, client, kafka, authority, chart, classic, _network: network, _alone: alone };
         for index in 0..3 {
             let trusted = node.authority.pem.clone();
             node.issue(index, &trusted);
@@ -72,7 +79,8 @@ impl Node {
         let trusted = client_authorities.to_owned();
         let secret =
             BTreeMap::from([("tls.crt", certificate.clone()), ("tls.key", key), ("ca.crt", trusted)]);
-        self.brokers[index].volume.replace(&self.chart.files(&secret));
+        let chart = if index == CLASSIC { &self.classic } else { &self.chart };
+        self.brokers[index].volume.replace(&chart.files(&secret));
         certificate
     }
 

@@ -1,5 +1,6 @@
 //! What the admin endpoint answers.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -44,9 +45,26 @@ const PAGES: &[(&str, Page, &str)] = &[
 /// only after the sidecar's startup probe is passed.
 const STARTED: &[Check] = &[Check::Listeners, Check::Certificates, Check::Acls];
 
+/// A page on which another part of the process says how things are.
+pub struct View {
+    /// Where it is, such as `/acls`.
+    pub path: &'static str,
+    /// The line that the index has for it.
+    pub meaning: &'static str,
+    /// What stands on it now; quickly made, and nothing secret.
+    pub text: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 /// The pages and what stands on them.
 #[derive(Debug)]
 pub(super) struct Pages {
+    pub(super) views: Vec<View>,
     build: Build,
     metrics: Arc<Metrics>,
     health: Health,
@@ -59,6 +77,7 @@ type Answer = Response<Full<Bytes>>;
 impl Pages {
     pub(super) fn new(build: Build, metrics: Arc<Metrics>, health: Health) -> Self {
         Self {
+            views: Vec::new(),
             build,
             metrics,
             health,
@@ -72,7 +91,8 @@ impl Pages {
         let path = request.uri().path();
         let single = path.strip_prefix("/readyz/");
         let page = PAGES.iter().find(|(known, ..)| *known == path).map(|&(_, page, _)| page);
-        if page.is_none() && single.is_none() {
+        let view = self.views.iter().find(|view| view.path == path);
+        if page.is_none() && view.is_none() && single.is_none() {
             return text(StatusCode::NOT_FOUND, "404: no such page; / lists them\n");
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -81,6 +101,9 @@ impl Pages {
             return answer;
         }
 
+        if let Some(view) = view {
+            return text(StatusCode::OK, (view.text)());
+        }
         let options = Options::parse(request.uri().query().unwrap_or_default());
         match page {
             None => self.single_check(single.unwrap_or_default()),
@@ -100,8 +123,9 @@ impl Pages {
     fn index(&self) -> String {
         let Build { version, revision, .. } = self.build;
         let mut page = format!("doorkeeper {version} ({revision})\n\n");
-        for (path, _, meaning) in PAGES {
-            page.push_str(&format!("{path:<10} {meaning}\n"));
+        let views = self.views.iter().map(|view| (view.path, view.meaning));
+        for (path, meaning) in PAGES.iter().map(|&(path, _, meaning)| (path, meaning)).chain(views) {
+            page.push_str(&format!("{path:<13} {meaning}\n"));
         }
         page.push_str("\nProbes take ?verbose and ?exclude=NAME. Checks of readiness:");
         for check in Check::ALL {

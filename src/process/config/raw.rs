@@ -10,7 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Admin, Audit, Limits, Log, Shutdown, TlsVersion};
+use super::settings::{Admin, Audit, Counted, Limits, Log, PlaintextExposed, Shutdown, TlsVersion};
 use super::text::{self, HostPort};
 
 /// The configuration of doorkeeper.
@@ -28,6 +28,8 @@ pub(super) struct Root {
     pub(super) authorization: Authorization,
     /// The endpoint for metrics and health; without the key there is none.
     pub(super) admin: Option<Admin>,
+    #[serde(default)]
+    pub(super) metrics: Counted,
     #[serde(default)]
     pub(super) limits: Limits,
     #[serde(default)]
@@ -50,6 +52,10 @@ pub(super) struct Listener {
     pub(super) bind: SocketAddr,
     /// Host and port of the broker's plaintext listener, which should be reachable from here only.
     pub(super) upstream: HostPort,
+    /// What to do when the broker's plaintext port answers at an address of this host that others can reach: warn in the
+    /// log and in `/readyz`, fail `/readyz`, or not look.
+    #[serde(default)]
+    pub(super) plaintext_exposed: PlaintextExposed,
     /// Certificates and what is asked of clients.
     pub(super) tls: Tls,
     /// How a certificate's subject becomes a principal, in the grammar of Kafka's `ssl.principal.mapping.rules`.

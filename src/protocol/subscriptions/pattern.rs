@@ -56,6 +56,7 @@ fn compiled(text: &str) -> Result<DFA, String> {
             .syntax(syntax::Config::new().unicode(unicode).utf8(false).octal(true))
             .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(LARGEST)))
             .build(text)
+            .map_err(Box::new)
     };
     build(false).or_else(|_| build(true)).map_err(|error| {
         let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);

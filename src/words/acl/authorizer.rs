@@ -189,11 +189,14 @@ impl ClientView {
         let is_on_any_name = |binding: &Binding| {
             binding.pattern_type == PatternType::Literal && binding.resource_name == WILDCARD
         };
+        // Of the topics, one is nobody's.
+        let has_reserved = resource_type == ResourceType::Topic && self.index.reserved_topic.is_some();
         self.is_super_user
-            || bindings.try_fold(false, |every, binding| match binding.permission {
-                Permission::Allow => Some(every || is_on_any_name(binding)),
-                Permission::Deny => None,
-            }) == Some(true)
+            || !has_reserved
+                && bindings.try_fold(false, |every, binding| match binding.permission {
+                    Permission::Allow => Some(every || is_on_any_name(binding)),
+                    Permission::Deny => None,
+                }) == Some(true)
     }
 
     /// The `authorized_operations` field of a resource: bit `n` is set when the client may do the operation of code `n`,

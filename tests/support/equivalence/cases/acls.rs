@@ -193,7 +193,7 @@ fn created() -> Vec<Case> {
         creation(
             "a name with everything in it",
             vec![binding(|it| {
-                it.name("# $u: 'a', \"b\" [c] {d} \\ \u{e9}\u{1f600}\n\t\u{1}\u{7f}\u{85}\u{feff} ")
+                it.name("# $u: 'a', \"b\" [c] {d} \\ \u{e9}\u{1f600}\n\t\u{1}\u{7f}\u{85}\u{feff} ");
             })],
         ),
         creation(
