@@ -16,8 +16,9 @@ use crate::words::advertise::Destination;
 use crate::words::health::Health;
 use crate::words::metrics::Check;
 
-/// How often it is looked when all is well, and when something is not.
+/// How often it is looked when all is well.
 const INTERVAL: Duration = Duration::from_secs(60);
+/// The first pause when something is not, and longer each time: who has just started may not be all there.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Asks from time to time which brokers there are, keeps the table of what clients are told for them, and looks whether
@@ -29,6 +30,7 @@ pub(in crate::process) async fn watch_addresses(
     health: Health,
 ) {
     let (mut told_before, mut warned_before) = (String::new(), None);
+    let mut again = AGAIN;
     loop {
         // Whether the broker answers at all, the watcher of the upstream says.
         let Ok(survey) = survey(&gate).await else {
@@ -64,7 +66,9 @@ pub(in crate::process) async fn watch_addresses(
         }
         health.warn_part(Check::Listeners, &gate.listener, warning.clone());
         warned_before = warning;
-        sleep(if complete || !gate.self_check.is_enabled() { INTERVAL } else { AGAIN }).await;
+        let pause = if complete || !gate.self_check.is_enabled() { INTERVAL } else { again };
+        again = if complete { AGAIN } else { (again * 2).min(INTERVAL) };
+        sleep(pause).await;
     }
 }
 
