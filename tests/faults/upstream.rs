@@ -211,7 +211,8 @@ async fn a_broker_that_speaks_unasked_is_left() {
     let count = asked.clone();
     let broker = Broker::hearing_all(move |seen| {
         // The second one to introduce itself to is the client's connection; the first was the probe's.
-        if seen.key == ApiVersionsRequest::KEY && count.fetch_add(1, Ordering::SeqCst) > 0 {
+        let introduces = seen.key == ApiVersionsRequest::KEY && seen.version == 0;
+        if introduces && count.fetch_add(1, Ordering::SeqCst) > 0 {
             return Act::bytes([seen.usual().unwrap(), vec![0, 0]].concat());
         }
         Act::Usual
