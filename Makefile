@@ -38,6 +38,9 @@ chart: ## Write anew what is generated in the Helm charts: the tables of values,
 equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared
 	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka_equivalence -- --nocapture
 
+matrix: ## Brokers and clients of many versions through doorkeeper; WRITE=1 puts the outcome into the README
+	DOORKEEPER_MATRIX=$(if $(WRITE),write,whole) $(CARGO) test --locked --test kafka_matrix -- --nocapture
+
 clients-at-kafka: ## The tests with stock clients, against Kafka's own authorizer instead of doorkeeper
 	DOORKEEPER_CLIENTS_AGAINST=kafka $(CARGO) test --locked --test kafka_clients
 
@@ -57,7 +60,7 @@ demo: ## A three-broker cluster, three doorkeepers, and an account of what they 
 deps: ## Install what the tests need beside Rust (Debian and Ubuntu, as root)
 	apt-get update
 	apt-get install -y --no-install-recommends build-essential default-jdk-headless maven kcat openssl \
-		buildah runc iproute2 nftables
+		buildah runc iproute2 nftables prometheus
 
 ci: ## What CI runs
 	.ci/run

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod acls;
 mod check;
 mod explain;
 mod healthcheck;
@@ -52,7 +53,7 @@ enum Command {
     },
     /// Ask a running doorkeeper whether it is well. Exits with 0 if it is, with 1 if not or if no answer comes.
     Healthcheck(healthcheck::Probe),
-    /// Look into the bindings.
+    /// Look into the bindings, and move them.
     #[command(subcommand)]
     Acls(AclsCommand),
     /// Describe the configuration file.
@@ -74,6 +75,10 @@ enum AclsCommand {
     /// Say whether a principal may do something, and which binding decides that. Exits with 0 if it may, with 1 if
     /// it may not.
     Explain(explain::Question),
+    /// Add bindings from elsewhere to those that the configuration names; those that are there already stay.
+    Import(acls::Import),
+    /// Print the bindings that the configuration names.
+    Export(acls::Export),
     /// Print the JSON Schema of the ACL file.
     Schema,
 }
@@ -103,6 +108,8 @@ pub fn main() -> ExitCode {
         Command::Check { config } => check::check(&config.path, SystemTime::now()),
         Command::Healthcheck(probe) => healthcheck::healthcheck(&probe),
         Command::Acls(AclsCommand::Explain(question)) => explain::explain(&question),
+        Command::Acls(AclsCommand::Import(import)) => acls::import(&import),
+        Command::Acls(AclsCommand::Export(export)) => acls::export(&export),
         Command::Acls(AclsCommand::Schema) => print(&printed(&acls_schema())),
         Command::Config(ConfigCommand::Schema) => print(&printed(&config_schema())),
         Command::Config(ConfigCommand::Reference) => print(&reference::markdown(config_schema().as_value())),

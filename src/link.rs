@@ -1,14 +1,18 @@
 //! The two sockets of a client's connection and what happens between them.
 
+pub mod brokers;
 pub mod buffer;
 pub mod close;
 pub mod connection;
 pub mod gate;
 pub mod greeted;
+mod greeting;
 pub mod handshake;
 pub mod members;
 mod relay;
+pub mod self_check;
 pub mod session;
+pub mod survey;
 pub mod tls;
 pub mod topics;
 pub mod upstream;

@@ -1,9 +1,13 @@
 //! The running process: configuration, ACL store, TLS identities, logs, the admin endpoint, listeners.
 
 pub mod acl_store;
+pub mod addresses;
 pub mod admin;
 pub mod config;
 pub mod identity;
+pub mod kafka_client;
+pub mod notify;
+pub mod own_addresses;
 pub mod proxy;
 pub mod startup;
 pub mod telemetry;

@@ -47,6 +47,7 @@ fn every_decision_is_kafkas() {
                     super_users: text(super_users).split(';').map(str::to_owned).collect(),
                     allow_everyone_if_no_acl_found: open == "true",
                     cidr_hosts: true,
+                    reserved_topic: None,
                 };
                 written = std::mem::take(&mut bindings);
                 authorizer = Authorizer::new(written.clone(), settings);
@@ -68,7 +69,7 @@ fn every_decision_is_kafkas() {
                     Rule::SuperUser => true,
                     Rule::Binding(binding) => binding.permission == Permission::Allow,
                     Rule::NoAclFound(allowed) => *allowed,
-                    Rule::DefaultDeny => false,
+                    Rule::DefaultDeny | Rule::ReservedTopic => false,
                 };
                 assert_eq!(allowed, says);
                 assert_eq!(client.allows(operation, resource_type, &text(name)), allowed);

@@ -22,6 +22,9 @@ impl Model<'_> {
         if self.settings.super_users.iter().any(|user| user == self.principal) {
             return true;
         }
+        if resource_type == ResourceType::Topic && self.settings.reserved_topic.as_deref() == Some(name) {
+            return false;
+        }
         let matching: Vec<_> = self.matching(resource_type, name).collect();
         let applies = |permission| {
             matching.iter().any(|binding| {
@@ -167,9 +170,9 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn settings()(is_super in prop::bool::weighted(0.1), open in any::<bool>(), cidr_hosts in prop::bool::weighted(0.8)) -> Settings {
+    fn settings()(is_super in prop::bool::weighted(0.1), open in any::<bool>(), cidr_hosts in prop::bool::weighted(0.8), reserved_topic in prop::option::weighted(0.3, name())) -> Settings {
         let super_users = if is_super { vec!["User:a".to_owned()] } else { Vec::new() };
-        Settings { super_users, allow_everyone_if_no_acl_found: open, cidr_hosts }
+        Settings { super_users, allow_everyone_if_no_acl_found: open, cidr_hosts, reserved_topic }
     }
 }
 
@@ -199,6 +202,10 @@ proptest! {
                     prop_assert!(model.matching(resource_type, &name).any(|found| *found == *binding));
                 }
                 Rule::SuperUser => prop_assert!(client.is_super_user()),
+                Rule::ReservedTopic => {
+                    prop_assert_eq!(settings.reserved_topic.as_deref(), Some(name.as_str()));
+                    prop_assert!(!expected && client.is_reserved(&name) && resource_type == ResourceType::Topic);
+                }
                 Rule::NoAclFound(allowed) => {
                     prop_assert_eq!(allowed, settings.allow_everyone_if_no_acl_found);
                     prop_assert_eq!(model.matching(resource_type, &name).count(), 0);

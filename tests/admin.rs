@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use doorkeeper::process::admin::{AdminServer, Limits};
+use doorkeeper::process::admin::{AdminServer, Limits, View};
 use doorkeeper::words::health::Health;
 use doorkeeper::words::metrics::{Build, Check, Metrics, RequestResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,11 +37,15 @@ struct Admin {
 
 impl Admin {
     async fn start(limits: Limits) -> Self {
+        Self::start_with(limits, Vec::new()).await
+    }
+
+    async fn start_with(limits: Limits, views: Vec<View>) -> Self {
         let apis = [(0, "Produce"), (1, "Fetch")];
         let metrics = Arc::new(Metrics::new(BUILD, SystemTime::now(), &apis).unwrap());
         let health = Health::new(Arc::clone(&metrics));
         let server = AdminServer::bind("127.0.0.1:0", BUILD, Arc::clone(&metrics), health.clone(), limits);
-        let server = server.await.unwrap();
+        let server = server.await.unwrap().with_views(views);
         let address = server.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.serve(async {
@@ -113,12 +117,15 @@ async fn readiness_follows_the_checks() {
     assert_eq!(failed.status, 503);
     assert_eq!(
         failed.body,
-        "[+]listeners ok\n[+]certificates ok\n[+]acls ok\n\
-         [-]upstream failed: connection refused: 127.0.0.1:9092\n[+]not-draining ok\nreadyz check failed\n"
+        "[+]listeners ok\n[+]certificates ok\n[+]acls ok\n[+]acl-topic ok\n\
+         [-]upstream failed: connection refused: 127.0.0.1:9092\n[+]plaintext-exposed ok\n[+]not-draining ok\n\
+         readyz check failed\n"
     );
     assert_eq!(admin.get("/readyz?exclude=upstream").await.status, 200);
     let verbose = admin.get("/readyz?verbose&exclude=upstream").await;
-    assert!(verbose.body.ends_with("[+]upstream excluded: ok\n[+]not-draining ok\nreadyz check passed\n"));
+    assert!(verbose.body.ends_with(
+        "[+]upstream excluded: ok\n[+]plaintext-exposed ok\n[+]not-draining ok\nreadyz check passed\n"
+    ));
 
     let single = admin.get("/readyz/upstream").await;
     assert_eq!(single.status, 503);
@@ -179,6 +186,30 @@ async fn the_index_lists_pages_that_are_there() {
     for page in pages {
         assert_eq!(admin.get(&format!("/{page}")).await.status, 200, "{page}");
     }
+}
+
+#[tokio::test]
+async fn a_warning_is_told_and_fails_nothing() {
+    let admin = Admin::start(PATIENT).await;
+    admin.all_ready();
+    admin.health.warn_part(Check::PlaintextExposed, "clients", Some("at 10.0.0.7:9092".to_owned()));
+    assert_eq!(admin.get("/readyz").await.body, "ok");
+    let line = "[+]plaintext-exposed ok, but: clients: at 10.0.0.7:9092\n";
+    assert!(admin.get("/readyz?verbose").await.body.contains(line));
+    let single = admin.get("/readyz/plaintext-exposed").await;
+    assert_eq!((single.status, single.body.as_str()), (200, line));
+}
+
+#[tokio::test]
+async fn views_are_pages_like_the_others() {
+    let text = || "ok\u{fc}\n".to_owned();
+    let view = View { path: "/view", meaning: "what is to be seen", text: Box::new(text) };
+    let admin = Admin::start_with(PATIENT, vec![view]).await;
+    let seen = admin.get("/view?verbose").await;
+    assert_eq!((seen.status, seen.body.as_str()), (200, "ok\u{fc}\n"));
+    assert!(admin.get("/").await.body.contains("/view         what is to be seen\n"));
+    assert_eq!(admin.ask("POST", "/view").await.status, 405);
+    assert_eq!(admin.get("/view/").await.status, 404);
 }
 
 #[tokio::test]

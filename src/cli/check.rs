@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use super::{print, refuse};
+use crate::process::config::Acls;
 use crate::process::startup::{self, Ready};
 
 /// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output.
@@ -32,7 +33,10 @@ fn summary(path: &Path, ready: &Ready) -> String {
         path.display(),
         counted(ready.config.listeners.len(), "listener"),
         counted(certificates.len(), "certificate"),
-        counted(ready.acls.status().bindings, "binding"),
+        match ready.config.authorization.acls.as_ref().and_then(Acls::topic) {
+            Some(topic) => format!("ACLs in the topic {}", topic.name),
+            None => counted(ready.acls.status().bindings, "binding"),
+        },
         counted(ready.config.authorization.super_users.len(), "super user"),
     );
     if let Some(first) = certificates.iter().min_by_key(|facts| facts.not_after) {

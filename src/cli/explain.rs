@@ -1,12 +1,13 @@
 //! `doorkeeper acls explain`.
 
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 
 use clap::ArgGroup;
 
 use super::{ConfigFile, print, refuse};
-use crate::process::acl_store::file;
+use crate::process::acl_store::{AclStore, file};
 use crate::process::config::document::read_text;
 use crate::process::config::{Acls, Config};
 use crate::process::startup;
@@ -70,6 +71,10 @@ pub(super) fn explain(question: &Question) -> ExitCode {
         Ok(opened) => opened,
         Err(faults) => return refuse(&faults),
     };
+    if let Err(error) = read(&acls) {
+        drop(writeln!(std::io::stderr().lock(), "the ACLs cannot be read: {error}"));
+        return ExitCode::FAILURE;
+    }
     let (resource_type, name) = question.resource();
     let view = acls.current().authorizer.client(&question.principal, question.host);
     let decision = view.decide(question.operation, resource_type, name);
@@ -91,11 +96,20 @@ pub(super) fn explain(question: &Question) -> ExitCode {
     if decision.allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Reads the ACLs where they are not in a file.
+fn read(acls: &AclStore) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(acls.read_once())
+}
+
 fn reason(decision: &Decision, acls: Option<&Acls>) -> String {
     match &decision.rule {
         Rule::SuperUser => "because the principal is a super user\n".into(),
+        Rule::ReservedTopic => {
+            "because doorkeeper keeps its ACLs in this topic, which only super users may touch\n".into()
+        }
         Rule::Binding(binding) => {
-            let place = acls.and_then(|acls| {
+            let place = acls.and_then(Acls::file).and_then(|acls| {
                 let text = read_text(&acls.file, file::MAX_BYTES).ok()?;
                 let place = file::place_of(&acls.file, text, binding)?;
                 Some(format!(" ({}:{}:{})", acls.file.display(), place.line, place.column))

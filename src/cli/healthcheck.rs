@@ -182,11 +182,11 @@ fn read(answer: &[u8]) -> Result<Answer, String> {
                 failed.join("; ")
             }))
         }
-        Some(status) => {
-            Err(format!("it has status {}: this is no admin endpoint of doorkeeper", printable(status)))
+        Some(status) if status.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(format!("it has status {status}: this is no admin endpoint of doorkeeper"))
         }
-        None if answer.is_empty() => Err("the connection was closed without a word".to_owned()),
-        None => Err("what came is not HTTP: this is no admin endpoint".to_owned()),
+        _ if answer.is_empty() => Err("the connection was closed without a word".to_owned()),
+        _ => Err("what came is not HTTP: this is no admin endpoint".to_owned()),
     }
 }
 
@@ -212,7 +212,7 @@ mod tests {
     fn what_is_no_admin_endpoint_is_no_answer() {
         for (answer, reason) in [
             ("HTTP/1.1 404 Not Found\r\n\r\n", "status 404"),
-            ("HTTP/1.1 \u{1b}[2", "status \\u{1b}[2:"),
+            ("HTTP/1.1 \u{1b}[2", "not HTTP"),
             ("HTTP/1.1 20", "not HTTP"),
             ("HTTP/1.1 2\u{e9}\u{e9}", "not HTTP"),
             ("\u{15}\u{3}\u{3}", "not HTTP"),

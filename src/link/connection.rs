@@ -8,7 +8,6 @@ use std::time::Instant;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::close::Close;
 use super::gate::{Client, Gate};
@@ -16,19 +15,22 @@ use super::handshake;
 use super::relay::Relay;
 use super::session::Session;
 use super::upstream;
+use crate::words::advertise::Destination;
 use crate::words::metrics::{CloseReason, Fault};
 
-/// Serves one accepted connection to its end. `drain` turns true when doorkeeper stops.
+/// Serves one accepted connection to its end. `destination` is the broker that the port leads to; `drain` turns true
+/// when doorkeeper stops.
 pub async fn serve(
     gate: Arc<Gate>,
     config: Arc<ServerConfig>,
     socket: TcpStream,
     peer: SocketAddr,
+    destination: Destination,
     mut drain: watch::Receiver<bool>,
 ) {
-    let open = gate.listener_metrics.open();
+    let (open, accepted) = (gate.listener_metrics.open(), Instant::now());
     // Apart, since the handshake needs most of the memory of this future and lasts the least.
-    let close = match Box::pin(greet(&gate, config, socket, peer, &mut drain)).await {
+    let close = match Box::pin(greet(&gate, config, socket, (peer, destination), &mut drain)).await {
         Ok(mut relay) => {
             let close = relay.run(&mut drain).await;
             relay.farewell().await;
@@ -36,7 +38,7 @@ pub async fn serve(
         }
         Err(close) => close,
     };
-    open.close(close.reason);
+    open.close(close.reason, accepted.elapsed());
     report(&gate, peer, &close);
 }
 
@@ -64,12 +66,12 @@ async fn greet(
     gate: &Arc<Gate>,
     config: Arc<ServerConfig>,
     socket: TcpStream,
-    peer: SocketAddr,
+    (peer, destination): (SocketAddr, Destination),
     drain: &mut watch::Receiver<bool>,
 ) -> Result<Relay, Close> {
     let _ = socket.set_nodelay(true);
     let mut greeted = tokio::select! {
-        greeted = handshake::shake_hands(gate, config, socket) => greeted?,
+        greeted = handshake::shake_hands(gate, config, socket, destination) => greeted?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
     let client = match handshake::principal(gate, &greeted.tls) {
@@ -84,19 +86,8 @@ async fn greet(
             return Err(close);
         }
     };
-    let broker = async {
-        let mut socket = upstream::dial(gate).await?;
-        let learnt = timeout(gate.limits.upstream_connect_timeout, upstream::learn_versions(&mut socket));
-        let broker = learnt.await.unwrap_or_else(|_| {
-            Err(Close::new(
-                CloseReason::UpstreamTimeout,
-                format!("the broker at {} accepts connections but does not answer", gate.upstream),
-            ))
-        })?;
-        Ok((socket, broker))
-    };
     let broker = tokio::select! {
-        broker = broker => broker,
+        broker = upstream::reach(gate, greeted.destination) => broker,
         _ = drain.wait_for(|drain| *drain) => Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
     match broker {
@@ -115,8 +106,8 @@ mod tests {
     /// What an idle connection costs is mostly its task.
     #[test]
     fn a_connections_task_is_small() {
-        fn size<A, B, C, D, E, F: Future>(_: fn(A, B, C, D, E) -> F) -> usize {
-            size_of::<F>()
+        fn size<A, B, C, D, E, F, G: Future>(_: fn(A, B, C, D, E, F) -> G) -> usize {
+            size_of::<G>()
         }
         let bytes = size(serve);
         assert!(bytes <= 4096, "{bytes} bytes");

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use super::brokers::Brokers;
 use super::members::Members;
+use super::self_check::SelfCheck;
 use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
 use crate::protocol::subscriptions::Subscriptions;
-use crate::words::acl::{self, Change, Changed, ClientView, Unchanged};
-use crate::words::advertise::{Advertised, Unmapped};
+use crate::words::acl::{self, Change, Changed, ClientView, Operation, ResourceType, Unchanged};
+use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Event};
 use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
@@ -25,6 +27,12 @@ pub struct Gate {
     pub listener: Arc<str>,
     /// The broker, as configured: host and port.
     pub upstream: String,
+    /// The broker, or those of the cluster, and where they are.
+    pub brokers: Brokers,
+    /// The names by which clients say which broker they mean; `None` where the port says it.
+    pub names: Option<Names>,
+    /// Greetings of our own, by which it shows whether an address leads here.
+    pub self_check: SelfCheck,
     /// How certificates become principals.
     pub mapping_rules: MappingRules,
     /// The ACLs in force.
@@ -33,10 +41,10 @@ pub struct Gate {
     pub advertised: Advertised,
     /// The names of topic ids of the cluster.
     pub topics: Topics,
-    /// What members of consumer groups have subscribed to by pattern.
-    pub subscriptions: Subscriptions,
     /// Where the members of groups connect from.
     pub members: Members,
+    /// What members of consumer groups have subscribed to by pattern.
+    pub subscriptions: Subscriptions,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.
@@ -141,6 +149,13 @@ impl Witness for Hearing<'_> {
     fn decided(&mut self, checked: &Checked<'_>) {
         let allowed = checked.decision.allowed;
         if !allowed && checked.silent {
+            // Other silent ones only ask whether a way that needs fewer permissions is open.
+            if let Some(row) = self.row
+                && checked.operation == Operation::Describe
+                && checked.resource_type != ResourceType::Cluster
+            {
+                self.gate.metrics.api(row.key).filtered(checked.count as u64);
+            }
             return;
         }
         *self.denied |= !allowed;
@@ -150,6 +165,9 @@ impl Witness for Hearing<'_> {
             checked.resource_type,
             checked.count as u64,
         );
+        if !allowed {
+            self.gate.metrics.denied(&self.client.principal, checked.count as u64);
+        }
         if !self.gate.audit.wants(allowed) {
             return;
         }
@@ -173,7 +191,7 @@ impl Witness for Hearing<'_> {
     fn unmapped(&mut self, node: i32, unmapped: &Unmapped) {
         let reason = match unmapped {
             Unmapped::Port(_) => MappingError::UnmappedPort,
-            Unmapped::Node(_) => MappingError::UnmappedNode,
+            Unmapped::Node(_) | Unmapped::Undeclared(_) => MappingError::UnmappedNode,
         };
         self.gate.metrics.address_mapping_error(reason);
         if let Some(more) = self.gate.withheld.admit(node, Instant::now()) {

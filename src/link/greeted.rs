@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::buffer::{Buf, READ};
 use super::tls::{Opened, Tls};
+use crate::words::advertise::Destination;
 
 /// How long a client has to take its last bytes and close.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -26,6 +27,8 @@ pub struct Greeted {
     pub plain: BytesMut,
     /// What it is to be sent.
     pub outgoing: Buf,
+    /// Which broker it has come for.
+    pub destination: Destination,
 }
 
 impl Greeted {

@@ -14,8 +14,10 @@ use super::buffer::{Buf, READ};
 use super::close::Close;
 use super::gate::Gate;
 use super::greeted::Greeted;
+use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
 use super::tls::{Tls, not_tls};
-use crate::words::metrics::{CloseReason, HandshakeResult};
+use crate::words::advertise::{Destination, Names};
+use crate::words::metrics::{CloseReason, HandshakeResult, Mechanism};
 use crate::words::principal;
 
 /// How many bytes are asked of a client at once that may be anybody.
@@ -29,15 +31,23 @@ pub async fn shake_hands(
     gate: &Gate,
     config: Arc<ServerConfig>,
     socket: TcpStream,
+    destination: Destination,
 ) -> Result<Greeted, Close> {
     let started = Instant::now();
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
-    let mut greeted =
-        Greeted { socket, tls, incoming: Buf::default(), plain: BytesMut::new(), outgoing: Buf::default() };
-    let handshake = timeout(gate.limits.handshake_timeout, handshake(gate, &mut greeted)).await;
+    let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
+    let mut greeted = Greeted { socket, tls, incoming, plain, outgoing, destination };
+    let mut own = false;
+    let handshake = timeout(gate.limits.handshake_timeout, handshake(gate, &mut greeted, &mut own)).await;
+    if own {
+        // It has seen what it came for, and is nobody's handshake.
+        return Err(Close::new(CloseReason::ClientClosed, "doorkeeper looked whether an address leads here"));
+    }
     let failure = match handshake {
         Ok(Ok(())) => {
             gate.listener_metrics.handshake(HandshakeResult::Ok, started.elapsed());
+            let (version, cipher, resumed) = greeted.tls.session();
+            gate.listener_metrics.session(version, cipher, resumed);
             return Ok(greeted);
         }
         Ok(Err(failure)) => failure,
@@ -56,12 +66,14 @@ struct Failure {
     detail: String,
 }
 
-async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
+/// `own` is set when it is doorkeeper itself that has come.
+async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure {
         result: HandshakeResult::Eof,
         detail: format!("the client's connection failed during the TLS handshake: {error}"),
     };
-    let mut first = true;
+    let (mut first, mut nonsense) = (true, false);
+    let mut ear = (gate.names.is_some() || gate.self_check.is_under_way()).then(Ear::default);
     loop {
         if greeted.incoming.is_empty() {
             // A client that says nothing costs no buffer.
@@ -82,6 +94,29 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
+        if greeted.incoming.len() > LONGEST_MESSAGE {
+            let detail = format!("the client sent a TLS message of over {LONGEST_MESSAGE} bytes");
+            return Err(Failure { result: HandshakeResult::Other, detail });
+        }
+        if let Some(listening) = &mut ear {
+            let received = greeted.incoming.filled();
+            match listening.hear(&received[received.len() - n..]) {
+                Heard::Part => continue,
+                Heard::Whole(greeting) => {
+                    if let Some(names) = &gate.names {
+                        greeted.destination = called(names, &greeting, &mut greeted.outgoing)?;
+                    }
+                    *own =
+                        greeting.token.is_some_and(|token| gate.self_check.hear(&token, greeted.destination));
+                    ear = None;
+                }
+                Heard::Nonsense => {
+                    // Where TLS goes on with it, which broker the client means is not known.
+                    nonsense = gate.names.is_some();
+                    ear = None;
+                }
+            }
+        }
         {
             // A flood of handshakes must not take the processor from those who have theirs behind them: only so many
             // stand in line for it. A turn is for work that can be done; with one in hand nobody waits for a client,
@@ -91,8 +126,8 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted) -> Result<(), Failure> {
             let Greeted { tls, incoming, plain, outgoing, .. } = &mut *greeted;
             tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
         }
-        if greeted.incoming.len() > LONGEST_MESSAGE {
-            let detail = format!("the client sent a TLS message of over {LONGEST_MESSAGE} bytes");
+        if nonsense {
+            let detail = "the client's TLS greeting cannot be read".into();
             return Err(Failure { result: HandshakeResult::Other, detail });
         }
         if !greeted.outgoing.is_empty() {
@@ -119,6 +154,27 @@ fn acknowledge_at_once(socket: &TcpStream) {
 
 #[cfg(not(target_os = "linux"))]
 fn acknowledge_at_once(_: &TcpStream) {}
+
+/// Which broker the client means by the name that it calls us; an alert if there is none of that name.
+fn called(names: &Names, greeting: &Greeting, outgoing: &mut Buf) -> Result<Destination, Failure> {
+    let name = greeting.name.as_deref();
+    if let Some(destination) = names.destination(name) {
+        return Ok(destination);
+    }
+    outgoing.reserve(UNRECOGNIZED_NAME.len());
+    outgoing.space()[..UNRECOGNIZED_NAME.len()].copy_from_slice(&UNRECOGNIZED_NAME);
+    outgoing.add(UNRECOGNIZED_NAME.len());
+    let detail = match name {
+        Some(name) => format!(
+            "the client calls this server {name:.253}, which is neither a name of a broker by \
+             address_mapping.advertised_pattern and node_ids nor one of bootstrap_names"
+        ),
+        None => "the client does not say by which name it calls this server (SNI), and \
+                 address_mapping.unnamed_clients is 'refuse'"
+            .to_owned(),
+    };
+    Err(Failure { result: HandshakeResult::UnknownName, detail })
+}
 
 /// What a failed handshake means to whoever has to mend it.
 fn explain(error: &Error) -> Failure {
@@ -162,9 +218,18 @@ fn explain(error: &Error) -> Failure {
     Failure { result, detail }
 }
 
-/// Who the client is. A certificate that maps to no principal is no fault of TLS: Kafka closes at the first request.
+/// Who the client is, which is counted. A certificate that maps to no principal is no fault of TLS: Kafka closes at the
+/// first request.
 pub fn principal(gate: &Gate, tls: &Tls) -> Result<String, Close> {
-    let Some(certificate) = tls.client_certificate() else { return Ok(principal::ANONYMOUS.to_owned()) };
+    let (mechanism, principal) = match tls.client_certificate() {
+        Some(certificate) => (Mechanism::Mtls, mapped(gate, certificate)),
+        None => (Mechanism::Anonymous, Ok(principal::ANONYMOUS.to_owned())),
+    };
+    gate.metrics.authentication(mechanism, principal.is_ok());
+    principal
+}
+
+fn mapped(gate: &Gate, certificate: &[u8]) -> Result<String, Close> {
     let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
     let (_, certificate) = X509Certificate::from_der(certificate)
         .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;

@@ -75,7 +75,7 @@ impl Sink for Sealer<'_> {
 impl Relay {
     pub(super) fn new(greeted: Greeted, broker: TcpStream, session: Session) -> Self {
         let gate = session.gate().clone();
-        let Greeted { socket: client, tls, incoming, plain, outgoing } = greeted;
+        let Greeted { socket: client, tls, incoming, plain, outgoing, destination: _ } = greeted;
         Self {
             client,
             broker,

@@ -5,6 +5,7 @@
 //! in it, and its length is the back-pressure.
 
 mod answers;
+mod changes;
 mod frames;
 mod requests;
 
@@ -71,6 +72,8 @@ pub struct Session {
     held: Option<Request>,
     /// The change of the ACLs that it waits for, until somebody takes it to make it.
     change: Option<Change>,
+    /// The change that somebody took and that is under way.
+    changing: Option<Change>,
     /// What the outcome of that change leads to.
     after_change: Option<AfterChange<Result<Ruling, Fault>>>,
     /// How many bytes of a request, already decided, are still to come.
@@ -176,6 +179,7 @@ impl Session {
             pinned: 0,
             held: None,
             change: None,
+            changing: None,
             after_change: None,
             passing: 0,
             looked_at: 0,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, WriteTraffic};
-use rustls::{Error, ServerConfig};
+use rustls::{Error, HandshakeKind, ProtocolVersion, ServerConfig};
 
 use super::buffer::{Buf, RECORD, sealed_overhead};
+use crate::words::metrics::{Cipher, TlsVersion};
 
 /// Room that is asked for when TLS has something of its own to say; a flight with a long chain asks for more.
 const OWN_FLIGHT: usize = 4 * 1024;
@@ -52,6 +53,22 @@ impl Tls {
     /// The client's own certificate, verified, if it sent one (DER).
     pub fn client_certificate(&self) -> Option<&[u8]> {
         self.connection.peer_certificates().and_then(|chain| chain.first()).map(AsRef::as_ref)
+    }
+
+    /// What a completed handshake came to: the version, the cipher, and whether an earlier session was resumed.
+    pub fn session(&self) -> (TlsVersion, Cipher, bool) {
+        let version = match self.connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+            Some(ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
+            _ => TlsVersion::Other,
+        };
+        let suite = self.connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
+        let cipher = suite.map_or(Cipher::Other, |name| match name.strip_prefix("TLS13_") {
+            // rustls' own name.
+            Some(rest) => Cipher::of(&format!("TLS_{rest}")),
+            None => Cipher::of(name),
+        });
+        (version, cipher, self.connection.handshake_kind() == Some(HandshakeKind::Resumed))
     }
 
     /// Reads the records in `incoming`, puts their plaintext behind `plain` until that holds `enough` bytes, and what

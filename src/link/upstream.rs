@@ -8,9 +8,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::brokers::Address;
 use super::close::Close;
 use super::gate::Gate;
 use super::session::{CLIENT_ID, frame};
+use super::survey;
 use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols};
 use crate::protocol::header;
 use crate::protocol::messages::{
@@ -18,20 +20,101 @@ use crate::protocol::messages::{
     describe_configs_request,
 };
 use crate::protocol::wire::{Message, Request, Str};
+use crate::words::advertise::Destination;
 use crate::words::metrics::{CloseReason, ConnectResult};
 
 /// The longest answer to a question of our own on a connection of our own.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// `ConfigResource.Type.BROKER`
-const BROKER: i8 = 4;
+pub(super) const BROKER: i8 = 4;
 const AUTO_CREATE_TOPICS: &str = "auto.create.topics.enable";
 const DELETE_TOPICS: &str = "delete.topic.enable";
 const REBALANCE_PROTOCOLS: &str = "group.coordinator.rebalance.protocols";
 
-/// Connects to the broker; counts how that went.
+/// How long to wait for the cluster to say where a node is by now.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Connects to a broker, learns which versions it serves, and makes sure that it is the one that is meant.
+///
+/// # Errors
+/// When it cannot be reached, does not answer or is another one.
+pub async fn reach(gate: &Gate, destination: Destination) -> Result<(TcpStream, Broker), Close> {
+    let Destination::Node(node) = destination else {
+        let mut socket = dial(gate).await?;
+        let broker = meet(gate, &mut socket, None).await?;
+        return Ok((socket, broker));
+    };
+    let tried = gate.brokers.address(node);
+    let failure = match reach_node(gate, node, tried.as_ref()).await {
+        Ok(reached) => return Ok(reached),
+        Err(failure) => failure,
+    };
+    // It may have moved since the cluster was asked last.
+    gate.brokers.ask_again(ASK_AGAIN).await;
+    let address = gate.brokers.address(node);
+    match address == tried {
+        true => Err(failure),
+        false => reach_node(gate, node, address.as_ref()).await,
+    }
+}
+
+/// Looks whether a node is where it is said to be, and is who it should be.
+///
+/// # Errors
+/// When it cannot be reached, does not answer or is another one.
+pub async fn look(gate: &Gate, node: i32) -> Result<(), Close> {
+    gate.brokers.set_verified(node, None);
+    reach_node(gate, node, gate.brokers.address(node).as_ref()).await.map(drop)
+}
+
+async fn reach_node(gate: &Gate, node: i32, address: Option<&Address>) -> Result<(TcpStream, Broker), Close> {
+    let Some(address) = address else {
+        return Err(Close::new(
+            CloseReason::UpstreamUnreachable,
+            format!("the cluster at {} names no node {node}", gate.upstream),
+        ));
+    };
+    let mut socket = dial_address(gate, address).await?;
+    let broker = meet(gate, &mut socket, Some(node)).await?;
+    Ok((socket, broker))
+}
+
+/// The first words with a broker, within the time that it has.
+async fn meet(gate: &Gate, socket: &mut TcpStream, node: Option<i32>) -> Result<Broker, Close> {
+    let met = timeout(gate.limits.upstream_connect_timeout, async {
+        let broker = learn_versions(socket).await?;
+        if let Some(node) = node {
+            survey::verify(gate, node, socket, &broker).await?;
+        }
+        Ok(broker)
+    });
+    met.await.unwrap_or_else(|_| {
+        Err(Close::new(
+            CloseReason::UpstreamTimeout,
+            format!("the broker at {} accepts connections but does not answer", gate.upstream),
+        ))
+    })
+}
+
+/// Connects to the broker, or to any of a cluster; counts how that went.
 pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
+    let mut failure = None;
+    for (place, address) in gate.brokers.bootstrap() {
+        match dial_address(gate, address).await {
+            Ok(socket) => {
+                gate.brokers.answered(place);
+                return Ok(socket);
+            }
+            Err(close) => failure = failure.or(Some(close)),
+        }
+    }
+    Err(failure.unwrap_or_else(|| Close::internal("no broker is configured")))
+}
+
+async fn dial_address(gate: &Gate, (host, port): &Address) -> Result<TcpStream, Close> {
     let started = Instant::now();
-    let connected = timeout(gate.limits.upstream_connect_timeout, TcpStream::connect(&gate.upstream)).await;
+    let connecting = TcpStream::connect((host.as_str(), *port));
+    let connected = timeout(gate.limits.upstream_connect_timeout, connecting).await;
     let (result, outcome) = match connected {
         Ok(Ok(socket)) => {
             // Small answers must not wait for each other; failing to say so is harmless.
@@ -47,7 +130,7 @@ pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
     outcome.map_err(|error| {
         Close::new(
             CloseReason::UpstreamUnreachable,
-            format!("the broker at {} cannot be reached: {error}", gate.upstream),
+            format!("the broker at {host}:{port} cannot be reached: {error}"),
         )
     })
 }
@@ -62,7 +145,11 @@ pub async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
 }
 
 /// One question and its answer, on a socket where nothing else is on its way.
-async fn ask<Q: Request>(socket: &mut TcpStream, request: &Q, version: i16) -> Result<Q::Response, Close> {
+pub(super) async fn ask<Q: Request>(
+    socket: &mut TcpStream,
+    request: &Q,
+    version: i16,
+) -> Result<Q::Response, Close> {
     const CORRELATION_ID: i32 = 0;
     let io = |error: io::Error| {
         Close::new(CloseReason::UpstreamError, format!("the broker does not answer {}: {error}", Q::NAME))

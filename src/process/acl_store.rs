@@ -5,16 +5,20 @@
 
 pub mod file;
 mod in_force;
+mod topic;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::config::{Authorization, Fault, Faults};
+use super::config::{Acls, Authorization, Fault, Faults};
 use crate::words::acl::{Change, Changed, Settings, Unchanged};
+use crate::words::health::Health;
+use crate::words::metrics::Metrics;
 
 use file::source::FileSource;
 pub use in_force::Generation;
 use in_force::InForce;
+use topic::TopicSource;
 
 /// What metrics and `/readyz` show of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +64,9 @@ enum Source {
         since: i64,
     },
     /// A file, which is looked at from time to time.
-    File(FileSource),
+    File(Arc<FileSource>),
+    /// A topic, which is followed.
+    Topic(Box<TopicSource>),
 }
 
 impl AclStore {
@@ -72,12 +78,18 @@ impl AclStore {
         let settings = Settings {
             super_users: authorization.super_users.clone(),
             allow_everyone_if_no_acl_found: authorization.allow_everyone_if_no_acl_found,
+            reserved_topic: authorization.acls.as_ref().and_then(|acls| Some(acls.topic()?.name.clone())),
             ..Settings::default()
         };
         let (source, read) = match &authorization.acls {
-            Some(acls) => {
+            Some(Acls::Topic(topic)) => {
+                let in_force = Arc::new(InForce::new(Vec::new(), settings));
+                let source = Source::Topic(Box::new(TopicSource::new(topic.clone(), in_force.clone())));
+                return Ok(AclStore { in_force, source, warnings: Vec::new() });
+            }
+            Some(Acls::File(acls)) => {
                 let (source, read) = FileSource::open(acls.file.clone())?;
-                (Source::File(source), read)
+                (Source::File(Arc::new(source)), read)
             }
             None => (Source::None { since: unix_now() }, file::Bindings::default()),
         };
@@ -99,15 +111,54 @@ impl AclStore {
     ///
     /// # Errors
     /// When nothing was changed, or it is unknown whether it was.
-    pub async fn change(self: Arc<Self>, _change: Change) -> Result<Changed, Unchanged> {
+    pub async fn change(self: Arc<Self>, change: Change) -> Result<Changed, Unchanged> {
         match &self.source {
+            Source::Topic(topic) => topic.change(change).await,
             Source::None { .. } => Err(Unchanged::ReadOnly(
                 "this doorkeeper keeps no ACLs: name a place for them in its configuration, under authorization.acls"
                     .to_owned(),
             )),
-            Source::File(_) => Err(Unchanged::ReadOnly(
-                "the ACLs of this doorkeeper are read from a file: change that".to_owned(),
-            )),
+            Source::File(file) => {
+                let (file, in_force) = (file.clone(), self.in_force.clone());
+                tokio::task::spawn_blocking(move || file.change(&change, &in_force))
+                    .await
+                    .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+            }
+        }
+    }
+
+    /// Returns when there is a set to decide by: what [`open`](Self::open) could not read yet is there.
+    pub async fn loaded(&self) {
+        match &self.source {
+            Source::None { .. } | Source::File(_) => {}
+            Source::Topic(topic) => topic.loaded().await,
+        }
+    }
+
+    /// Reads what [`open`](Self::open) could not read, once; for commands, which do not follow. Creates nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn read_once(&self) -> Result<(), String> {
+        match &self.source {
+            Source::None { .. } | Source::File(_) => Ok(()),
+            Source::Topic(topic) => topic.read_once().await,
+        }
+    }
+
+    /// Follows a source that tells of its changes itself; for another one this never ends.
+    pub async fn follow(&self, metrics: Arc<Metrics>, health: Health) {
+        match &self.source {
+            Source::None { .. } | Source::File(_) => std::future::pending().await,
+            Source::Topic(topic) => topic.follow(metrics, health).await,
+        }
+    }
+
+    /// Whether the set has been read, which for a topic takes a broker.
+    pub fn is_loaded(&self) -> bool {
+        match &self.source {
+            Source::None { .. } | Source::File(_) => true,
+            Source::Topic(topic) => topic.is_loaded(),
         }
     }
 
@@ -122,6 +173,7 @@ impl AclStore {
         let (last_reload_ok, last_success_unix) = match &self.source {
             Source::None { since } => (true, *since),
             Source::File(file) => file.status(),
+            Source::Topic(topic) => topic.status(),
         };
         Status {
             bindings: current.authorizer.bindings().len(),
@@ -136,7 +188,7 @@ impl AclStore {
     /// Each distinct fault is refused once and then only still refused, so that it is logged once.
     pub fn reload(&self) -> Reload {
         match &self.source {
-            Source::None { .. } => Reload::Unchanged,
+            Source::None { .. } | Source::Topic(_) => Reload::Unchanged,
             Source::File(file) => file.reload(&self.in_force),
         }
     }

@@ -23,6 +23,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use super::addresses::AddressTable;
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Metrics};
 use crate::words::repeats::Repeats;
@@ -31,6 +32,7 @@ mod pages;
 mod probe;
 
 use pages::Pages;
+pub use pages::View;
 
 /// What a peer may take of the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +109,7 @@ impl std::error::Error for BindError {
 #[derive(Debug)]
 pub struct AdminServer {
     listener: TcpListener,
-    pages: Arc<Pages>,
+    pages: Pages,
     limits: Limits,
 }
 
@@ -125,7 +127,21 @@ impl AdminServer {
     ) -> Result<Self, BindError> {
         let listener =
             TcpListener::bind(address).await.map_err(|error| BindError::new("admin.bind", address, error))?;
-        Ok(Self { listener, pages: Arc::new(Pages::new(build, metrics, health)), limits })
+        Ok(Self { listener, pages: Pages::new(build, metrics, health), limits })
+    }
+
+    /// Serves these pages too.
+    #[must_use]
+    pub fn with_views(mut self, views: Vec<View>) -> Self {
+        self.pages.views = views;
+        self
+    }
+
+    /// Shows the addresses that clients are told.
+    #[must_use]
+    pub fn with_addresses(mut self, addresses: AddressTable) -> Self {
+        self.pages.addresses = addresses;
+        self
     }
 
     /// The address in use: with port 0 the system chose one.
@@ -139,6 +155,7 @@ impl AdminServer {
     /// Serves until `shutdown` is done, then lets the connections that are open have their answers.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let (stop, stopping) = watch::channel(false);
+        let pages = Arc::new(self.pages);
         let mut connections = Connections::new(self.limits.connections);
         let refused = Repeats::new(Duration::from_secs(10));
         let mut shutdown = pin!(shutdown);
@@ -150,7 +167,7 @@ impl AdminServer {
             match accepted {
                 Ok((stream, _)) => connections.add(serve_connection(
                     stream,
-                    Arc::clone(&self.pages),
+                    Arc::clone(&pages),
                     self.limits,
                     stopping.clone(),
                 )),

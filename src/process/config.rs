@@ -10,7 +10,9 @@
 pub mod document;
 pub mod effective;
 pub mod fault;
+mod gateway;
 mod meaning;
+pub(crate) mod nodes;
 mod raw;
 pub mod reference;
 pub mod schema;
@@ -27,12 +29,16 @@ use std::time::Duration;
 
 use rustls::SupportedCipherSuite;
 
+use crate::words::advertise::Names;
 use crate::words::principal::MappingRules;
 
 pub use document::Document;
 pub use effective::Effective;
 pub use fault::{Fault, Faults, Place};
-pub use settings::{Admin, Audit, AuditFormat, Limits, Log, LogFormat, LogLevel, Shutdown, TlsVersion};
+pub use settings::{
+    Admin, Audit, AuditFormat, Counted, Limits, Log, LogFormat, LogLevel, PlaintextExposed, Shutdown,
+    TlsVersion,
+};
 pub use text::HostPort;
 
 /// The most bytes of a configuration file.
@@ -47,6 +53,8 @@ pub struct Config {
     pub authorization: Authorization,
     /// The endpoint for metrics and health, if there is one.
     pub admin: Option<Admin>,
+    /// What is counted besides.
+    pub metrics: Counted,
     /// What peers may use up.
     pub limits: Limits,
     /// How the process ends.
@@ -72,12 +80,16 @@ pub struct Listener {
     pub bind: SocketAddr,
     /// The plaintext listener of the broker.
     pub upstream: HostPort,
+    /// Whether it matters that others can reach that.
+    pub plaintext_exposed: PlaintextExposed,
     /// The TLS side.
     pub tls: Tls,
     /// From a certificate's subject to the name of a principal.
     pub principal_mapping_rules: MappingRules,
     /// From the broker's advertised address to ours.
     pub address_mapping: AddressMapping,
+    /// Whether to look if the broker's address, as clients are told it, leads back here.
+    pub self_check: bool,
     /// Where it stands in the document, such as `listeners.0`.
     pub place: String,
 }
@@ -133,6 +145,51 @@ pub enum AddressMapping {
         /// From the broker's id to host and port.
         brokers: BTreeMap<i32, (String, u16)>,
     },
+    /// One doorkeeper before a whole cluster.
+    Gateway(Gateway),
+}
+
+impl AddressMapping {
+    /// The hosts that clients are told, as far as the configuration knows them: each once, in order.
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut hosts: Vec<&str> = match self {
+            Self::None | Self::KeepHost { .. } => Vec::new(),
+            Self::Table { brokers } => brokers.values().map(|(host, _)| host.as_str()).collect(),
+            Self::Gateway(gateway) => {
+                let names = match &gateway.told_apart {
+                    ToldApart::ByPort => None,
+                    ToldApart::ByName(names) => Some(names.all()),
+                };
+                let hosts = gateway.brokers.values().map(|(host, _)| host.as_str());
+                names.into_iter().flatten().chain(hosts).collect()
+            }
+        };
+        hosts.sort_unstable_by_key(|host| host.to_ascii_lowercase());
+        hosts.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+        hosts
+    }
+}
+
+/// A listener before a whole cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    /// From the broker's id to the host and port that clients use for it.
+    pub brokers: BTreeMap<i32, (String, u16)>,
+    /// How a client's connection shows which broker it is for.
+    pub told_apart: ToldApart,
+    /// From the broker's id to where its plaintext listener is, as far as the configuration says.
+    pub upstreams: BTreeMap<i32, HostPort>,
+    /// Brokers to turn to when the listener's `upstream` does not answer.
+    pub bootstrap_servers: Vec<HostPort>,
+}
+
+/// How a client's connection shows which broker it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToldApart {
+    /// By the port that it comes to: one for each broker, at the IP address of `bind`.
+    ByPort,
+    /// By the name in its TLS greeting.
+    ByName(Names),
 }
 
 /// Who may do what.
@@ -142,17 +199,55 @@ pub struct Authorization {
     pub super_users: Vec<String>,
     /// Kafka's `allow.everyone.if.no.acl.found`.
     pub allow_everyone_if_no_acl_found: bool,
-    /// The ACL file; without one there are no bindings.
+    /// Where the bindings come from; from nowhere there are none.
     pub acls: Option<Acls>,
 }
 
 /// Where the bindings come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acls {
+pub enum Acls {
+    /// A file beside the configuration.
+    File(AclFile),
+    /// A topic of the cluster.
+    Topic(AclTopic),
+}
+
+/// The file with the bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclFile {
     /// The complete path of the YAML file.
     pub file: PathBuf,
     /// How often the file is looked at for a change.
     pub reload_interval: Duration,
+}
+
+/// The topic with the bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclTopic {
+    /// Its name, which Kafka takes.
+    pub name: String,
+    /// Brokers to ask first; at least one.
+    pub bootstrap_servers: Vec<HostPort>,
+    /// How many copies it is created with; `None` for as many as there are brokers, at most 3.
+    pub replication_factor: Option<i16>,
+}
+
+impl Acls {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&AclFile> {
+        match self {
+            Acls::File(file) => Some(file),
+            Acls::Topic(_) => None,
+        }
+    }
+
+    /// The topic, if it is one.
+    pub fn topic(&self) -> Option<&AclTopic> {
+        match self {
+            Acls::Topic(topic) => Some(topic),
+            Acls::File(_) => None,
+        }
+    }
 }
 
 impl Config {

@@ -14,10 +14,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
@@ -25,7 +26,7 @@ use rustls::{RootCertStore, ServerConfig};
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
 use files::{Content, Files};
 
-pub use certificate::{CertificateFacts, Role};
+pub use certificate::{CertificateFacts, Role, sha256};
 pub use files::Fingerprint;
 pub use store::{IdentityStore, Look, Prepared, Reload};
 
@@ -74,6 +75,7 @@ fn build(
         faults: Vec::new(),
         certificates: Vec::new(),
         warnings: Vec::new(),
+        hosts: listener.address_mapping.hosts(),
     };
     match reader.server_config(tls, files) {
         Some(server_config) if reader.faults.is_empty() => Ok(Identity {
@@ -108,6 +110,8 @@ struct Reader<'a> {
     faults: Vec<Fault>,
     certificates: Vec<CertificateFacts>,
     warnings: Vec<Fault>,
+    /// The hosts that clients are told, as far as they are known beforehand.
+    hosts: Vec<&'a str>,
 }
 
 impl Reader<'_> {
@@ -134,6 +138,7 @@ impl Reader<'_> {
         };
         let (chain, (key, signer)) = (chain?, key?);
         self.check_key(tls, &chain, signer.as_ref());
+        self.check_hosts(tls, &chain);
         if !self.faults.is_empty() {
             return None;
         }
@@ -274,6 +279,30 @@ impl Reader<'_> {
             ),
         };
         self.fault("private_key", message);
+    }
+
+    /// Whether clients that verify host names will take the certificate. A name that rustls cannot read, none of them
+    /// can either.
+    fn check_hosts(&mut self, tls: &Tls, chain: &[CertificateDer<'static>]) {
+        let Some(leaf) = chain.first().and_then(|leaf| ParsedCertificate::try_from(leaf).ok()) else {
+            return;
+        };
+        let covered = |host: &&str| {
+            ServerName::try_from(*host).is_ok_and(|name| verify_server_name(&leaf, &name).is_ok())
+        };
+        let uncovered: Vec<&str> = self.hosts.iter().copied().filter(|host| !covered(host)).collect();
+        let Some(first) = uncovered.first() else { return };
+        let more = match uncovered.len() - 1 {
+            0 => String::new(),
+            1 => ", nor for one other name that clients are told".into(),
+            more => format!(", nor for {more} other names that clients are told"),
+        };
+        let message = format!(
+            "{}: the certificate is not for {first}{more}: clients that verify host names refuse it; issue it with \
+             these names as subjectAltName",
+            tls.certificate_chain.display()
+        );
+        self.warnings.push(self.document.fault(&format!("{}.certificate_chain", self.at), message));
     }
 
     fn roots(&mut self, path: &Path, content: &Content) -> Option<RootCertStore> {

@@ -2,8 +2,12 @@
 
 mod accept;
 mod certificates;
+mod exposure;
+mod gateway;
 mod hold;
 mod reload;
+mod socket;
+mod views;
 mod watchers;
 
 use std::io;
@@ -12,35 +16,37 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use accept::{Admission, accept};
 use reload::Reloader;
-use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_memory, watch_upstream};
+use socket::Socket;
+use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_load, watch_upstream};
 
 use super::acl_store::AclStore;
+use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AddressMapping, AuditFormat, Config, Listener, LogFormat, Shutdown};
-use super::identity::IdentityStore;
+use super::config::{
+    AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, PlaintextExposed, Shutdown, ToldApart,
+};
+use super::identity::{IdentityStore, sha256};
+use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
 use crate::link::members::Members;
+use crate::link::self_check::SelfCheck;
 use crate::link::topics::Topics;
 use crate::protocol::access::BrokerSettings;
 use crate::protocol::api::TABLE;
 use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{Change, ClientView, Unchanged};
-use crate::words::advertise::{Advertised, Mapping};
+use crate::words::advertise::{Advertised, Destination, Mapping};
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Check, Metrics, Reload};
 use crate::words::repeats::Repeats;
-
-/// Connections that wait to be accepted at most.
-const BACKLOG: u32 = 1024;
 
 /// What this binary was built from.
 pub fn build() -> Build {
@@ -114,7 +120,15 @@ fn start(ready: Ready) -> Result<(), StartError> {
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
-        proxy.with_levels(telemetry.levels().clone()).serve(stop).await;
+        let manager = Notifier::from_environment();
+        tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
+        manager.ready();
+        let told = manager.clone();
+        let stop = async move {
+            stop.await;
+            told.stopping();
+        };
+        proxy.with_levels(telemetry.levels().clone()).with_manager(manager).serve(stop).await;
         Ok(())
     });
     // Connections that are left when the time is up are cut off.
@@ -132,6 +146,8 @@ pub fn apis() -> Vec<(i16, &'static str)> {
 fn until_told() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // From here on SIGHUP does not end the process, also before anybody looks at what it asks for.
+    drop(signal(SignalKind::hangup())?);
     Ok(async move {
         let mut told = async || {
             tokio::select! {
@@ -151,14 +167,26 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-impl AclSource for Arc<AclStore> {
+/// The ACLs as connections see them; what they change shows in the metrics.
+struct ServedAcls {
+    store: Arc<AclStore>,
+    metrics: Arc<Metrics>,
+}
+
+impl AclSource for ServedAcls {
     fn generation(&self) -> u64 {
-        AclStore::generation(self)
+        self.store.generation()
     }
 
     fn change(&self, change: Change) -> ChangeOutcome {
+        let (store, metrics) = (self.store.clone(), self.metrics.clone());
         // On its own, so that it goes on when the client leaves.
-        let changed = tokio::spawn(self.clone().change(change));
+        let changed = tokio::spawn(async move {
+            let outcome = store.clone().change(change).await;
+            let status = store.status();
+            metrics.acls(status.bindings, status.generation);
+            outcome
+        });
         Box::pin(async move {
             changed
                 .await
@@ -167,7 +195,7 @@ impl AclSource for Arc<AclStore> {
     }
 
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
-        let current = self.current();
+        let current = self.store.current();
         (current.authorizer.client(principal, address), current.number)
     }
 }
@@ -175,22 +203,28 @@ impl AclSource for Arc<AclStore> {
 /// The proxy, with all its addresses bound.
 pub struct Proxy {
     doors: Vec<Door>,
+    /// What each listener's broker is reached through, and what to do when others reach it.
+    brokers: Vec<(Arc<Gate>, PlaintextExposed)>,
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
+    manager: Notifier,
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
     /// The shared budget, and how much of it there is.
     memory: (Arc<Semaphore>, usize),
+    audit: AuditLog,
     shutdown: Shutdown,
 }
 
-/// One listener.
+/// One port of a listener.
 struct Door {
-    listener: TcpListener,
+    socket: Socket,
     gate: Arc<Gate>,
     identity: Arc<IdentityStore>,
+    /// The broker that it leads to.
+    destination: Destination,
 }
 
 impl Proxy {
@@ -199,10 +233,15 @@ impl Proxy {
     /// # Errors
     /// When an address cannot be listened on.
     pub async fn start(ready: Ready, metrics: Arc<Metrics>, audit: AuditLog) -> Result<Self, StartError> {
-        let Ready { config, identities, acls, warnings } = ready;
+        let Ready { config, identities: loaded, acls, warnings } = ready;
         let config = Arc::new(config);
         for warning in &warnings {
             tracing::warn!("{warning}");
+        }
+        if config.metrics.denials_by_principal > 0 {
+            metrics
+                .count_denials_by_principal(config.metrics.denials_by_principal as usize)
+                .map_err(|error| StartError::System(error.to_string()))?;
         }
         let health = Health::new(metrics.clone());
         let admin = match &config.admin {
@@ -222,35 +261,65 @@ impl Proxy {
         let memory = Arc::new(Semaphore::new(budget));
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
-        for (i, (listener, identity)) in config.listeners.iter().zip(identities).enumerate() {
-            let socket = bind(listener)?;
+        let mut brokers = Vec::new();
+        let mut identities = Vec::new();
+        for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
             let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
-            let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
-            doors.push(Door { listener: socket, gate: Arc::new(gate), identity });
+            let (gate, identity) =
+                (Arc::new(gate), Arc::new(IdentityStore::new(config.clone(), i, identity)));
+            brokers.push((gate.clone(), listener.plaintext_exposed));
+            for (address, destination) in gateway::ports(listener) {
+                let (gate, identity) = (gate.clone(), identity.clone());
+                doors.push(Door {
+                    socket: Socket::bind(&listener.name, address, acls.is_loaded())?,
+                    gate,
+                    identity,
+                    destination,
+                });
+            }
+            identities.push(identity);
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
-        let identities = doors.iter().map(|door| door.identity.clone()).collect();
         let reloader =
             Reloader::new(config.clone(), identities, acls.clone(), metrics.clone(), health.clone());
         metrics.certificates(reloader.shown());
+        metrics.config_hash(&sha256(config.document.text().as_bytes()));
+        metrics.connections_limit(config.limits.max_connections as usize);
         metrics.loaded(Reload::Config, SystemTime::now());
         metrics.loaded(Reload::Tls, SystemTime::now());
-        metrics.loaded(Reload::Acls, SystemTime::now());
+        if acls.is_loaded() {
+            metrics.loaded(Reload::Acls, SystemTime::now());
+            health.set(Check::AclTopic, Ok(()));
+        }
         let status = acls.status();
         metrics.acls(status.bindings, status.generation);
         health.set(Check::Listeners, Ok(()));
         health.set(Check::Acls, Ok(()));
         Ok(Self {
             doors,
+            brokers,
             admin,
             reloader,
-            acls_interval: config.authorization.acls.as_ref().map(|acls| acls.reload_interval),
+            acls_interval: config
+                .authorization
+                .acls
+                .as_ref()
+                .and_then(|acls| Some(acls.file()?.reload_interval)),
+            manager: Notifier::default(),
             metrics,
             health,
             limits: Arc::new(Admission::new(&config.limits)),
             memory: (memory, budget),
+            audit,
             shutdown: config.shutdown.clone(),
         })
+    }
+
+    /// Tells the service manager of reloads.
+    #[must_use]
+    pub fn with_manager(mut self, manager: Notifier) -> Self {
+        self.manager = manager;
+        self
     }
 
     /// Lets the log level follow the configuration when that is reloaded.
@@ -260,9 +329,10 @@ impl Proxy {
         self
     }
 
-    /// The addresses in use, in the order of the configuration: with port 0 the system chose one.
+    /// The addresses in use, in the order of the configuration, those for single brokers behind the listener's own: with
+    /// port 0 the system chose one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.doors.iter().filter_map(|door| door.listener.local_addr().ok()).collect()
+        self.doors.iter().filter_map(|door| door.socket.local_addr().ok()).collect()
     }
 
     /// The address of the admin endpoint.
@@ -275,34 +345,48 @@ impl Proxy {
         let (drain, draining) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let mut watchers = JoinSet::new();
+        let own: Vec<SocketAddr> = self.addresses();
+        let reloader = Arc::new(self.reloader);
+        let addresses = AddressTable::default();
         if let Some(admin) = self.admin {
+            let admin = admin.with_addresses(addresses.clone()).with_views(views::all(&reloader));
             let mut ended = ended.clone();
             watchers.spawn(async move {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
             });
         }
-        for door in &self.doors {
-            watchers.spawn(watch_upstream(door.gate.clone(), self.health.clone()));
+        for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
+            let (gate, health) = (door.gate.clone(), self.health.clone());
+            watchers.spawn(watch_upstream(gate.clone(), health.clone()));
+            let (identity, table, acls) = (door.identity.clone(), addresses.clone(), reloader.acls.clone());
+            watchers.spawn(async move {
+                // Before, nobody is let in.
+                acls.loaded().await;
+                watch_addresses(gate, identity, table, health).await;
+            });
+            if door.gate.advertised.is_gateway() {
+                watchers.spawn(watch_nodes(door.gate.clone()));
+            }
         }
-        let reloader = Arc::new(self.reloader);
+        for (gate, mode) in self.brokers {
+            watchers.spawn(exposure::watch(gate, own.clone(), mode, self.health.clone()));
+        }
         for identity in &reloader.identities {
             watchers.spawn(watch_identity(reloader.clone(), identity.clone()));
         }
+        let acls = reloader.acls.clone();
+        let (followed, metrics, health) = (acls.clone(), self.metrics.clone(), self.health.clone());
+        watchers.spawn(async move { followed.follow(metrics, health).await });
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
-        watchers.spawn(watch_hangup(reloader));
-        watchers.spawn(watch_memory(self.memory, self.metrics));
-        let upstreams: Vec<String> = self.doors.iter().map(|door| door.gate.upstream.clone()).collect();
+        watchers.spawn(watch_hangup(reloader, self.manager));
+        watchers.spawn(watch_load(self.memory, self.audit, self.metrics));
+        // One broker's end is no reason for the end of a gateway.
+        let own = self.doors.iter().filter(|door| !door.gate.advertised.is_gateway());
+        let upstreams: Vec<String> = own.map(|door| door.gate.upstream.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
-            let (name, address) = (door.gate.listener.clone(), door.listener.local_addr());
-            tracing::info!(
-                listener = &*name,
-                address = address.map(|address| address.to_string()).unwrap_or_default(),
-                upstream = door.gate.upstream,
-                "listening"
-            );
-            doors.spawn(accept(door, self.limits.clone(), draining.clone()));
+            doors.spawn(open(door, acls.clone(), self.limits.clone(), draining.clone(), self.health.clone()));
         }
         stop.await;
         self.health.set(Check::NotDraining, Err("doorkeeper is stopping".to_owned()));
@@ -323,19 +407,39 @@ impl Proxy {
     }
 }
 
-fn bind(listener: &Listener) -> Result<TcpListener, StartError> {
-    let bound = || {
-        let socket = match listener.bind {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        // A restart must not wait for old connections to time out.
-        socket.set_reuseaddr(true)?;
-        socket.bind(listener.bind)?;
-        socket.listen(BACKLOG)
-    };
-    let place = format!("listener \"{}\"", listener.name);
-    bound().map_err(|error| StartError::Bind(BindError::new(place, listener.bind.to_string(), error)))
+/// Serves a listener from when there are ACLs to decide by.
+async fn open(
+    door: Door,
+    acls: Arc<AclStore>,
+    limits: Arc<Admission>,
+    mut draining: watch::Receiver<bool>,
+    health: Health,
+) {
+    tokio::select! {
+        () = acls.loaded() => {}
+        _ = draining.wait_for(|draining| *draining) => return,
+    }
+    let Door { socket, gate, identity, destination } = door;
+    let address = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    match socket.listen() {
+        Ok(listener) => {
+            let upstream = &gate.upstream;
+            let name = &*gate.listener;
+            match destination {
+                Destination::Any => tracing::info!(listener = name, address, upstream, "listening"),
+                // A gateway may have hundreds; one line says what clients are told.
+                Destination::Node(node) => {
+                    tracing::debug!(listener = name, address, node, "listening");
+                }
+            }
+            accept(listener, (gate, identity, destination), limits, draining).await;
+        }
+        Err(error) => {
+            let why = format!("{address} cannot be listened on: {error}");
+            tracing::error!(listener = &*gate.listener, "{why}; restart doorkeeper when the address is free");
+            health.set_part(Check::Listeners, &gate.listener, Err(why));
+        }
+    }
 }
 
 fn gate(
@@ -350,16 +454,25 @@ fn gate(
         AddressMapping::None => Mapping::None,
         AddressMapping::KeepHost { ports } => Mapping::KeepHost { ports },
         AddressMapping::Table { brokers } => Mapping::Table { brokers },
+        AddressMapping::Gateway(Gateway { brokers, .. }) => Mapping::Gateway { brokers },
     };
     Gate {
         listener: listener.name.as_str().into(),
         upstream: listener.upstream.to_string(),
+        brokers: gateway::brokers(listener),
+        names: match &listener.address_mapping {
+            AddressMapping::Gateway(Gateway { told_apart: ToldApart::ByName(names), .. }) => {
+                Some(names.clone())
+            }
+            _ => None,
+        },
+        self_check: SelfCheck::new(listener.self_check),
         mapping_rules: listener.principal_mapping_rules.clone(),
-        acls: Arc::new(acls.clone()),
+        acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),
-        subscriptions: Subscriptions::default(),
         members: Members::default(),
+        subscriptions: Subscriptions::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,

@@ -11,6 +11,7 @@ use super::messages::*;
 use super::wire::{Fault, Message, Request, Uuid};
 use crate::words::acl::{Change, Changed, Unchanged};
 
+mod acls;
 mod cluster;
 mod commits;
 mod configs;
@@ -39,7 +40,7 @@ mod transactions;
 mod versions;
 
 use decide::{answer, decide, trimmed};
-use partial::{Found, append, append_all, merged, prepend, take_denied};
+use partial::{Found, append, append_all, merged, names_reserved, prepend, take_denied, take_reserved};
 
 pub use decide::encoded;
 pub use versions::unsupported_version;
@@ -75,9 +76,9 @@ pub static TABLE: &[Row] = &[
     api::<EndTxnRequest>(),
     api::<WriteTxnMarkersRequest>(),
     api::<TxnOffsetCommitRequest>(),
-    never(29, "DescribeAcls", ACL_ADMINISTRATION),
-    never(30, "CreateAcls", ACL_ADMINISTRATION),
-    never(31, "DeleteAcls", ACL_ADMINISTRATION),
+    api::<DescribeAclsRequest>(),
+    api::<CreateAclsRequest>(),
+    api::<DeleteAclsRequest>(),
     api::<DescribeConfigsRequest>(),
     api::<AlterConfigsRequest>(),
     api::<AlterReplicaLogDirsRequest>(),
@@ -145,7 +146,6 @@ pub static TABLE: &[Row] = &[
 
 const BETWEEN_BROKERS: &str = "is spoken between brokers and controllers only";
 const BETWEEN_CONTROLLERS: &str = "is spoken between controllers only";
-const ACL_ADMINISTRATION: &str = "ACLs are kept in doorkeeper's own file, not at the broker";
 
 /// What doorkeeper knows of one API.
 pub struct Row {

@@ -1,43 +1,76 @@
-//! The error codes that doorkeeper itself answers with (`org.apache.kafka.common.protocol.Errors`).
+//! The error codes that doorkeeper answers with, or understands when it asks a broker itself
+//! (`org.apache.kafka.common.protocol.Errors`).
 
 #![allow(missing_docs)]
 
-pub const UNKNOWN_SERVER_ERROR: i16 = -1;
-pub const NONE: i16 = 0;
-pub const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-pub const NOT_LEADER_OR_FOLLOWER: i16 = 6;
-pub const COORDINATOR_LOAD_IN_PROGRESS: i16 = 14;
-pub const COORDINATOR_NOT_AVAILABLE: i16 = 15;
-pub const INVALID_TOPIC_EXCEPTION: i16 = 17;
-pub const INCONSISTENT_GROUP_PROTOCOL: i16 = 23;
-pub const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
-pub const GROUP_AUTHORIZATION_FAILED: i16 = 30;
-pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
-pub const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
-pub const ILLEGAL_SASL_STATE: i16 = 34;
-pub const UNSUPPORTED_VERSION: i16 = 35;
-pub const INVALID_REQUEST: i16 = 42;
-pub const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: i16 = 53;
-pub const SECURITY_DISABLED: i16 = 54;
-pub const OPERATION_NOT_ATTEMPTED: i16 = 55;
-pub const DELEGATION_TOKEN_AUTH_DISABLED: i16 = 61;
-pub const DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: i16 = 64;
-pub const DELEGATION_TOKEN_AUTHORIZATION_FAILED: i16 = 65;
-pub const INVALID_PRINCIPAL_TYPE: i16 = 67;
-pub const GROUP_ID_NOT_FOUND: i16 = 69;
-pub const FETCH_SESSION_ID_NOT_FOUND: i16 = 70;
-pub const INVALID_FETCH_SESSION_EPOCH: i16 = 71;
-pub const TOPIC_DELETION_DISABLED: i16 = 73;
-pub const RESOURCE_NOT_FOUND: i16 = 91;
-pub const DUPLICATE_RESOURCE: i16 = 92;
-pub const UNACCEPTABLE_CREDENTIAL: i16 = 93;
-pub const UNKNOWN_TOPIC_ID: i16 = 100;
-pub const FETCH_SESSION_TOPIC_ID_ERROR: i16 = 106;
-pub const SHARE_SESSION_NOT_FOUND: i16 = 122;
-pub const INVALID_SHARE_SESSION_EPOCH: i16 = 123;
-pub const INVALID_REGULAR_EXPRESSION: i16 = 128;
-pub const STREAMS_INVALID_TOPOLOGY: i16 = 130;
-pub const SHARE_SESSION_LIMIT_REACHED: i16 = 133;
+/// One line a code: its constant and its number.
+macro_rules! codes {
+    ($($name:ident = $code:literal;)+) => {
+        $(pub const $name: i16 = $code;)+
+
+        /// The name of a code, or its number.
+        pub fn name(code: i16) -> std::borrow::Cow<'static, str> {
+            match code {
+                $($name => stringify!($name).into(),)+
+                other => format!("error {other}").into(),
+            }
+        }
+    };
+}
+
+codes! {
+    UNKNOWN_SERVER_ERROR = -1;
+    NONE = 0;
+    OFFSET_OUT_OF_RANGE = 1;
+    UNKNOWN_TOPIC_OR_PARTITION = 3;
+    LEADER_NOT_AVAILABLE = 5;
+    NOT_LEADER_OR_FOLLOWER = 6;
+    REQUEST_TIMED_OUT = 7;
+    REPLICA_NOT_AVAILABLE = 9;
+    MESSAGE_TOO_LARGE = 10;
+    NETWORK_EXCEPTION = 13;
+    COORDINATOR_LOAD_IN_PROGRESS = 14;
+    COORDINATOR_NOT_AVAILABLE = 15;
+    INVALID_TOPIC_EXCEPTION = 17;
+    RECORD_LIST_TOO_LARGE = 18;
+    NOT_ENOUGH_REPLICAS = 19;
+    NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20;
+    INCONSISTENT_GROUP_PROTOCOL = 23;
+    TOPIC_AUTHORIZATION_FAILED = 29;
+    GROUP_AUTHORIZATION_FAILED = 30;
+    CLUSTER_AUTHORIZATION_FAILED = 31;
+    UNSUPPORTED_SASL_MECHANISM = 33;
+    ILLEGAL_SASL_STATE = 34;
+    UNSUPPORTED_VERSION = 35;
+    TOPIC_ALREADY_EXISTS = 36;
+    INVALID_REPLICATION_FACTOR = 38;
+    NOT_CONTROLLER = 41;
+    INVALID_REQUEST = 42;
+    POLICY_VIOLATION = 44;
+    TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53;
+    SECURITY_DISABLED = 54;
+    OPERATION_NOT_ATTEMPTED = 55;
+    KAFKA_STORAGE_ERROR = 56;
+    DELEGATION_TOKEN_AUTH_DISABLED = 61;
+    DELEGATION_TOKEN_REQUEST_NOT_ALLOWED = 64;
+    DELEGATION_TOKEN_AUTHORIZATION_FAILED = 65;
+    INVALID_PRINCIPAL_TYPE = 67;
+    GROUP_ID_NOT_FOUND = 69;
+    FETCH_SESSION_ID_NOT_FOUND = 70;
+    INVALID_FETCH_SESSION_EPOCH = 71;
+    TOPIC_DELETION_DISABLED = 73;
+    OFFSET_NOT_AVAILABLE = 78;
+    RESOURCE_NOT_FOUND = 91;
+    DUPLICATE_RESOURCE = 92;
+    UNACCEPTABLE_CREDENTIAL = 93;
+    UNKNOWN_TOPIC_ID = 100;
+    FETCH_SESSION_TOPIC_ID_ERROR = 106;
+    SHARE_SESSION_NOT_FOUND = 122;
+    INVALID_SHARE_SESSION_EPOCH = 123;
+    INVALID_REGULAR_EXPRESSION = 128;
+    STREAMS_INVALID_TOPOLOGY = 130;
+    SHARE_SESSION_LIMIT_REACHED = 133;
+}
 
 /// The text that Kafka sends with an error when the handler has none of its own (`Errors.message()`).
 pub fn message(code: i16) -> &'static str {

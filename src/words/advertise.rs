@@ -1,6 +1,29 @@
-//! Which address a client is told for a broker: one that leads back to a sidecar, never the broker's own.
+//! Which address a client is told for a broker: one that leads back to doorkeeper, never the broker's own. And the way
+//! back: which broker a client has come for.
+
+mod names;
 
 use std::collections::BTreeMap;
+
+pub use names::Names;
+
+/// Which broker a client has come for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// Any that answers: the client is still looking for the cluster, or there is only one.
+    Any,
+    /// The one with this node id.
+    Node(i32),
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("any broker"),
+            Self::Node(node) => write!(f, "node {node}"),
+        }
+    }
+}
 
 /// How a broker's address becomes the address of the sidecar in front of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +38,11 @@ pub enum Mapping {
     /// Each broker's sidecar is named, by node id.
     Table {
         /// Node id, and host and port of the sidecar.
+        brokers: BTreeMap<i32, (String, u16)>,
+    },
+    /// One doorkeeper stands before the whole cluster, and can be reached by a port or by a name for each broker.
+    Gateway {
+        /// Node id, and host and port that lead to the broker through doorkeeper.
         brokers: BTreeMap<i32, (String, u16)>,
     },
 }
@@ -32,6 +60,8 @@ pub enum Unmapped {
     Port(i32),
     /// `table` has no entry for the node.
     Node(i32),
+    /// The gateway's `node_ids` do not have the node.
+    Undeclared(i32),
 }
 
 impl std::fmt::Display for Unmapped {
@@ -39,6 +69,7 @@ impl std::fmt::Display for Unmapped {
         match self {
             Self::Port(port) => write!(f, "address_mapping.ports has no entry for the broker's port {port}"),
             Self::Node(node) => write!(f, "address_mapping.brokers has no entry for node {node}"),
+            Self::Undeclared(node) => write!(f, "address_mapping.node_ids does not have node {node}"),
         }
     }
 }
@@ -54,6 +85,11 @@ impl Advertised {
         self.mapping != Mapping::None
     }
 
+    /// Whether one doorkeeper stands before all brokers.
+    pub fn is_gateway(&self) -> bool {
+        matches!(self.mapping, Mapping::Gateway { .. })
+    }
+
     /// Host and port that lead to the sidecar of `node`, which says of itself that it is at `host:port`.
     pub fn address<'a>(&'a self, node: i32, host: &'a str, port: i32) -> Result<(&'a str, i32), Unmapped> {
         match &self.mapping {
@@ -64,6 +100,10 @@ impl Advertised {
             }
             Mapping::Table { brokers } => {
                 let mapped = brokers.get(&node).ok_or(Unmapped::Node(node))?;
+                Ok((mapped.0.as_str(), i32::from(mapped.1)))
+            }
+            Mapping::Gateway { brokers } => {
+                let mapped = brokers.get(&node).ok_or(Unmapped::Undeclared(node))?;
                 Ok((mapped.0.as_str(), i32::from(mapped.1)))
             }
         }
@@ -95,5 +135,14 @@ mod tests {
         }
         let table = Advertised::new(Mapping::Table { brokers: [(1, ("a".into(), 9093))].into() });
         assert_eq!(table.address(2, "b", 9092), Err(Unmapped::Node(2)));
+    }
+
+    #[test]
+    fn a_gateway_tells_the_nodes_that_were_declared_and_no_other() {
+        let gateway = Advertised::new(Mapping::Gateway { brokers: [(1, ("k".into(), 9201))].into() });
+        assert!(gateway.rewrites() && gateway.is_gateway());
+        assert_eq!(gateway.address(1, "10.0.0.1", 9092), Ok(("k", 9201)));
+        let unmapped = gateway.address(2, "10.0.0.2", 9092).unwrap_err();
+        assert_eq!(unmapped.to_string(), "address_mapping.node_ids does not have node 2");
     }
 }

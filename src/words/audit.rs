@@ -185,6 +185,11 @@ impl AuditLog {
         }
     }
 
+    /// How many events have not been written yet.
+    pub fn pending(&self) -> usize {
+        self.queue.pending()
+    }
+
     /// Whether all that was recorded has been written.
     pub fn is_idle(&self) -> bool {
         self.queue.is_idle()

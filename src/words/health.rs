@@ -15,21 +15,30 @@ pub struct Health(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     metrics: Arc<Metrics>,
-    failures: Mutex<Vec<(Check, BTreeMap<String, String>)>>,
+    checks: Mutex<Vec<Parts>>,
+}
+
+/// What is wrong with the parts of a check.
+#[derive(Debug)]
+struct Parts {
+    check: Check,
+    failures: BTreeMap<String, String>,
+    warnings: BTreeMap<String, String>,
 }
 
 /// The part that a check consists of when nobody names parts.
 const WHOLE: &str = "";
 
 impl Health {
-    /// Every check failed with "not checked yet", but for [`Check::NotDraining`].
+    /// Every check failed with "not checked yet", but for those that nothing has to happen for.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        let failures = Check::ALL.iter().map(|&check| (check, BTreeMap::new())).collect();
-        let health = Self(Arc::new(Inner { metrics, failures: Mutex::new(failures) }));
+        let parts = |&check| Parts { check, failures: BTreeMap::new(), warnings: BTreeMap::new() };
+        let checks = Check::ALL.iter().map(parts).collect();
+        let health = Self(Arc::new(Inner { metrics, checks: Mutex::new(checks) }));
         for &check in Check::ALL {
             match check {
-                Check::NotDraining => health.set(check, Ok(())),
-                Check::Listeners | Check::Certificates | Check::Acls | Check::Upstream => {
+                Check::NotDraining | Check::PlaintextExposed => health.set(check, Ok(())),
+                Check::Listeners | Check::Certificates | Check::Acls | Check::AclTopic | Check::Upstream => {
                     health.set(check, Err("not checked yet".to_owned()));
                 }
             }
@@ -45,35 +54,47 @@ impl Health {
     /// Sets one part of a check. The first part to be set takes the place of "not checked yet"; parts that are
     /// still to come are best announced as failed first.
     pub fn set_part(&self, check: Check, part: &str, outcome: Result<(), String>) {
-        let mut failures = self.failures();
-        let Some((_, parts)) = failures.iter_mut().find(|(name, _)| *name == check) else { return };
-        parts.remove(WHOLE);
+        let mut checks = self.checks();
+        let Some(parts) = checks.iter_mut().find(|parts| parts.check == check) else { return };
+        parts.failures.remove(WHOLE);
         match outcome {
             Ok(()) => {
-                parts.remove(part);
+                parts.failures.remove(part);
             }
             Err(reason) => {
-                parts.insert(part.to_owned(), reason);
+                parts.failures.insert(part.to_owned(), reason);
             }
         }
-        self.0.metrics.ready(check, parts.is_empty());
+        self.0.metrics.ready(check, parts.failures.is_empty());
+    }
+
+    /// Says what is wrong with one part of a check without failing it, or that nothing is any more.
+    pub fn warn_part(&self, check: Check, part: &str, warning: Option<String>) {
+        let mut checks = self.checks();
+        let Some(parts) = checks.iter_mut().find(|parts| parts.check == check) else { return };
+        match warning {
+            None => parts.warnings.remove(part),
+            Some(reason) => parts.warnings.insert(part.to_owned(), reason),
+        };
     }
 
     /// Every check, in the order of [`Check::ALL`].
     pub fn report(&self) -> Vec<CheckReport> {
-        self.failures()
-            .iter()
-            .map(|(check, parts)| CheckReport { check: *check, failure: reason(parts) })
-            .collect()
+        let report = |parts: &Parts| CheckReport {
+            check: parts.check,
+            failure: reason(&parts.failures),
+            warning: reason(&parts.warnings),
+        };
+        self.checks().iter().map(report).collect()
     }
 
     /// Whether every check is passed.
     pub fn is_ready(&self) -> bool {
-        self.failures().iter().all(|(_, parts)| parts.is_empty())
+        self.checks().iter().all(|parts| parts.failures.is_empty())
     }
 
-    fn failures(&self) -> MutexGuard<'_, Vec<(Check, BTreeMap<String, String>)>> {
-        self.0.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    fn checks(&self) -> MutexGuard<'_, Vec<Parts>> {
+        self.0.checks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,14 +105,17 @@ pub struct CheckReport {
     pub check: Check,
     /// Why it fails, if it does.
     pub failure: Option<String>,
+    /// What is wrong although it does not fail.
+    pub warning: Option<String>,
 }
 
 impl fmt::Display for CheckReport {
     /// A line as the Kubernetes API server's verbose probes have it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.failure {
-            None => write!(f, "[+]{} ok", self.check),
-            Some(reason) => write!(f, "[-]{} failed: {}", self.check, printable(reason)),
+        match (&self.failure, &self.warning) {
+            (None, None) => write!(f, "[+]{} ok", self.check),
+            (None, Some(reason)) => write!(f, "[+]{} ok, but: {}", self.check, printable(reason)),
+            (Some(reason), _) => write!(f, "[-]{} failed: {}", self.check, printable(reason)),
         }
     }
 }
@@ -126,9 +150,9 @@ mod tests {
         let (health, _) = health();
         assert!(!health.is_ready());
         let failed = health.report().iter().filter(|report| report.failure.is_some()).count();
-        assert_eq!(failed, Check::ALL.len() - 1);
+        assert_eq!(failed, Check::ALL.len() - 2);
         for &check in Check::ALL {
-            assert!(!health.is_ready() || check == Check::NotDraining);
+            assert!(!health.is_ready() || matches!(check, Check::NotDraining | Check::PlaintextExposed));
             health.set(check, Ok(()));
         }
         assert!(health.is_ready());
@@ -165,9 +189,26 @@ mod tests {
                 "[-]listeners failed: not checked yet",
                 "[-]certificates failed: not checked yet",
                 "[+]acls ok",
+                "[-]acl-topic failed: not checked yet",
                 "[-]upstream failed: connection refused: 127.0.0.1:9092",
+                "[+]plaintext-exposed ok",
                 "[+]not-draining ok",
             ]
         );
+    }
+
+    #[test]
+    fn a_warning_fails_nothing() {
+        let (health, _) = health();
+        Check::ALL.iter().for_each(|&check| health.set(check, Ok(())));
+        health.warn_part(Check::PlaintextExposed, "clients", Some("at 10.0.0.7:9092".to_owned()));
+        let line = |health: &Health| {
+            let report = health.report();
+            report.iter().find(|report| report.check == Check::PlaintextExposed).unwrap().to_string()
+        };
+        assert_eq!(line(&health), "[+]plaintext-exposed ok, but: clients: at 10.0.0.7:9092");
+        assert!(health.is_ready());
+        health.warn_part(Check::PlaintextExposed, "clients", None);
+        assert_eq!(line(&health), "[+]plaintext-exposed ok");
     }
 }

@@ -45,9 +45,14 @@ impl<T> Offering<T> {
         taken
     }
 
+    /// How many items have not been dealt with.
+    pub fn pending(&self) -> usize {
+        self.state.pending.load(Ordering::Acquire)
+    }
+
     /// Whether all that was offered has been dealt with.
     pub fn is_idle(&self) -> bool {
-        self.state.pending.load(Ordering::Acquire) == 0
+        self.pending() == 0
     }
 }
 

@@ -14,24 +14,30 @@ use crate::words::acl::{Operation, ResourceType};
 
 mod apis;
 mod certificates;
+mod denials;
 mod families;
 pub(in crate::words) mod labels;
 mod listener;
+mod runtime;
 #[cfg(test)]
 mod tests;
 
 pub use apis::{Api, ByteCounts};
 pub use certificates::Certificate;
+pub use denials::OTHERS;
 pub use labels::{
-    ApiClass, CertificateRole, Check, CloseReason, ConnectResult, Fault, HandshakeResult, MappingError,
-    RejectReason, Reload, RequestResult, UNKNOWN_API,
+    AclChange, ApiClass, CertificateRole, Check, Cipher, CloseReason, ConnectResult, Fault, HandshakeResult,
+    MappingError, Mechanism, RejectReason, Reload, RequestResult, TlsVersion, UNKNOWN_API,
 };
 pub use listener::{ListenerMetrics, OpenConnection};
+pub use runtime::Runtime;
 
 use apis::Apis;
 use certificates::Certificates;
+use denials::Denials;
 use families::{Each, Families};
 use listener::ListenerFamilies;
+use runtime::RuntimeFamilies;
 
 /// The `Content-Type` of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -78,17 +84,27 @@ pub struct Metrics {
     listeners: ListenerFamilies,
     certificates: Certificates,
     authorizations: Authorizations,
+    denials: OnceLock<Denials>,
+    authentications: Each<Mechanism, Outcome>,
+    runtime: RuntimeFamilies,
     ready: Each<Check, IntGauge>,
     upstream_connects: Each<ConnectResult, IntCounter>,
     upstream_connect_duration: Histogram,
     upstream_up: IntGaugeVec,
     mapping_errors: Each<MappingError, IntCounter>,
+    self_checks: IntGaugeVec,
     acl_bindings: IntGauge,
     acl_generation: IntGauge,
+    acl_age_seconds: IntGauge,
+    acl_topic_offset: IntGauge,
+    acl_changes: Each<AclChange, IntCounter>,
     reloads: Each<Reload, ReloadHandles>,
     settings_pending: IntGauge,
+    config_hash: IntGaugeVec,
+    connections_limit: IntGauge,
     audit_events: IntCounter,
     audit_dropped: IntCounter,
+    audit_queue_length: IntGauge,
     log_lines_dropped: IntCounter,
     buffered_bytes: IntGauge,
     inflight_requests: IntGauge,
@@ -100,6 +116,12 @@ struct ReloadHandles {
     error: IntCounter,
     last_successful: IntGauge,
     last_success: IntGauge,
+}
+
+#[derive(Debug)]
+struct Outcome {
+    ok: IntCounter,
+    error: IntCounter,
 }
 
 impl Metrics {
@@ -128,6 +150,11 @@ impl Metrics {
         make.gauge("start_time_seconds", "When the process began its work.")?.set(unix_seconds(started));
 
         let ready = make.gauges("ready", "Whether a check of readiness is passed.", &["check"])?;
+        let authentications = make.counters(
+            "authentications_total",
+            "Clients whose principal was asked for after the handshake, by how they say it.",
+            &["mechanism", "result"],
+        )?;
         let connects = make.counters(
             "upstream_connect_total",
             "Attempts to connect to the broker, by how they ended.",
@@ -142,6 +169,11 @@ impl Metrics {
             "config_reloads_total",
             "Attempts to load something anew while running.",
             &["what", "result"],
+        )?;
+        let acl_changes = make.counters(
+            "acl_changes_total",
+            "Changes of the ACLs that clients asked for, by what came of them.",
+            &["result"],
         )?;
         let last_successful = make.gauges(
             "config_last_reload_successful",
@@ -159,6 +191,12 @@ impl Metrics {
             listeners: ListenerFamilies::new(&make)?,
             certificates: Certificates::new(&make)?,
             authorizations: Authorizations::new(&make)?,
+            denials: OnceLock::new(),
+            authentications: Each::new(|mechanism| Outcome {
+                ok: authentications.with_label_values(&[mechanism, labels::outcome(true)]),
+                error: authentications.with_label_values(&[mechanism, labels::outcome(false)]),
+            }),
+            runtime: RuntimeFamilies::new(&make)?,
             ready: Each::new(|check| ready.with_label_values(&[check])),
             upstream_connects: Each::new(|result| connects.with_label_values(&[result])),
             upstream_connect_duration: make.durations(
@@ -168,8 +206,20 @@ impl Metrics {
             )?,
             upstream_up: make.gauges("upstream_up", "Whether the broker answers.", &["upstream"])?,
             mapping_errors: Each::new(|reason| mapping_errors.with_label_values(&[reason])),
+            self_checks: make.gauges(
+                "address_self_check_successful",
+                "Whether the addresses that clients are told lead back here, as far as can be seen from here.",
+                &["listener"],
+            )?,
             acl_bindings: make.gauge("acl_bindings", "ACL bindings in force.")?,
             acl_generation: make.gauge("acl_generation", "How many ACL sets have been in force so far.")?,
+            acl_age_seconds: make.gauge(
+                "acl_age_seconds",
+                "Time since the ACLs in force were last known to be those of the ACL topic.",
+            )?,
+            acl_topic_offset: make
+                .gauge("acl_topic_offset", "Offset up to which the ACL topic is in force; without one, 0.")?,
+            acl_changes: Each::new(|result| acl_changes.with_label_values(&[result])),
             reloads: Each::new(|what| ReloadHandles {
                 ok: reloads.with_label_values(&[what, labels::outcome(true)]),
                 error: reloads.with_label_values(&[what, labels::outcome(false)]),
@@ -180,9 +230,16 @@ impl Metrics {
                 "config_settings_pending",
                 "Settings that have changed in the file since the start and wait for a restart.",
             )?,
+            config_hash: make.gauges(
+                "config_hash_info",
+                "The beginning of the SHA-256 of the configuration file that was accepted last.",
+                &["sha256"],
+            )?,
+            connections_limit: make.gauge("connections_limit", "The most connections at one time.")?,
             audit_events: make.counter("audit_events_total", "Audit events written.")?,
             audit_dropped: make
                 .counter("audit_dropped_total", "Audit events lost because the output did not take them.")?,
+            audit_queue_length: make.gauge("audit_queue_length", "Audit events that wait for the output.")?,
             log_lines_dropped: make
                 .counter("log_lines_dropped_total", "Log lines lost because the output did not take them.")?,
             buffered_bytes: make.gauge("buffered_bytes", "Bytes held in connection buffers.")?,
@@ -218,6 +275,51 @@ impl Metrics {
         self.authorizations.get(allowed, operation, resource_type).inc_by(count);
     }
 
+    /// Counts denials by principal from now on, for so many of them and [`OTHERS`].
+    ///
+    /// # Errors
+    /// When the family cannot be made.
+    pub fn count_denials_by_principal(&self, most: usize) -> Result<(), MetricsError> {
+        let denials = Denials::new(&Families(&self.registry), most)?;
+        drop(self.denials.set(denials));
+        Ok(())
+    }
+
+    /// Counts denied decisions of a principal, if that was asked for.
+    pub fn denied(&self, principal: &str, count: u64) {
+        if let Some(denials) = self.denials.get() {
+            denials.denied(principal, count);
+        }
+    }
+
+    /// Counts a client whose principal was asked for.
+    pub fn authentication(&self, mechanism: Mechanism, ok: bool) {
+        let Outcome { ok: yes, error } = &self.authentications[mechanism];
+        if ok { yes.inc() } else { error.inc() }
+    }
+
+    /// Says how busy the process is.
+    pub fn runtime(&self, now: &Runtime) {
+        self.runtime.set(now);
+    }
+
+    /// Says which configuration file was accepted, by its SHA-256.
+    pub fn config_hash(&self, sha256: &str) {
+        let beginning: String = sha256.chars().take(16).collect();
+        self.config_hash.reset();
+        self.config_hash.with_label_values(&[&beginning]).set(1);
+    }
+
+    /// Says how many connections there may be.
+    pub fn connections_limit(&self, most: usize) {
+        self.connections_limit.set(i64::try_from(most).unwrap_or(i64::MAX));
+    }
+
+    /// Says how many audit events wait.
+    pub fn audit_queue_length(&self, length: usize) {
+        self.audit_queue_length.set(i64::try_from(length).unwrap_or(i64::MAX));
+    }
+
     /// Counts an attempt to connect to the broker, and its time when it succeeded.
     pub fn upstream_connect(&self, result: ConnectResult, elapsed: Duration) {
         self.upstream_connects[result].inc();
@@ -236,10 +338,30 @@ impl Metrics {
         self.mapping_errors[reason].inc();
     }
 
+    /// Says whether the addresses that clients of a listener are told lead back here.
+    pub fn address_self_check(&self, listener: &str, successful: bool) {
+        self.self_checks.with_label_values(&[listener]).set(i64::from(successful));
+    }
+
     /// Says which ACL set is in force: how many bindings, and the how-manieth set since the start.
     pub fn acls(&self, bindings: usize, generation: u64) {
         self.acl_bindings.set(i64::try_from(bindings).unwrap_or(i64::MAX));
         self.acl_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// Time since the ACLs in force were last known to be those of the ACL topic, in seconds.
+    pub fn acl_age_seconds(&self) -> &IntGauge {
+        &self.acl_age_seconds
+    }
+
+    /// The offset up to which the ACL topic is in force.
+    pub fn acl_topic_offset(&self) -> &IntGauge {
+        &self.acl_topic_offset
+    }
+
+    /// Counts a change of the ACLs that a client asked for.
+    pub fn acl_change(&self, result: AclChange) {
+        self.acl_changes[result].inc();
     }
 
     /// Replaces the certificates in use; the series of those that are gone go with them.

@@ -52,7 +52,7 @@ fn the_schema_names_the_wrong_value() {
 fn values_that_contradict_each_other_are_refused() {
     let Some(tools) = Tools::find("contradictions") else { return };
     let cases: &[Case] = &[
-        ("01", "image.repository=", &["image.repository is not set", "deploy/Containerfile"]),
+        ("01", "image.repository=", &["image.repository is not set", "make image"]),
         ("01", "tls.existingSecret=", &["tls: there is no certificate", "tls.certManager.enabled"]),
         ("02", "tls.existingSecret=a", &["tls: existingSecret and certManager.enabled exclude each other"]),
         ("02", "tls.certManager.issuerRef.name=", &["tls.certManager.issuerRef.name is not set"]),
@@ -80,18 +80,44 @@ fn values_that_contradict_each_other_are_refused() {
         ),
         ("01", "injector.enabled=true", &["injector.matchLabels is not set", "doorkeeper/inject: kafka"]),
         ("05", "injector.enabled=true", &["injector.enabled: a gateway is injected into no pod"]),
-        ("01", "mode=gateway", &["127.0.0.1:9092, is the gateway's own pod"]),
+        (
+            "01",
+            "mode=gateway",
+            &["127.0.0.1:9092, is the gateway's own pod", "use the strategy port_per_broker, sni or table"],
+        ),
         (
             "05",
             "config.shutdown.drain_timeout=40s",
             &["gateway.terminationGracePeriodSeconds: 45 s", "45 s, are over"],
+        ),
+        (
+            "05",
+            "config.shutdown.hold_until_upstream_closed=true",
+            &["config.shutdown.hold_until_upstream_closed: the brokers of a gateway do not end"],
+        ),
+        (
+            "01",
+            "resources.limits.memory=128Mi",
+            &["config.limits.buffered_bytes: 134217728 is more than half of resources.limits.memory, 128Mi"],
+        ),
+        ("01", "config.limits=null", &["config.limits.buffered_bytes: 536870912 is more than half"]),
+        ("05", "config.admin.bind=0.0.0.0:9101", &["port 9101 is used twice"]),
+        (
+            "06",
+            "config.listeners[0].address_mapping.node_ids=0-300",
+            &["node_ids of 'clients' is '0-300', which names no brokers"],
+        ),
+        (
+            "08",
+            "config.admin.bind=127.0.0.1:9901",
+            &["config.admin.bind: Prometheus does not reach 127.0.0.1:9901"],
         ),
         ("01", "services.perBroker.enabled=true", &["services.perBroker.names is empty"]),
         ("01", "acls.existingConfigMap=own", &["acls: bindings and existingConfigMap exclude each other"]),
         (
             "01",
             "config.authorization.acls.file=/own/acls.yaml",
-            &["acls: config.authorization.acls.file names a file"],
+            &["acls: config.authorization.acls says where the bindings are"],
         ),
         (
             "04",

@@ -14,7 +14,6 @@ const FILLED_IN: &[(&str, &[&str])] = &[
     ("config", &["version", "authorization"]),
     ("config.Listener", &["tls"]),
     ("config.Tls", &["certificate_chain", "private_key"]),
-    ("config.Acls", &["file"]),
 ];
 
 #[test]

@@ -90,6 +90,17 @@ fn the_sidecar_is_native_and_starts_before_the_broker() {
     assert!(sidecar["lifecycle"].is_null(), "a native sidecar ends after the broker by itself");
     assert_eq!(snippet["extraVolumes"][0]["name"], sidecar["volumeMounts"][0]["name"]);
 
+    // Where the kubelet does not get an answer, doorkeeper asks itself.
+    let own = Objects::with(tools, &scenario("05"), &["--set", "config.admin.bind=127.0.0.1:9901"]);
+    let gateway = &own.one("Deployment", "doorkeeper")["spec"]["template"]["spec"]["containers"][0];
+    for (probe, check) in
+        [("startupProbe", "startup"), ("livenessProbe", "live"), ("readinessProbe", "ready")]
+    {
+        let command = &gateway[probe]["exec"]["command"];
+        assert_eq!((&command[1], &command[3]), (&"healthcheck".into(), &check.into()), "{command}");
+        assert!(gateway[probe]["httpGet"].is_null());
+    }
+
     // What the policy injects is the same container and the same volume, first in the list.
     let policies = Objects::of(tools, &scenario("03"));
     let policy = policies.one("MutatingAdmissionPolicy", "streaming");
@@ -116,7 +127,13 @@ fn ports_agree_with_the_configuration() {
             address.as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap()
         };
         let admin = port(&config["admin"]["bind"]);
-        let listeners: Vec<u64> = list(&config["listeners"]).iter().map(|one| port(&one["bind"])).collect();
+        let mut listeners: Vec<u64> =
+            list(&config["listeners"]).iter().map(|one| port(&one["bind"])).collect();
+        match values.file_name().unwrap().to_str().unwrap() {
+            name if name.starts_with("05") => listeners.extend([9100, 9101, 9102]),
+            name if name.starts_with("07") => listeners.extend([9100, 9101, 9102, 9110]),
+            _ => {}
+        }
         for container in
             objects.of_kind("Deployment").flat_map(|d| list(&d["spec"]["template"]["spec"]["containers"]))
         {
@@ -185,6 +202,26 @@ fn a_certificate_has_the_names_that_clients_verify() {
     let strimzi = names("04");
     assert!(strimzi.iter().any(|name| name == "*.my-cluster-kafka-brokers.streaming.svc"), "{strimzi:?}");
     assert!(names("07").iter().any(|name| name == "kafka.example.com"));
+    // What a gateway tells for the brokers, the Services that stand for them have.
+    let sni = names("06");
+    let gateway = Objects::of(tools, &scenario("06"));
+    for node in 0..3 {
+        let service = format!("kafka-broker-{node}");
+        assert!(sni.contains(&format!("{service}.streaming.svc.cluster.local")), "{sni:?}");
+        assert_eq!(gateway.one("Service", &service)["spec"]["ports"][0]["port"], 9093);
+    }
+}
+
+#[test]
+fn bindings_in_a_topic_need_no_config_map() {
+    let Some(tools) = Tools::find("bindings in a topic") else { return };
+    let objects = Objects::of(tools, &scenario("10"));
+    let maps: Vec<&str> = objects.of_kind("ConfigMap").map(name).collect();
+    assert_eq!(maps, ["kafka-doorkeeper-config"]);
+    let config = &documents(objects.config_map_text("doorkeeper.yaml"))[0];
+    assert_eq!(config["authorization"]["acls"], serde_json::json!({"topic": "__doorkeeper_acls"}));
+    let sources = snippet(tools, &scenario("10"))["extraVolumes"][0]["projected"]["sources"].clone();
+    assert!(!sources.to_string().contains("acls.yaml"), "{sources}");
 }
 
 #[test]
@@ -221,7 +258,7 @@ fn the_notes_say_the_next_step_and_what_is_still_plaintext() {
             .contains("WARNING: clients of the listener 'clients' are not asked")
     );
     assert!(said("01", &["--set", "acls.bindings=null"]).contains("WARNING: there are no bindings"));
-    assert!(said("05", &[]).contains("in plaintext to kafka-0.kafka-headless.kafka.svc:9092"));
+    assert!(said("05", &[]).contains("in plaintext to kafka.kafka.svc:9092"));
     let covered = said("02", &[]);
     assert!(covered.contains("network policy"), "{covered}");
 }

@@ -7,10 +7,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "that is how a test fails")]
 
 mod alerts;
+mod cluster;
 mod faults;
 mod generated;
+mod guide;
+mod injection;
 mod invariants;
 mod library;
+#[path = "../support/ports.rs"]
+#[allow(unreachable_pub, dead_code, reason = "other tests use more of it")]
+mod ports;
+#[path = "../support/process.rs"]
+#[allow(unreachable_pub, dead_code, reason = "other tests use more of it")]
+mod process;
 mod render;
 mod scenarios;
 mod tools;

@@ -1,6 +1,7 @@
 //! A broker's pod: an unmodified plaintext Kafka with a doorkeeper beside it, stopped and started in the order of a kubelet.
 
 use super::network::Pod;
+use super::secret::Volume;
 use crate::support::cluster::SMALL_AND_QUICK;
 use crate::support::java::Output;
 use crate::support::kafka::Kafka;
@@ -9,12 +10,16 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Where clients reach a doorkeeper.
-pub const DOOR: u16 = 9093;
+/// Where clients reach a doorkeeper, and where its probes and metrics are.
+pub const DOOR: u16 = 9443;
+const ADMIN: u16 = 9901;
 /// The broker's listeners: for clients, on loopback; for the other brokers; for the controllers.
 const CLIENTS: u16 = 9092;
 pub const INTERNAL: u16 = 9094;
 pub const CONTROLLER: u16 = 9095;
+
+/// The code of a JVM that SIGTERM ended in order.
+const BROKER_ENDED: i32 = 143;
 
 /// What a start takes, ten times over.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -23,6 +28,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub struct BrokerPod {
     pub pod: Pod,
     pub index: usize,
+    /// What is mounted into the sidecar.
+    pub volume: Volume,
     folder: PathBuf,
     config: PathBuf,
     broker: Option<Process>,
@@ -41,9 +48,10 @@ pub fn host(index: usize) -> String {
 
 impl BrokerPod {
     /// A pod that has not started anything yet.
-    pub fn new(pod: Pod, index: usize, folder: &Path, config: &Path) -> BrokerPod {
-        let (folder, config) = (folder.to_owned(), config.to_owned());
-        BrokerPod { pod, index, folder, config, broker: None, doorkeeper: None }
+    pub fn new(pod: Pod, index: usize, folder: &Path) -> BrokerPod {
+        let mounted = folder.join("etc-doorkeeper");
+        let (volume, config) = (Volume::new(&mounted), mounted.join("doorkeeper.yaml"));
+        BrokerPod { pod, index, volume, folder: folder.to_owned(), config, broker: None, doorkeeper: None }
     }
 
     /// Starts the sidecar, waits for its startup probe, then starts the broker.
@@ -79,12 +87,32 @@ impl BrokerPod {
 
     /// SIGTERM to the broker; to the sidecar when the broker has gone.
     pub fn stop(&mut self) {
-        for (process, expected) in [(self.broker.take(), 143), (self.doorkeeper.take(), 0)] {
+        for (process, expected) in [(self.broker.take(), BROKER_ENDED), (self.doorkeeper.take(), 0)] {
             let mut process = process.unwrap();
             process.terminate();
             let ended = process.wait(LIMIT);
             assert_eq!(ended.code(), Some(expected), "{}", process.last_words());
         }
+    }
+
+    /// SIGTERM to both, doorkeeper first: what containers of a pod get that are no sidecars.
+    pub fn stop_together(&mut self) {
+        let (mut broker, mut doorkeeper) = (self.broker.take().unwrap(), self.doorkeeper.take().unwrap());
+        doorkeeper.terminate();
+        broker.terminate();
+        for (process, expected) in [(&mut broker, BROKER_ENDED), (&mut doorkeeper, 0)] {
+            let ended = process.wait(LIMIT);
+            assert_eq!(ended.code(), Some(expected), "{}", process.last_words());
+        }
+    }
+
+    /// A metric's value in the series with these labels, over the network; 0 where there is none.
+    pub fn metric(&self, from: &Pod, name: &str, labels: &str) -> f64 {
+        let url = format!("http://{}:{ADMIN}/metrics", self.pod.address);
+        let scrape = from.run("curl", &["--silent", "--fail", &url], b"").succeeded().text();
+        let series = format!("{name}{{{labels}}} ");
+        let value = scrape.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok());
+        value.unwrap_or_default()
     }
 
     fn start_broker(&self, kafka: &Kafka) -> Process {

@@ -4,6 +4,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
+use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -38,34 +39,37 @@ impl Authority {
     }
 }
 
-/// A mounted volume: its files are links through `..data` to the folder of the present version. That link is what a kubelet
-/// replaces, so that all files change at one moment.
+/// A mounted volume: its files are reached through the link `..data` to the folder of the present version. That link is what a
+/// kubelet replaces, so that all files change at one moment.
 pub struct Volume {
-    pub path: PathBuf,
+    path: PathBuf,
     versions: u32,
 }
 
 impl Volume {
-    pub fn new(path: &Path, files: &[(&str, &str)]) -> Volume {
+    /// An empty folder until the first [`Self::replace`].
+    pub fn new(path: &Path) -> Volume {
         std::fs::create_dir_all(path).unwrap();
-        let mut volume = Volume { path: path.to_owned(), versions: 0 };
-        volume.replace(files);
-        for (name, _) in files {
-            symlink(Path::new("..data").join(name), path.join(name)).unwrap();
-        }
-        volume
+        Volume { path: path.to_owned(), versions: 0 }
     }
 
-    /// Writes the next version, then turns the link to it.
-    pub fn replace(&mut self, files: &[(&str, &str)]) {
+    /// Writes the next version, files by path, then turns the link to it.
+    pub fn replace(&mut self, files: &BTreeMap<String, String>) {
         self.versions += 1;
         let version = format!("..version_{}", self.versions);
-        std::fs::create_dir(self.path.join(&version)).unwrap();
         for (name, text) in files {
-            std::fs::write(self.path.join(&version).join(name), text).unwrap();
+            let file = self.path.join(&version).join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
         }
         symlink(&version, self.path.join("..data_tmp")).unwrap();
         std::fs::rename(self.path.join("..data_tmp"), self.path.join("..data")).unwrap();
+        for name in files.keys() {
+            let top = name.split('/').next().unwrap();
+            if !self.path.join(top).exists() {
+                symlink(Path::new("..data").join(top), self.path.join(top)).unwrap();
+            }
+        }
         let previous = format!("..version_{}", self.versions - 1);
         let _ = std::fs::remove_dir_all(self.path.join(previous));
     }

@@ -113,3 +113,44 @@ async fn another_list_of_listeners_waits_for_a_restart_as_a_whole() {
     house.says("wait for a restart settings=\"listeners.0.name, listeners.0.tls.min_version\"").await;
     assert!(house.client(alice).await.is_some());
 }
+
+#[tokio::test]
+async fn the_admin_endpoint_shows_what_is_in_force_and_what_waits() {
+    let broker = Broker::usual().await;
+    let good = set(&TRUSTED.pem());
+    let house = House::start(broker.address, &good, Way::Swap, NEVER);
+    let (status, config) = house.get("/config").await;
+    assert_eq!(status, 200);
+    for line in ["drain_timeout: 20s", "reload_interval: 2h", "- User:admin"] {
+        assert!(config.contains(line), "{config}");
+    }
+    assert!(!config.contains("waiting for a restart"), "{config}");
+    let hash = |metrics: &str| {
+        let line = metrics.lines().find(|line| line.starts_with("doorkeeper_config_hash_info"));
+        line.unwrap().to_owned()
+    };
+    let before = hash(&house.get("/metrics").await.1);
+
+    house.edit("super_users: ['User:admin']", "super_users: ['User:root']");
+    house.bring(&["torn".to_owned(), good[1].clone(), good[2].clone()], Way::Swap);
+    house.write("acls.yaml", "- { nonsense: here }\n");
+    house.hang_up();
+    house.reloaded("acls", (0, 1)).await;
+    let (_, config) = house.get("/config").await;
+    assert!(config.contains("waiting for a restart: authorization.super_users\n"), "{config}");
+    assert!(config.contains("- User:root"), "{config}");
+    assert_ne!(hash(&house.get("/metrics").await.1), before);
+    let (_, certificates) = house.get("/certificates").await;
+    assert!(
+        certificates.starts_with("listener clients\n  server    localhost (issued by Trusted)"),
+        "{certificates}"
+    );
+    assert!(certificates.contains("\n  client_ca Trusted (issued by Trusted)"), "{certificates}");
+    assert!(certificates.contains("\n  not taken from disk: "), "{certificates}");
+    let (_, acls) = house.get("/acls").await;
+    assert!(acls.contains("bindings: ") && acls.contains("state: wrong on disk"), "{acls}");
+    let (_, index) = house.get("/").await;
+    for page in ["/config", "/certificates", "/acls"] {
+        assert!(index.contains(page), "{index}");
+    }
+}

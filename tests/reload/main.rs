@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 #[path = "../support/ports.rs"]
-#[allow(unreachable_pub, reason = "public for other tests")]
+#[allow(dead_code, unreachable_pub, reason = "for other tests")]
 mod ports;
 #[path = "../faults/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of faults use more of it")]

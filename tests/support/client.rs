@@ -54,10 +54,40 @@ impl Client {
 
     /// Connects and shakes hands as `identity`, for the host name `localhost`.
     pub fn tls(schemas: &Arc<Schemas>, address: SocketAddr, identity: &Identity) -> io::Result<Client> {
+        Client::tls_as(schemas, address, identity, "localhost")
+    }
+
+    /// Connects and shakes hands as `identity`, for this host name.
+    pub fn tls_as(
+        schemas: &Arc<Schemas>,
+        address: SocketAddr,
+        identity: &Identity,
+        host: &str,
+    ) -> io::Result<Client> {
+        Client::with_config(schemas, address, identity.client_config(), host)
+    }
+
+    /// Connects and shakes hands as `identity`, without a word about the host (no SNI), whose certificate must be for this name.
+    pub fn tls_unnamed(
+        schemas: &Arc<Schemas>,
+        address: SocketAddr,
+        identity: &Identity,
+        host: &str,
+    ) -> io::Result<Client> {
+        let mut config = rustls::ClientConfig::clone(&identity.client_config());
+        config.enable_sni = false;
+        Client::with_config(schemas, address, Arc::new(config), host)
+    }
+
+    fn with_config(
+        schemas: &Arc<Schemas>,
+        address: SocketAddr,
+        config: Arc<rustls::ClientConfig>,
+        host: &str,
+    ) -> io::Result<Client> {
         let mut socket = connect(address)?;
-        let name = ServerName::try_from("localhost").unwrap();
-        let mut session =
-            rustls::ClientConnection::new(identity.client_config(), name).map_err(io::Error::other)?;
+        let name = ServerName::try_from(host.to_owned()).unwrap();
+        let mut session = rustls::ClientConnection::new(config, name).map_err(io::Error::other)?;
         while session.is_handshaking() {
             session.complete_io(&mut socket)?;
         }

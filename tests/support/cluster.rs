@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Ten times what a start takes on a machine that is busy otherwise.
-const START_LIMIT: Duration = Duration::from_secs(90);
+pub const START_LIMIT: Duration = Duration::from_secs(90);
 const SUPER_USERS: &str = "User:admin;User:ANONYMOUS";
 
 /// Settings that make a broker small and its answers prompt; the number of nodes replaces `{replicas}`.
@@ -56,6 +56,33 @@ pub struct Broker {
     pub plaintext: SocketAddr,
     /// The oracle's listener with mutual TLS.
     pub tls: Option<SocketAddr>,
+    /// Its data folder.
+    pub data: PathBuf,
+    /// What it was started with: name, JVM arguments, properties, log.
+    pub start: (String, Vec<String>, PathBuf, PathBuf),
+}
+
+impl Broker {
+    /// Starts it again on its own storage, after it has ended.
+    pub fn restart(&mut self) {
+        let (name, jvm, properties, log) = &self.start;
+        self.process = start_broker(name, jvm, properties, log);
+    }
+
+    /// Ends the broker, without a farewell, and starts it again on another port.
+    pub fn move_away(&mut self) {
+        let (name, _, properties, log) = &mut self.start;
+        let old = self.plaintext.port();
+        self.plaintext.set_port(free_port());
+        let moved = std::fs::read_to_string(&*properties)
+            .unwrap()
+            .replace(&format!(":{old}"), &format!(":{}", self.plaintext.port()));
+        std::fs::write(&*properties, moved).unwrap();
+        (*name, *log) = (format!("{name}, moved"), log.with_extension("moved.log"));
+        // The old process ends with its handle: two must not have one folder.
+        self.process.kill();
+        self.restart();
+    }
 }
 
 /// How the brokers of a cluster differ from the bare ones.
@@ -148,6 +175,11 @@ impl Cluster {
     }
 }
 
+/// Properties of a broker for a test, with so many copies of its internal topics.
+pub fn small_and_quick(replicas: usize) -> String {
+    SMALL_AND_QUICK.replace("{replicas}", &replicas.to_string())
+}
+
 /// One bare broker with these JVM arguments, ready to answer.
 pub fn single_node(kafka: &Kafka, folder: &Path, jvm: &[String]) -> Broker {
     let schemas = Arc::new(Schemas::load(&kafka.messages()));
@@ -177,7 +209,7 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
             "inter.broker.listener.name=PLAINTEXT".to_owned(),
             "listener.security.protocol.map=SSL:SSL,PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
             format!("log.dirs={}", data.display()),
-            SMALL_AND_QUICK.replace("{replicas}", &settings.brokers.min(3).to_string()),
+            small_and_quick(settings.brokers.min(3)),
         ];
         let mut listeners = format!("PLAINTEXT://{plaintext},CONTROLLER://127.0.0.1:{controller}");
         let mut advertised = format!("PLAINTEXT://{}:{}", settings.advertised_host, plaintext.port());
@@ -192,8 +224,9 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
         let properties = data.with_extension("properties");
         std::fs::write(&properties, lines.join("\n")).unwrap();
         let name = format!("Kafka {} node {id}", kafka.version);
-        let process = start_broker(&name, jvm, &properties, &data.with_extension("log"));
-        Broker { process, id, plaintext, tls }
+        let start = (name, jvm.to_vec(), properties, data.with_extension("log"));
+        let process = start_broker(&start.0, jvm, &start.2, &start.3);
+        Broker { process, id, plaintext, tls, data, start }
     };
     controllers.iter().enumerate().map(launch).collect()
 }
@@ -234,7 +267,8 @@ fn wait_until_ready(brokers: &mut [Broker], schemas: &Arc<Schemas>) -> bool {
     true
 }
 
-fn knows_brokers(broker: &Broker, schemas: &Arc<Schemas>) -> usize {
+/// How many brokers this one tells of; 0 while it does not answer.
+pub fn knows_brokers(broker: &Broker, schemas: &Arc<Schemas>) -> usize {
     let Ok(mut client) = Client::plaintext(schemas, broker.plaintext) else { return 0 };
     match client.call("Metadata", 1, &json!({"topics": null})) {
         Answer::Body(metadata) => metadata["brokers"].as_array().map_or(0, Vec::len),

@@ -19,12 +19,14 @@ pub struct Doorkeeper {
     pub address: SocketAddr,
     /// Where /metrics and /readyz are.
     pub admin: SocketAddr,
+    /// Where its `doorkeeper.yaml` and its `acls.yaml` are.
+    pub folder: PathBuf,
 }
 
 /// What all doorkeepers of a cluster share.
 pub struct Settings<'a> {
     pub identity: &'a Identity,
-    /// The text of the ACL file.
+    /// The text of the ACL file; or `topic: ...`, where the ACLs are in a topic.
     pub acls: &'a str,
     /// Further lines below `authorization:`, indented by two blanks.
     pub authorization: &'a str,
@@ -51,14 +53,10 @@ impl Doorkeeper {
         mapping: &str,
         settings: &Settings,
     ) -> Doorkeeper {
-        let folder = scratch("doorkeeper");
-        let admin = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let config = write_config(&folder, upstream, address, admin, mapping, settings);
-        let arguments = ["run".to_owned(), "--config".to_owned(), config.display().to_string()];
-        let binary = Path::new(env!("CARGO_BIN_EXE_doorkeeper"));
-        let mut process = Process::start("doorkeeper", binary, &arguments, &folder.join("doorkeeper.log"));
+        let mut doorkeeper = Doorkeeper::launch(upstream, address, mapping, settings);
         let start = Instant::now();
-        while get(admin, "/readyz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+        while get(doorkeeper.admin, "/readyz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+            let process = &mut doorkeeper.process;
             assert!(process.ended().is_none(), "{}", process.last_words());
             assert!(
                 start.elapsed() < START_LIMIT,
@@ -67,7 +65,28 @@ impl Doorkeeper {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
-        Doorkeeper { process, address, admin }
+        doorkeeper
+    }
+
+    /// Starts it.
+    pub fn launch(
+        upstream: SocketAddr,
+        address: SocketAddr,
+        mapping: &str,
+        settings: &Settings,
+    ) -> Doorkeeper {
+        let folder = scratch("doorkeeper");
+        let admin = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let config = write_config(&folder, upstream, address, admin, mapping, settings);
+        let arguments = ["run".to_owned(), "--config".to_owned(), config.display().to_string()];
+        let binary = Path::new(env!("CARGO_BIN_EXE_doorkeeper"));
+        let process = Process::start("doorkeeper", binary, &arguments, &folder.join("doorkeeper.log"));
+        Doorkeeper { process, address, admin, folder }
+    }
+
+    /// A page of the admin endpoint, with its head.
+    pub fn page(&self, path: &str) -> String {
+        get(self.admin, path).unwrap_or_else(|| panic!("no answer from {path}"))
     }
 
     /// The text of /metrics.
@@ -91,6 +110,7 @@ fn write_config(
     settings: &Settings,
 ) -> PathBuf {
     std::fs::write(folder.join("acls.yaml"), settings.acls).unwrap();
+    let place = if settings.acls.starts_with("topic: ") { settings.acls } else { "file: acls.yaml" };
     let config = format!(
         r#"version: 1
 listeners:
@@ -107,7 +127,7 @@ listeners:
 authorization:
   super_users: ["User:admin"]
   allow_everyone_if_no_acl_found: false
-  acls: {{ file: acls.yaml }}
+  acls: {{ {place} }}
 {authorization}admin: {{ bind: {admin} }}
 "#,
         certificate = settings.identity.certificate.display(),
@@ -122,7 +142,7 @@ authorization:
 }
 
 /// The answer to a GET, head included.
-fn get(address: SocketAddr, path: &str) -> Option<String> {
+pub fn get(address: SocketAddr, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;

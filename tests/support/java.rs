@@ -3,7 +3,7 @@
 use super::kafka::{Kafka, scratch, support_file};
 use super::pki::Identity;
 use std::io::{Read, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Java<'a> {
     kafka: &'a Kafka,
     bootstrap: String,
     properties: PathBuf,
+    /// Further arguments for the JVM.
+    jvm: Vec<String>,
 }
 
 /// The tools, without the packages that they wander between.
@@ -60,13 +62,19 @@ impl<'a> Java<'a> {
     pub fn new(kafka: &'a Kafka, bootstrap: &str, identity: Option<&Identity>) -> Java<'a> {
         let properties = scratch("client").join("client.properties");
         std::fs::write(&properties, identity.map(client_properties).unwrap_or_default()).unwrap();
-        Java { kafka, bootstrap: bootstrap.to_owned(), properties }
+        Java { kafka, bootstrap: bootstrap.to_owned(), properties, jvm: Vec::new() }
+    }
+
+    /// With the names of this file (`/etc/hosts`) and no others.
+    pub fn with_hosts(mut self, hosts: &Path) -> Java<'a> {
+        self.jvm.push(format!("-Djdk.net.hosts.file={}", hosts.display()));
+        self
     }
 
     /// Runs a tool with these further arguments and this standard input.
     pub fn tool(&self, tool: Tool, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = Command::new("java");
-        command.args(self.kafka.tool_arguments()).arg(self.class(tool));
+        command.args(self.kafka.tool_arguments()).args(&self.jvm).arg(self.class(tool));
         let old_option = if self.kafka.at_least(4, 2) { None } else { Some(()) };
         let properties_option = match (tool, old_option) {
             (Tool::ConsoleProducer | Tool::ProducerPerformance, Some(())) => "--producer.config",
@@ -81,7 +89,7 @@ impl<'a> Java<'a> {
     /// Runs the Java source file beside this module with the bootstrap address, the properties file and these arguments.
     pub fn program(&self, file: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new("java");
-        command.args(self.kafka.tool_arguments()).arg(support_file(file));
+        command.args(self.kafka.tool_arguments()).args(&self.jvm).arg(support_file(file));
         command.arg(&self.bootstrap).arg(&self.properties).args(arguments);
         run(&mut command, file, b"", LIMIT)
     }

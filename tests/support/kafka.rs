@@ -26,13 +26,23 @@ impl Kafka {
     pub fn of_this_run() -> Option<&'static Kafka> {
         static KAFKA: OnceLock<Result<Kafka, String>> = OnceLock::new();
         let version = || std::env::var("DOORKEEPER_KAFKA").unwrap_or_else(|_| DEFAULT_VERSION.to_owned());
-        match KAFKA.get_or_init(|| Kafka::fetch(&version())) {
+        match KAFKA.get_or_init(|| Kafka::of_version(&version())) {
             Ok(kafka) => Some(kafka),
             Err(why) => {
                 super::skipped(&super::test_name(), why);
                 None
             }
         }
+    }
+
+    /// Any other version, old ones included, or why it cannot be had.
+    pub fn of_version(version: &str) -> Result<Kafka, String> {
+        Kafka::fetch(version)
+    }
+
+    /// Whether its brokers keep their metadata in ZooKeeper: those that cannot do without, or not for everything yet.
+    pub fn needs_zookeeper(&self) -> bool {
+        !self.at_least(3, 3)
     }
 
     /// Whether this version is `major.minor` or newer.
@@ -93,7 +103,7 @@ impl Kafka {
             }
             made?;
         }
-        if !kafka.archive().exists() {
+        if !kafka.archive().exists() && !kafka.needs_zookeeper() {
             kafka.make_archive();
         }
         Ok(kafka)
@@ -102,16 +112,30 @@ impl Kafka {
     fn make(&self) -> Result<(), String> {
         let mut maven = Command::new("mvn");
         maven.args(["-B", "-q", "-f"]).arg(support_file("kafka/pom.xml"));
-        maven.arg(format!("-Dkafka={}", self.version));
+        maven.args([format!("-Dkafka={}", self.version), format!("-Dscala={}", self.scala())]);
         if self.at_least(4, 0) {
             maven.arg("-Plog4j2");
+        } else if !self.at_least(1, 0) {
+            maven.arg("-Pjaxb");
         }
         maven.arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies");
         maven.arg("-DincludeScope=runtime").arg(format!("-DoutputDirectory={}", self.jars.display()));
         run(&mut maven, &format!("Kafka {} from Maven", self.version))?;
+        if self.needs_zookeeper() {
+            return Ok(());
+        }
         let clients = self.jars.join(format!("kafka-clients-{}.jar", self.version));
         run(Command::new("jar").current_dir(&self.jars).arg("xf").arg(clients).arg("common/message"), "jar")?;
         self.make_formatted()
+    }
+
+    /// The newest Scala that this version was published for.
+    fn scala(&self) -> &'static str {
+        match (self.at_least(0, 11), self.at_least(2, 4)) {
+            (false, _) => "2.11",
+            (true, false) => "2.12",
+            (true, true) => "2.13",
+        }
     }
 
     /// Formatting takes a second of JVM for a few hundred bytes that are always the same: done once, copied from then on.

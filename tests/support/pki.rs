@@ -61,6 +61,17 @@ impl Pki {
         })
     }
 
+    /// A server, good for these names.
+    pub fn server_for(&self, name: &str, hosts: &[&str]) -> Identity {
+        self.issue(name, &self.trusted, |params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            params.subject_alt_names =
+                CertificateParams::new(hosts.iter().map(ToString::to_string).collect::<Vec<_>>())
+                    .unwrap()
+                    .subject_alt_names;
+        })
+    }
+
     /// A client with the subject `/O=rig/OU=test/CN=name`.
     pub fn client(&self, name: &str) -> Identity {
         self.issue(name, &self.trusted, |_| {})

@@ -8,6 +8,20 @@ use std::sync::atomic::{AtomicU16, Ordering};
 const FIRST: u16 = 10_000;
 const LAST: u16 = 30_000;
 
+/// The first of so many ports in a row of 127.0.0.1 that nobody listens on.
+pub fn free_ports(count: u16) -> u16 {
+    let mut first = free_port();
+    let mut last = first;
+    while last - first + 1 < count {
+        let next = free_port();
+        if next != last + 1 {
+            first = next;
+        }
+        last = next;
+    }
+    first
+}
+
 /// A port of 127.0.0.1 that nobody listens on and that this process has not given out before.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);

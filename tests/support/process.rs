@@ -49,6 +49,12 @@ impl Process {
         assert!(asked.success(), "cannot signal {}", self.name);
     }
 
+    /// Ends it without a word, as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits until it has ended.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let name = self.name.clone();
@@ -70,8 +76,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -41,6 +41,8 @@ fn request(layout: &Layout, version: i16) -> Bytes {
         "Acks" => Some(1),
         // Of configurations: those of brokers.
         "Resources.ResourceType" => Some(4),
+        // Of ACLs: with a code of 0 they are not parsed.
+        _ if layout.api.ends_with("Acls") => Some(3),
         _ => None,
     };
     // A share session does not begin with acknowledgements.

@@ -15,4 +15,5 @@ mod addresses;
 mod complete;
 mod filled;
 mod played;
+mod reserved;
 mod rights;

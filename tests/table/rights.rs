@@ -39,6 +39,8 @@ fn marked(layout: &Layout, version: i16, key_type: i64, shape: Filling<'_>) -> B
         "KeyType" => Some(key_type),
         // Of configurations: those of topics.
         "Resources.ResourceType" => Some(2),
+        // Of ACLs: with a code of 0 they are not parsed.
+        _ if layout.api.ends_with("Acls") => Some(3),
         _ => None,
     };
     // A share session does not begin with acknowledgements.

@@ -20,13 +20,49 @@
 {{- include "doorkeeper-lib.portOf" $bind -}}
 {{- end }}
 
-{{/* The ports that clients connect to, a list of numbers. */}}
+{{/* The ports that clients connect to, a list of numbers: those of the listeners, and a gateway's for each broker. */}}
 {{- define "doorkeeper-lib.clientPorts" -}}
 {{- $ports := list -}}
 {{- range include "doorkeeper-lib.listeners" . | fromYamlArray -}}
 {{- $ports = append $ports (include "doorkeeper-lib.portOf" .bind | int) -}}
+{{- $mapping := .address_mapping | default dict -}}
+{{- if $mapping.first_broker_port -}}
+{{- $nodes := include "doorkeeper-lib.nodeIds" $mapping.node_ids | fromYamlArray -}}
+{{- range $node := $nodes -}}
+{{- $ports = append $ports (sub (add $mapping.first_broker_port $node) (first $nodes) | int) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- $ports | toYaml -}}
+{{- end }}
+
+{{/* The ids in a text such as 0-2, 100-102, ascending; none where doorkeeper would not take it. */}}
+{{- define "doorkeeper-lib.nodeIds" -}}
+{{- $nodes := list -}}
+{{- /* Without leading zeros, which would make a number octal. */ -}}
+{{- $text := regexReplaceAll "\\b0+([0-9])" (nospace (toString .)) "${1}" -}}
+{{- if regexMatch "^[0-9]{1,9}(-[0-9]{1,9})?(,[0-9]{1,9}(-[0-9]{1,9})?)*$" $text -}}
+{{- range splitList "," $text -}}
+{{- $first := splitList "-" . | first | int -}}
+{{- $last := splitList "-" . | last | int -}}
+{{- if lt (sub $last $first) 256 -}}
+{{- range untilStep $first (add $last 1 | int) 1 -}}
+{{- /* With leading zeros, the order of text is that of numbers. */ -}}
+{{- $nodes = append $nodes (printf "%09d" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $ids := list -}}
+{{- range sortAlpha $nodes -}}
+{{- $ids = append $ids (regexReplaceAll "^0+(.)" . "${1}" | int) -}}
+{{- end -}}
+{{- $ids | toYaml -}}
+{{- end }}
+
+{{/* Whether only the pod itself reaches the admin endpoint. */}}
+{{- define "doorkeeper-lib.adminIsLocal" -}}
+{{- if regexMatch "^(127\\.|\\[::1\\])" (dig "config" "admin" "bind" "" .values) -}}true{{- end -}}
 {{- end }}
 
 {{- define "doorkeeper-lib.containerPorts" -}}
@@ -58,9 +94,10 @@
 {{- end -}}
 {{- end }}
 
-{{/* Whether the bindings come from the volume. */}}
+{{/* Whether the bindings come from the volume: unless the configuration names a file of its own, or a topic. */}}
 {{- define "doorkeeper-lib.usesAcls" -}}
-{{- if not (dig "config" "authorization" "acls" "file" "" .values) -}}true{{- end -}}
+{{- $acls := dig "config" "authorization" "acls" dict .values | default dict -}}
+{{- if not (or $acls.file $acls.topic) -}}true{{- end -}}
 {{- end }}
 
 {{/* doorkeeper.yaml: the values' config, with the names of the volume's files where it names none itself. */}}

@@ -33,7 +33,7 @@ resources:
     cpu: 100m
     memory: 64Mi
   limits:
-    memory: 256Mi
+    memory: 512Mi
 securityContext:
   runAsNonRoot: true
   runAsUser: 65532
@@ -85,7 +85,7 @@ extraVolumeMounts: []
 {{- define "doorkeeper-lib.folder" -}}/etc/doorkeeper{{- end }}
 
 {{- define "doorkeeper-lib.noImage" -}}
-image.repository is not set: no registry publishes an image of doorkeeper. Build it with deploy/Containerfile, push it to a registry of yours, and name it, as --set image.repository=registry.example.com/doorkeeper
+image.repository is not set: no registry publishes an image of doorkeeper. Build it (make image), push it to a registry of yours, and name it, as --set image.repository=registry.example.com/doorkeeper
 {{- end }}
 
 {{- define "doorkeeper-lib.image" -}}
@@ -116,8 +116,8 @@ env:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 ports:
-  {{- include "doorkeeper-lib.containerPorts" . | nindent 2 }}
-{{ include "doorkeeper-lib.probes" . }}
+  {{- include "doorkeeper-lib.containerPorts" . | trim | nindent 2 }}
+{{ include "doorkeeper-lib.probes" . | trim }}
 resources:
   {{- toYaml $values.resources | nindent 2 }}
 securityContext:
@@ -142,15 +142,21 @@ restartPolicy: Always
 
 {{/*
 The startup probe asks for doorkeeper alone: the broker starts only after it is passed, so one that asked for the broker
-would wait forever.
+would wait forever. Where the kubelet does not reach the admin endpoint, doorkeeper asks itself.
 */}}
 {{- define "doorkeeper-lib.probes" -}}
 {{- $probes := (include "doorkeeper-lib.values" . | fromYaml).probes -}}
 {{- $port := include "doorkeeper-lib.adminPort" . | int -}}
+{{- $local := include "doorkeeper-lib.adminIsLocal" . -}}
 {{- $path := dict "startup" "/startupz" "liveness" "/livez" "readiness" "/readyz" -}}
+{{- $check := dict "startup" "startup" "liveness" "live" "readiness" "ready" -}}
+{{- $config := printf "%s/doorkeeper.yaml" (include "doorkeeper-lib.folder" .) -}}
 {{- range $name := list "startup" "liveness" "readiness" }}
 {{ $name }}Probe:
-  {{- $get := dict "httpGet" (dict "path" (get $path $name) "port" $port) }}
-  {{- include "doorkeeper-lib.over" (list $get (get $probes $name)) | nindent 2 }}
+  {{- $how := dict "httpGet" (dict "path" (get $path $name) "port" $port) }}
+  {{- if $local }}
+  {{- $how = dict "exec" (dict "command" (list "/doorkeeper" "healthcheck" "--check" (get $check $name) "--config" $config)) }}
+  {{- end }}
+  {{- include "doorkeeper-lib.over" (list $how (get $probes $name)) | nindent 2 }}
 {{- end }}
 {{- end }}

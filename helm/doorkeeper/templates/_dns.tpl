@@ -5,7 +5,10 @@
 {{- list (index . 1) $base (printf "%s.svc" $base) (printf "%s.svc.%s" $base $root.Values.broker.clusterDomain) | toYaml -}}
 {{- end }}
 
-{{/* The names that clients verify: those of the brokers' pods, below their headless Services, and those of our own Services. */}}
+{{/*
+The names that clients verify: those of the brokers' pods, below their headless Services, those that a gateway tells for
+brokers, and those of our own Services.
+*/}}
 {{- define "doorkeeper.dnsNames" -}}
 {{- $values := .Values -}}
 {{- $names := $values.tls.certManager.dnsNames -}}
@@ -13,6 +16,16 @@
 {{- range $values.broker.headlessServices -}}
 {{- $below := printf "*.%s.%s.svc" . $.Release.Namespace -}}
 {{- $names = concat $names (list $below (printf "%s.%s" $below $values.broker.clusterDomain)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $values.config.listeners -}}
+{{- $mapping := .address_mapping | default dict -}}
+{{- with $mapping.advertised_host }}{{ $names = append $names . }}{{ end -}}
+{{- with $mapping.bootstrap_names }}{{ $names = concat $names . }}{{ end -}}
+{{- if $mapping.advertised_pattern -}}
+{{- range include "doorkeeper-lib.nodeIds" $mapping.node_ids | fromYamlArray -}}
+{{- $names = append $names ($mapping.advertised_pattern | replace "{node_id}" (toString .) | regexFind "^[^:]+") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if $values.services.bootstrap.enabled -}}

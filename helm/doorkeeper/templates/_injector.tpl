@@ -12,6 +12,30 @@
 {{- $found -}}
 {{- end }}
 
+{{/* The releases in this namespace whose labels contain ours, or ours theirs: some pods would ask both. */}}
+{{- define "doorkeeper.rivals" -}}
+{{- $mine := .Values.injector.matchLabels -}}
+{{- $rivals := list -}}
+{{- if and .Values.injector.enabled $mine (include "doorkeeper.policyApiVersion" .) -}}
+{{- $bindings := lookup (include "doorkeeper.policyApiVersion" .) "MutatingAdmissionPolicyBinding" "" "" -}}
+{{- range ($bindings | default dict).items -}}
+{{- $labels := .metadata.labels | default dict -}}
+{{- $release := get $labels "app.kubernetes.io/instance" -}}
+{{- $theirs := dig "spec" "matchResources" "objectSelector" "matchLabels" dict . -}}
+{{- $namespace := dig "spec" "matchResources" "namespaceSelector" "matchLabels" dict . | values | first -}}
+{{- $of := and (eq (get $labels "app.kubernetes.io/part-of") "doorkeeper") (eq (toString $namespace) $.Release.Namespace) -}}
+{{- if and $of (ne $release $.Release.Name) -}}
+{{- $both := merge (deepCopy $mine) $theirs -}}
+{{- $agree := eq (toJson $both) (toJson (merge (deepCopy $theirs) $mine)) -}}
+{{- if and $agree (has (len $both) (list (len $mine) (len $theirs))) -}}
+{{- $rivals = append $rivals $release -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $rivals | toYaml -}}
+{{- end }}
+
 {{/* The annotation that says which release has injected. */}}
 {{- define "doorkeeper.injectedBy" -}}doorkeeper/injected-by{{- end }}
 
@@ -40,6 +64,13 @@ when they and the broker start.
 + (has(object.spec.volumes) ? [] : [JSONPatch{op: "add", path: "/spec/volumes", value: []}])
 {{- range $volumes }}
 + [JSONPatch{op: "add", path: "/spec/volumes/-", value: {{ include "doorkeeper-lib.cel" . }}}]
+{{- end }}
+{{- with .Values.image.pullSecrets }}
++ (has(object.spec.imagePullSecrets) ? [] : [JSONPatch{op: "add", path: "/spec/imagePullSecrets", value: []}])
+{{- range . }}
+{{- $name := toJson .name }}
++ (object.spec.?imagePullSecrets.orValue([]).exists(s, s.name == {{ $name }}) ? [] : [JSONPatch{op: "add", path: "/spec/imagePullSecrets/-", value: {"name": {{ $name }}}}])
+{{- end }}
 {{- end }}
 + (has(object.spec.initContainers) ? [] : [JSONPatch{op: "add", path: "/spec/initContainers", value: []}])
 + [JSONPatch{op: "add", path: "/spec/initContainers/0", value: {{ include "doorkeeper-lib.cel" $sidecar }}}]

@@ -42,14 +42,33 @@
 {{- $faults = append $faults "acls: bindings and existingConfigMap exclude each other: write the bindings in one place" -}}
 {{- end -}}
 {{- if and (not (include "doorkeeper-lib.usesAcls" $lib)) (or $values.acls.bindings $values.acls.existingConfigMap) -}}
-{{- $faults = append $faults "acls: config.authorization.acls.file names a file of its own, so that the chart's bindings would not be used: leave one of them out" -}}
+{{- $faults = append $faults "acls: config.authorization.acls says where the bindings are, so that those of the chart would not be used: leave one of them out" -}}
 {{- end -}}
 {{- if gt (len (toYaml $values.acls.bindings)) 1000000 -}}
 {{- $faults = append $faults "acls.bindings: more than a ConfigMap can hold, which is 1 MiB: join bindings with prefixed patterns, or mount a file with extraVolumes and name it in config.authorization.acls.file" -}}
 {{- end -}}
 
+{{- $memory := dig "limits" "memory" "" $values.resources | toString -}}
+{{- if regexMatch "^[0-9]+[MG]i$" $memory -}}
+{{- $bytes := mul (regexFind "^[0-9]+" $memory) (hasSuffix "Gi" $memory | ternary 1073741824 1048576) -}}
+{{- $buffered := dig "limits" "buffered_bytes" 536870912 $values.config | int64 -}}
+{{- if gt (mul 2 $buffered) $bytes -}}
+{{- $faults = append $faults (printf "config.limits.buffered_bytes: %d is more than half of resources.limits.memory, %s: under load the kernel would end doorkeeper. Lower the one or raise the other" $buffered $memory) -}}
+{{- end -}}
+{{- end -}}
+
 {{- if and $values.monitoring.podMonitor.enabled $values.monitoring.serviceMonitor.enabled -}}
 {{- $faults = append $faults "monitoring: podMonitor and serviceMonitor exclude each other: with both, everything would be counted twice" -}}
+{{- end -}}
+
+{{- if and (include "doorkeeper-lib.adminIsLocal" $lib) (or $values.monitoring.podMonitor.enabled $values.monitoring.serviceMonitor.enabled) -}}
+{{- $faults = append $faults (printf "config.admin.bind: Prometheus does not reach %s from outside the pod: bind to 0.0.0.0, or leave the monitors out" $values.config.admin.bind) -}}
+{{- end -}}
+{{- range $values.config.listeners -}}
+{{- $nodes := dig "address_mapping" "node_ids" "" . -}}
+{{- if and $nodes (not (include "doorkeeper-lib.nodeIds" $nodes | fromYamlArray)) -}}
+{{- $faults = append $faults (printf "config.listeners: node_ids of '%s' is '%v', which names no brokers: write ids and ranges of at most 256, such as 0-2, 100-102" .name $nodes) -}}
+{{- end -}}
 {{- end -}}
 
 {{- if $gateway -}}
@@ -57,9 +76,15 @@
 {{- $faults = append $faults "injector.enabled: a gateway is injected into no pod: use mode sidecar" -}}
 {{- end -}}
 {{- range $values.config.listeners -}}
+{{- if eq (dig "address_mapping" "strategy" "keep_host" .) "keep_host" -}}
+{{- $faults = append $faults (printf "config.listeners: address_mapping of '%s' keeps the brokers' hosts, which lead past a gateway: use the strategy port_per_broker, sni or table" .name) -}}
+{{- end -}}
 {{- if regexMatch "^(127\\.|localhost:|\\[::1\\])" .upstream -}}
 {{- $faults = append $faults (printf "config.listeners: the upstream of '%s', %s, is the gateway's own pod: name the brokers' bootstrap Service, as kafka.kafka.svc:9092" .name .upstream) -}}
 {{- end -}}
+{{- end -}}
+{{- if dig "shutdown" "hold_until_upstream_closed" false $values.config -}}
+{{- $faults = append $faults "config.shutdown.hold_until_upstream_closed: the brokers of a gateway do not end with it, so it would wait in vain: leave it out" -}}
 {{- end -}}
 {{- $drain := dig "shutdown" "drain_timeout" "20s" $values.config -}}
 {{- if regexMatch "^[0-9]+s$" $drain -}}
@@ -74,6 +99,9 @@
 {{- end -}}
 {{- if and $values.injector.enabled (not (include "doorkeeper.policyApiVersion" .)) -}}
 {{- $faults = append $faults "injector.enabled: this cluster has no MutatingAdmissionPolicy, which is stable since Kubernetes 1.36: put the sidecar into the broker's chart instead, as the notes of this chart print it, or name the API's version in injector.apiVersion" -}}
+{{- end -}}
+{{- range include "doorkeeper.rivals" . | fromYamlArray -}}
+{{- $faults = append $faults (printf "injector.matchLabels: the release %s injects into the same pods already, and only one can be in a pod: choose other labels" .) -}}
 {{- end -}}
 {{- $selecting := list -}}
 {{- if $values.services.bootstrap.enabled }}{{ $selecting = append $selecting "services.bootstrap" }}{{ end -}}

@@ -18,7 +18,6 @@ use crate::protocol::api::{self, AclChange, Answer, Row, Rule, Ruling};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::{ApiVersionsRequest, ProduceRequest};
 use crate::protocol::wire::{Fault, Message};
-use crate::words::acl::{Change, Changed, Unchanged};
 use crate::words::metrics::{CloseReason, RequestResult};
 
 /// How many answers a client may be owed before no more of its requests are read.
@@ -343,33 +342,6 @@ impl Session {
             Ruling::Close(reason) => return Err(Close::protocol(reason)),
         }
         Ok(())
-    }
-
-    /// The change of the ACLs that a request waits for, if there is one that has not been begun.
-    pub fn take_change(&mut self) -> Option<Change> {
-        self.change.take()
-    }
-
-    /// Whether a change has not been begun.
-    pub fn waits_for_change(&self) -> bool {
-        self.change.is_some()
-    }
-
-    /// The change that was taken has come to this.
-    pub fn changed(
-        &mut self,
-        outcome: Result<Changed, Unchanged>,
-        up: &mut VecDeque<Bytes>,
-        now: Instant,
-    ) -> Result<(), Close> {
-        let (Some(request), Some(then)) = (self.held.take(), self.after_change.take()) else {
-            return Err(Close::internal("nobody waits for a change of the ACLs"));
-        };
-        let mut denied = false;
-        let ruling = self
-            .with_held(&request, &mut denied, |access| then(outcome, access))
-            .map_err(|fault| Close::internal(format!("the answer to {}: {fault}", request.row.name)))?;
-        self.rule(ruling, request, denied, up, now)
     }
 
     /// With the view of the client on a request that has waited.

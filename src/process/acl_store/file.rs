@@ -5,7 +5,11 @@
 //! - { principal: "User:mallory", topic: "*", operations: [All], permission: deny, hosts: ["10.0.0.7"] }
 //! ```
 
+mod edit;
+mod layout;
+mod replace;
 pub(super) mod source;
+pub mod written;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -53,15 +57,37 @@ pub fn acls_schema() -> Schema {
 /// # Errors
 /// Every fault in it.
 pub fn parse(path: &Path, text: String) -> Result<Bindings, Faults> {
+    read(path, text).map(|read| Bindings {
+        bindings: read.bindings,
+        warnings: shape::report(&read.document, read.warnings, MAX_WARNINGS),
+    })
+}
+
+/// A right file, whose warnings have not been placed: that means to read it again for each.
+struct Read {
+    document: Document,
+    /// Each once.
+    bindings: Vec<Binding>,
+    /// What each entry says by itself, whether or not another one says it too.
+    said: Vec<Vec<Binding>>,
+    warnings: Vec<(u32, String)>,
+}
+
+/// As [`parse`], for who wants no warnings.
+fn read(path: &Path, text: String) -> Result<Read, Faults> {
     let mut document = Document::parse(path, text)?;
     let mut faults = shape::check(&mut document, acls_schema().as_value());
     let entries: Vec<Entry> = shape::typed(&document, &mut faults).unwrap_or_default();
     let mut reader =
         Reader { document: &document, faults: Vec::new(), warnings: Vec::new(), seen: HashMap::new() };
-    let bindings = entries.iter().enumerate().flat_map(|(i, entry)| reader.entry(i, entry)).collect();
+    let said: Vec<_> = entries.iter().enumerate().map(|(i, entry)| reader.entry(i, entry)).collect();
+    let bindings = said.iter().enumerate().flat_map(|(i, said)| reader.new_ones(i, said)).collect();
     faults.extend(shape::report(&document, reader.faults, MAX_FAULTS));
     match faults.is_empty() {
-        true => Ok(Bindings { bindings, warnings: shape::report(&document, reader.warnings, MAX_WARNINGS) }),
+        true => {
+            let warnings = reader.warnings;
+            Ok(Read { document, bindings, said, warnings })
+        }
         false => Err(Faults::sorted(faults)),
     }
 }
@@ -82,7 +108,7 @@ pub fn place_of(path: &Path, text: String, binding: &Binding) -> Option<Place> {
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// Whom the bindings are for, as `User:name`; `User:*` is everybody.
-    #[schemars(extend("format" = "principal"))]
+    #[schemars(extend("format" = "acl-principal"))]
     principal: String,
     /// The name of a topic, `*` for all topics, or a prefix.
     topic: Option<String>,
@@ -105,14 +131,13 @@ struct Entry {
     /// Whether the operations are allowed or denied; a denial wins over everything.
     #[serde(default)]
     permission: Effect,
-    /// From where: IP addresses, networks such as `10.0.0.0/8`, or `*`.
-    #[serde(default = "any_host")]
+    /// From where: IP addresses, networks such as `10.0.0.0/8`, or `*`. Without this key and `host_texts`, from anywhere.
     #[schemars(length(min = 1))]
-    hosts: Vec<String>,
-}
-
-fn any_host() -> Vec<String> {
-    vec![WILDCARD.into()]
+    hosts: Option<Vec<String>>,
+    /// Hosts of bindings that Kafka's tools made and that are no addresses as Java writes them: they are kept as they are,
+    /// and match nobody.
+    #[schemars(length(min = 1))]
+    host_texts: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
@@ -148,6 +173,7 @@ impl Reader<'_> {
         self.warnings.push((self.document.id_at(at), message.into()));
     }
 
+    /// The bindings that the entry is a shorthand for.
     fn entry(&mut self, i: usize, entry: &Entry) -> Vec<Binding> {
         let Some((resource_type, key, resource_name)) = self.resource(i, entry) else { return Vec::new() };
         let pattern_type = match entry.pattern {
@@ -156,7 +182,7 @@ impl Reader<'_> {
         };
         if pattern_type == PatternType::Prefixed {
             if resource_type == ResourceType::Cluster {
-                self.fault(
+                self.warn(
                     &format!("{i}.pattern"),
                     "the cluster has one name and no prefixes: leave 'pattern' out",
                 );
@@ -178,7 +204,7 @@ impl Reader<'_> {
         let mut bindings = Vec::new();
         for operation in operations {
             for host in &hosts {
-                let binding = Binding {
+                bindings.push(Binding {
                     resource_type,
                     resource_name: resource_name.clone(),
                     pattern_type,
@@ -189,21 +215,30 @@ impl Reader<'_> {
                         Effect::Allow => Permission::Allow,
                         Effect::Deny => Permission::Deny,
                     },
-                };
-                match self.seen.get(&binding) {
-                    Some(first) => {
-                        let message =
-                            format!("{operation} from {host} was said before, by entry {}", first + 1);
-                        self.warn(&i.to_string(), message);
-                    }
-                    None => {
-                        self.seen.insert(binding.clone(), i);
-                        bindings.push(binding);
-                    }
-                }
+                });
             }
         }
         bindings
+    }
+
+    /// Those of an entry's bindings that no entry before it said.
+    fn new_ones(&mut self, i: usize, said: &[Binding]) -> Vec<Binding> {
+        let mut new = Vec::new();
+        for binding in said {
+            if let Some(first) = self.seen.get(binding) {
+                let message = format!(
+                    "{} from {} was said before, by entry {}",
+                    binding.operation,
+                    binding.host,
+                    first + 1
+                );
+                self.warn(&i.to_string(), message);
+            } else {
+                self.seen.insert(binding.clone(), i);
+                new.push(binding.clone());
+            }
+        }
+        new
     }
 
     /// The one resource that an entry must name: its type, its key in the file, and its name.
@@ -284,16 +319,33 @@ impl Reader<'_> {
     /// The hosts in Java's spelling, which Kafka compares as text: `::1` would match nobody.
     fn hosts(&mut self, i: usize, entry: &Entry) -> Vec<String> {
         let mut hosts = Vec::new();
-        for (j, host) in entry.hosts.iter().enumerate() {
+        for (j, host) in entry.hosts.iter().flatten().enumerate() {
             match host_in_java(host) {
                 Ok(host) => hosts.push(host),
                 Err(message) => self.fault(&format!("{i}.hosts.{j}"), message),
             }
         }
-        hosts
+        for (j, host) in entry.host_texts.iter().flatten().enumerate() {
+            let message = match host_in_java(host) {
+                Ok(address) if address == *host => {
+                    format!("{} is a host like others: write it under 'hosts'", quoted(host))
+                }
+                _ => format!(
+                    "{} is no address in Java's spelling, so that this holds for nobody",
+                    quoted(host)
+                ),
+            };
+            self.warn(&format!("{i}.host_texts.{j}"), message);
+            hosts.push(host.clone());
+        }
+        match (&entry.hosts, &entry.host_texts) {
+            (None, None) => vec![WILDCARD.to_owned()],
+            _ => hosts,
+        }
     }
 }
 
+/// A host in Java's spelling, or why it is none.
 fn host_in_java(host: &str) -> Result<String, String> {
     if host == WILDCARD {
         return Ok(host.to_owned());

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
-use crate::process::config::Acls;
 use crate::process::config::scratch::Scratch;
+use crate::process::config::{AclFile, Acls};
 use crate::words::acl::{Operation, PatternType, Permission, ResourceType};
 
 /// The ACL file that the product was designed around.
@@ -26,7 +26,7 @@ fn authorization(file: PathBuf) -> Authorization {
     Authorization {
         super_users: vec!["User:admin".into()],
         allow_everyone_if_no_acl_found: false,
-        acls: Some(Acls { file, reload_interval: Duration::from_millis(1) }),
+        acls: Some(Acls::File(AclFile { file, reload_interval: Duration::from_millis(1) })),
     }
 }
 
@@ -85,7 +85,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         ("", "acls.yaml: the file is empty: write [] for an empty list".to_owned()),
         ("a: [", "acls.yaml:2:1: not YAML: did not find expected node content".into()),
         ("principal: User:a", "acls.yaml:1:1: a mapping is not a list: write '- …' for each entry, or [ … ]".into()),
-        ("- User:a", "acls.yaml:1:3: 'User:a' is not a mapping of cluster, delegation_token, group, hosts, operations, pattern, permission, principal, topic, transactional_id, user: write 'key: value'".into()),
+        ("- User:a", "acls.yaml:1:3: 'User:a' is not a mapping of cluster, delegation_token, group, host_texts, hosts, operations, pattern, permission, principal, topic, transactional_id, user: write 'key: value'".into()),
         ("- { principal: 'User:a', topic: t, operations: [Wirte] }", format!("acls.yaml:1:49: 'Wirte' is not an operation: it is one of {operations}; did you mean 'Write'?")),
         ("- { principal: 'User:a', topic: t, operations: [] }", "acls.yaml:1:48: the list needs at least 1 entry".into()),
         ("- { principal: 'User:a', topic: t, operations: Read }", "acls.yaml:1:48: 'Read' is not a list: write '- …' for each entry, or [ … ]".into()),
@@ -99,7 +99,6 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         ("- { principal: 'User:a', topic: 7, operations: [Read] }", "acls.yaml:1:33: the number 7 is not text: put it in quotes".into()),
         ("- { principal: 'User:a', topic: *, operations: [Read] }", "acls.yaml:1:34: not YAML: did not find expected alphabetic or numeric character: a star that stands for all goes in quotes, '*'".into()),
         ("- { principal: 'User:a', cluster: false, operations: [Alter] }", "acls.yaml:1:35: 'cluster: false' is no resource: write 'cluster: true' or name another one".into()),
-        ("- { principal: 'User:a', cluster: true, pattern: prefixed, operations: [Alter] }", "acls.yaml:1:50: the cluster has one name and no prefixes: leave 'pattern' out".into()),
         ("- { principal: 'User:a', topic: t, pattern: prefix, operations: [Read] }", "acls.yaml:1:45: 'prefix' is not known here: it is one of literal, prefixed; did you mean 'prefixed'?".into()),
         ("- { principal: 'User:a', topic: t, permission: refuse, operations: [Read] }", "acls.yaml:1:48: 'refuse' is not known here: it is one of allow, deny".into()),
         ("- { principal: 'User:a', topic: t, operations: [Read], hosts: [gateway] }", "acls.yaml:1:64: 'gateway' is not an address: write an IP address, a network such as 10.0.0.0/8, or '*'".into()),
@@ -132,6 +131,18 @@ fn what_is_probably_a_mistake_is_warned_of() {
         (
             "- { principal: 'User:a', topic: '*', pattern: prefixed, operations: [Read] }",
             "acls.yaml:1:33: the prefix '*' is a star like any other letter: leave 'pattern' out to mean all",
+        ),
+        (
+            "- { principal: 'User:a', cluster: true, pattern: prefixed, operations: [Alter] }",
+            "acls.yaml:1:50: the cluster has one name and no prefixes: leave 'pattern' out",
+        ),
+        (
+            "- { principal: 'User:a', topic: t, operations: [Read], host_texts: ['::1'] }",
+            "acls.yaml:1:69: '::1' is no address in Java's spelling, so that this holds for nobody",
+        ),
+        (
+            "- { principal: 'User:a', topic: t, operations: [Read], host_texts: [10.0.0.1] }",
+            "acls.yaml:1:69: '10.0.0.1' is a host like others: write it under 'hosts'",
         ),
         (
             "- { principal: 'User:a', group: g, operations: [Write] }",
@@ -275,3 +286,5 @@ fn ten_thousand_bindings_are_read() {
         .collect();
     assert_eq!(parse(&text).unwrap().bindings.len(), 10_000);
 }
+
+mod changes;

@@ -1,5 +1,6 @@
 //! What the admin endpoint answers.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use super::probe::{Options, Outcome, evaluate};
+use crate::process::addresses::AddressTable;
 use crate::words::audit::printable;
 use crate::words::health::{CheckReport, Health};
 use crate::words::metrics::{self, Build, Check, Metrics};
@@ -25,6 +27,7 @@ enum Page {
     Live,
     Ready,
     Started,
+    Addresses,
 }
 
 /// Every page, with the line that the index has for it.
@@ -35,18 +38,37 @@ const PAGES: &[(&str, Page, &str)] = &[
     ("/healthz", Page::Live, "the same, by its older name"),
     ("/readyz", Page::Ready, "traffic may be sent; /readyz/NAME for a single check"),
     ("/startupz", Page::Started, "doorkeeper itself has started, whatever the broker does"),
+    ("/addresses", Page::Addresses, "what clients are told for each broker, and whether it leads back here"),
 ];
 
-/// What a start consists of. The broker is no part: a broker in the same pod starts only after the sidecar's
-/// startup probe is passed.
+/// What a start consists of. The broker is no part, and neither is what is read from it: a broker in the same pod starts
+/// only after the sidecar's startup probe is passed.
 const STARTED: &[Check] = &[Check::Listeners, Check::Certificates, Check::Acls];
+
+/// A page on which another part of the process says how things are.
+pub struct View {
+    /// Where it is, such as `/acls`.
+    pub path: &'static str,
+    /// The line that the index has for it.
+    pub meaning: &'static str,
+    /// What stands on it now; quickly made, and nothing secret.
+    pub text: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("path", &self.path).finish_non_exhaustive()
+    }
+}
 
 /// The pages and what stands on them.
 #[derive(Debug)]
 pub(super) struct Pages {
+    pub(super) views: Vec<View>,
     build: Build,
     metrics: Arc<Metrics>,
     health: Health,
+    pub(super) addresses: AddressTable,
     scrapes: Arc<Semaphore>,
 }
 
@@ -54,7 +76,14 @@ type Answer = Response<Full<Bytes>>;
 
 impl Pages {
     pub(super) fn new(build: Build, metrics: Arc<Metrics>, health: Health) -> Self {
-        Self { build, metrics, health, scrapes: Arc::new(Semaphore::new(SCRAPES)) }
+        Self {
+            views: Vec::new(),
+            build,
+            metrics,
+            health,
+            addresses: AddressTable::default(),
+            scrapes: Arc::new(Semaphore::new(SCRAPES)),
+        }
     }
 
     /// Answers a request; its body, if it has one, is not read.
@@ -62,7 +91,8 @@ impl Pages {
         let path = request.uri().path();
         let single = path.strip_prefix("/readyz/");
         let page = PAGES.iter().find(|(known, ..)| *known == path).map(|&(_, page, _)| page);
-        if page.is_none() && single.is_none() {
+        let view = self.views.iter().find(|view| view.path == path);
+        if page.is_none() && view.is_none() && single.is_none() {
             return text(StatusCode::NOT_FOUND, "404: no such page; / lists them\n");
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -71,6 +101,9 @@ impl Pages {
             return answer;
         }
 
+        if let Some(view) = view {
+            return text(StatusCode::OK, (view.text)());
+        }
         let options = Options::parse(request.uri().query().unwrap_or_default());
         match page {
             None => self.single_check(single.unwrap_or_default()),
@@ -78,6 +111,7 @@ impl Pages {
             Some(Page::Metrics) => self.scrape().await,
             Some(Page::Live) => probe("livez", &[], &options),
             Some(Page::Ready) => probe("readyz", &self.health.report(), &options),
+            Some(Page::Addresses) => text(StatusCode::OK, self.addresses.page()),
             Some(Page::Started) => {
                 let mut report = self.health.report();
                 report.retain(|report| STARTED.contains(&report.check));
@@ -89,8 +123,9 @@ impl Pages {
     fn index(&self) -> String {
         let Build { version, revision, .. } = self.build;
         let mut page = format!("doorkeeper {version} ({revision})\n\n");
-        for (path, _, meaning) in PAGES {
-            page.push_str(&format!("{path:<10} {meaning}\n"));
+        let views = self.views.iter().map(|view| (view.path, view.meaning));
+        for (path, meaning) in PAGES.iter().map(|&(path, _, meaning)| (path, meaning)).chain(views) {
+            page.push_str(&format!("{path:<13} {meaning}\n"));
         }
         page.push_str("\nProbes take ?verbose and ?exclude=NAME. Checks of readiness:");
         for check in Check::ALL {
@@ -108,7 +143,8 @@ impl Pages {
                 StatusCode::NOT_FOUND,
                 format!("404: no check named '{}'; /readyz?verbose lists them\n", printable(name)),
             ),
-            Some(CheckReport { failure: None, .. }) => text(StatusCode::OK, "ok"),
+            Some(CheckReport { failure: None, warning: None, .. }) => text(StatusCode::OK, "ok"),
+            Some(report) if report.failure.is_none() => text(StatusCode::OK, format!("{report}\n")),
             Some(report) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{report}\n")),
         }
     }

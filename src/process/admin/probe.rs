@@ -77,7 +77,9 @@ mod tests {
     fn report(failed: &[(Check, &str)]) -> Vec<CheckReport> {
         let reason =
             |check: Check| failed.iter().find(|(other, _)| *other == check).map(|(_, why)| (*why).to_owned());
-        [Check::Acls, Check::Upstream].map(|check| CheckReport { check, failure: reason(check) }).to_vec()
+        [Check::Acls, Check::Upstream]
+            .map(|check| CheckReport { check, failure: reason(check), warning: None })
+            .to_vec()
     }
 
     fn answer(failed: &[(Check, &str)], query: &str) -> (bool, String) {

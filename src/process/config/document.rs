@@ -110,6 +110,15 @@ impl Document {
         Fault { file: self.path.clone(), place, message }
     }
 
+    /// Whether the key at the end of `keys` was written, and is not wrong.
+    pub(crate) fn has(&self, keys: &str) -> bool {
+        let (parent, key) = keys.rsplit_once('.').unwrap_or(("", keys));
+        match &self.find(parent).value {
+            Value::Map(entries) => entries.iter().any(|(written, _)| written.key_text() == key),
+            _ => false,
+        }
+    }
+
     /// Whether the key at the end of `keys` was written but is wrong, which has been reported.
     pub(crate) fn is_wrong(&self, keys: &str) -> bool {
         let (parent, key) = keys.rsplit_once('.').unwrap_or(("", keys));

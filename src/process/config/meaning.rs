@@ -6,9 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use super::document::Document;
 use super::effective::Effective;
 use super::fault::Fault;
+use super::gateway;
 use super::raw::{self, ClientAuthWord};
 use super::text::{self, HostPort};
-use super::{Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, Tls, TlsVersion};
+use super::{
+    AclFile, AclTopic, Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, Tls, TlsVersion,
+};
 
 /// The configuration, without the listeners that have faults.
 pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Config {
@@ -20,11 +23,13 @@ pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>
     }
     reader.addresses(&raw);
     reader.limits(&raw);
-    let authorization = reader.authorization(raw.authorization);
+    let upstream = raw.listeners.first().map(|listener| listener.upstream.clone());
+    let authorization = reader.authorization(raw.authorization, upstream);
     Config {
         listeners,
         authorization,
         admin: raw.admin,
+        metrics: raw.metrics,
         limits: raw.limits,
         shutdown: raw.shutdown,
         log: raw.log,
@@ -52,11 +57,7 @@ impl Reader<'_> {
 
     fn listener(&mut self, at: String, raw: &raw::Listener) -> Option<Listener> {
         if !is_loopback(&raw.upstream.host) {
-            let message = format!(
-                "plaintext to {} leaves this host: anybody on the way can read and change it",
-                raw.upstream
-            );
-            self.warn(&format!("{at}.upstream"), message);
+            self.warn(&format!("{at}.upstream"), leaves_this_host(&raw.upstream));
         }
         let tls = self.tls(&format!("{at}.tls"), &raw.tls);
         let address_mapping = self.address_mapping(&format!("{at}.address_mapping"), raw);
@@ -71,9 +72,11 @@ impl Reader<'_> {
             name: raw.name.clone(),
             bind: raw.bind,
             upstream: raw.upstream.clone(),
+            plaintext_exposed: raw.plaintext_exposed,
             tls: tls?,
             principal_mapping_rules: principal_mapping_rules?,
             address_mapping: address_mapping?,
+            self_check: raw.self_check,
             place: at,
         })
     }
@@ -157,6 +160,17 @@ impl Reader<'_> {
                     brokers.iter().map(|(id, HostPort { host, port })| (*id, (host.clone(), *port)));
                 Some(AddressMapping::Table { brokers: brokers.collect() })
             }
+            Some(raw @ (raw::AddressMapping::PortPerBroker { .. } | raw::AddressMapping::Sni { .. })) => {
+                let mut gateway = gateway::Reading::new(raw);
+                let read = gateway.gateway();
+                for (key, message) in gateway.faults {
+                    self.fault(&format!("{at}.{key}"), message);
+                }
+                for (key, message) in gateway.warnings {
+                    self.warn(&format!("{at}.{key}"), message);
+                }
+                read.map(AddressMapping::Gateway)
+            }
         }
     }
 
@@ -164,7 +178,7 @@ impl Reader<'_> {
     fn addresses(&mut self, raw: &raw::Root) {
         let sound = |at: &str| !self.document.is_wrong(at);
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut binds: Vec<(SocketAddr, &str)> = Vec::new();
+        let mut binds: Vec<(SocketAddr, String)> = Vec::new();
         let mut found = Vec::new();
         for (i, listener) in raw.listeners.iter().enumerate() {
             let at = format!("listeners.{i}");
@@ -176,13 +190,30 @@ impl Reader<'_> {
                 found.push((name, message));
             }
             if sound(&bind) {
-                if let Some((taken, by)) = binds.iter().find(|(other, _)| overlap(*other, listener.bind)) {
-                    found.push((
-                        bind.clone(),
-                        format!("the listener '{by}' has {taken} already: choose another port"),
-                    ));
+                let own =
+                    std::iter::once((bind.clone(), listener.bind, format!("listener '{}'", listener.name)));
+                let first = format!("{at}.address_mapping.first_broker_port");
+                let ports = listener.address_mapping.iter().flat_map(gateway::broker_ports);
+                let brokers = ports.map(|(node, port)| {
+                    let by = format!("listener '{}', for node {node},", listener.name);
+                    (first.clone(), SocketAddr::new(listener.bind.ip(), port), by)
+                });
+                for (place, address, by) in own.chain(brokers) {
+                    if let Some((taken, other)) = binds.iter().find(|(other, _)| overlap(*other, address)) {
+                        let whose = if place == bind {
+                            String::new()
+                        } else {
+                            format!("the {by} needs {address}, but ")
+                        };
+                        found.push((
+                            place,
+                            format!("{whose}the {other} has {taken} already: choose another port"),
+                        ));
+                        // One is enough to see where two ranges meet.
+                        break;
+                    }
+                    binds.push((address, by));
                 }
-                binds.push((listener.bind, &listener.name));
             }
             if sound(&bind) && sound(&upstream) && is_same(&listener.upstream, listener.bind) {
                 let message = format!(
@@ -196,7 +227,7 @@ impl Reader<'_> {
             && sound("admin.bind")
             && let Some((taken, by)) = binds.iter().find(|(other, _)| overlap(*other, admin.bind))
         {
-            let message = format!("the listener '{by}' has {taken} already: choose another port");
+            let message = format!("the {by} has {taken} already: choose another port");
             found.push(("admin.bind".into(), message));
         }
         for (at, message) in found {
@@ -217,7 +248,7 @@ impl Reader<'_> {
         }
     }
 
-    fn authorization(&mut self, raw: raw::Authorization) -> Authorization {
+    fn authorization(&mut self, raw: raw::Authorization, upstream: Option<HostPort>) -> Authorization {
         for (i, name) in raw.super_users.iter().enumerate() {
             if !name.starts_with("User:") {
                 let message =
@@ -237,12 +268,56 @@ impl Reader<'_> {
         Authorization {
             super_users: raw.super_users,
             allow_everyone_if_no_acl_found: raw.allow_everyone_if_no_acl_found,
-            acls: raw.acls.map(|acls| Acls {
-                file: self.document.resolve(&acls.file),
-                reload_interval: acls.reload_interval,
-            }),
+            acls: raw.acls.and_then(|acls| self.acls(acls, upstream)),
         }
     }
+
+    /// Where the bindings are, if that is one place.
+    fn acls(&mut self, raw: raw::Acls, upstream: Option<HostPort>) -> Option<Acls> {
+        const AT: &str = "authorization.acls";
+        let foreign: &[&str] = match (&raw.file, &raw.topic) {
+            (Some(_), None) => &["bootstrap_servers", "replication_factor"],
+            (None, Some(_)) => &["reload_interval"],
+            (Some(_), Some(_)) => {
+                self.fault(
+                    &format!("{AT}.topic"),
+                    "the bindings are in a file already: keep one of 'file' and 'topic'",
+                );
+                return None;
+            }
+            (None, None) => {
+                if ["file", "topic"].iter().all(|key| !self.document.is_wrong(&format!("{AT}.{key}"))) {
+                    let message = "the place of the bindings is missing: add 'file: acls.yaml' or 'topic: __doorkeeper_acls'";
+                    self.fault(AT, message);
+                }
+                return None;
+            }
+        };
+        let place = if raw.file.is_some() { "file" } else { "topic" };
+        for key in foreign.iter().filter(|key| self.document.has(&format!("{AT}.{key}"))) {
+            self.fault(
+                &format!("{AT}.{key}"),
+                format!("'{key}' means nothing beside '{place}': leave it out"),
+            );
+        }
+        if let Some(file) = &raw.file {
+            let file = self.document.resolve(file);
+            return Some(Acls::File(AclFile { file, reload_interval: raw.reload_interval }));
+        }
+        let bootstrap_servers = raw.bootstrap_servers.unwrap_or_else(|| upstream.into_iter().collect());
+        for (i, server) in bootstrap_servers.iter().enumerate() {
+            if self.document.has(&format!("{AT}.bootstrap_servers")) && !is_loopback(&server.host) {
+                let message = leaves_this_host(server);
+                self.warn(&format!("{AT}.bootstrap_servers.{i}"), message);
+            }
+        }
+        let replication_factor = raw.replication_factor;
+        raw.topic.map(|name| Acls::Topic(AclTopic { name, bootstrap_servers, replication_factor }))
+    }
+}
+
+fn leaves_this_host(address: &HostPort) -> String {
+    format!("plaintext to {address} leaves this host: anybody on the way can read and change it")
 }
 
 fn is_loopback(host: &str) -> bool {

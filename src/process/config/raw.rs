@@ -10,7 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Admin, Audit, Limits, Log, Shutdown, TlsVersion};
+use super::settings::{Admin, Audit, Counted, Limits, Log, PlaintextExposed, Shutdown, TlsVersion};
 use super::text::{self, HostPort};
 
 /// The configuration of doorkeeper.
@@ -28,6 +28,8 @@ pub(super) struct Root {
     pub(super) authorization: Authorization,
     /// The endpoint for metrics and health; without the key there is none.
     pub(super) admin: Option<Admin>,
+    #[serde(default)]
+    pub(super) metrics: Counted,
     #[serde(default)]
     pub(super) limits: Limits,
     #[serde(default)]
@@ -50,6 +52,10 @@ pub(super) struct Listener {
     pub(super) bind: SocketAddr,
     /// Host and port of the broker's plaintext listener, which should be reachable from here only.
     pub(super) upstream: HostPort,
+    /// What to do when the broker's plaintext port answers at an address of this host that others can reach: warn in the
+    /// log and in `/readyz`, fail `/readyz`, or not look.
+    #[serde(default)]
+    pub(super) plaintext_exposed: PlaintextExposed,
     /// Certificates and what is asked of clients.
     pub(super) tls: Tls,
     /// How a certificate's subject becomes a principal, in the grammar of Kafka's `ssl.principal.mapping.rules`.
@@ -59,6 +65,14 @@ pub(super) struct Listener {
     /// How the broker's addresses are replaced in answers. Without the key: `keep_host`, with the port of
     /// `upstream` mapped to the port of `bind`.
     pub(super) address_mapping: Option<AddressMapping>,
+    /// Whether to look from time to time if the address that clients are told for the broker leads back here, and to
+    /// warn if not.
+    #[serde(default = "yes")]
+    pub(super) self_check: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Kafka's own default of `ssl.principal.mapping.rules`.
@@ -138,6 +152,58 @@ pub(super) enum AddressMapping {
         #[schemars(with = "text::Brokers")]
         brokers: BTreeMap<i32, HostPort>,
     },
+    /// One doorkeeper for a whole cluster, with a port for each broker: the port of `bind` leads to any of them.
+    PortPerBroker {
+        /// The host that clients use for every broker.
+        #[schemars(with = "text::Host")]
+        advertised_host: String,
+        /// The port of the broker with the lowest id of `node_ids`; that of any other is as far above it as its id is.
+        /// Doorkeeper listens on these ports at the IP address of `bind`.
+        #[schemars(range(min = 1, max = 65535))]
+        first_broker_port: u16,
+        /// The ids of the brokers, at most 256. Any other broker is withheld from clients.
+        #[schemars(extend("format" = "node-ids"))]
+        node_ids: String,
+        /// Where each broker's plaintext listener is. Without the key: where the brokers themselves say, when they are
+        /// asked at `upstream`.
+        #[schemars(extend("format" = "node-pattern"))]
+        upstream_pattern: Option<String>,
+        /// Brokers to turn to when `upstream` does not answer.
+        #[serde(default)]
+        bootstrap_servers: Vec<HostPort>,
+    },
+    /// One doorkeeper for a whole cluster, with one port and a name for each broker: clients say in their TLS greeting
+    /// (SNI) which one they mean.
+    Sni {
+        /// The name and port that clients use for each broker; all names must lead to `bind`.
+        #[schemars(extend("format" = "node-pattern"))]
+        advertised_pattern: String,
+        /// Names that lead to any broker, for `bootstrap.servers`.
+        #[schemars(with = "Vec<text::Host>", length(min = 1))]
+        bootstrap_names: Vec<String>,
+        /// What becomes of clients that say no name; ones that say another name are refused.
+        #[serde(default)]
+        unnamed_clients: UnnamedClients,
+        /// The ids of the brokers, at most 256. Any other broker is withheld from clients.
+        #[schemars(extend("format" = "node-ids"))]
+        node_ids: String,
+        /// Where each broker's plaintext listener is. Without the key: where the brokers themselves say, when they are
+        /// asked at `upstream`.
+        #[schemars(extend("format" = "node-pattern"))]
+        upstream_pattern: Option<String>,
+        /// Brokers to turn to when `upstream` does not answer.
+        #[serde(default)]
+        bootstrap_servers: Vec<HostPort>,
+    },
+}
+
+/// What becomes of clients that say no name in their TLS greeting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum UnnamedClients {
+    #[default]
+    Refuse,
+    Bootstrap,
 }
 
 /// Who may do what.
@@ -156,17 +222,29 @@ pub(super) struct Authorization {
     pub(super) acls: Option<Acls>,
 }
 
-/// Where the bindings are.
+/// Where the bindings are: in a file, or in a topic of the cluster that is protected.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Acls {
-    /// The YAML file with the bindings; a relative path starts at the folder of the configuration file.
+    /// The YAML file with the bindings; a relative path starts at the folder of the configuration file. Exactly one
+    /// of `file` and `topic` is needed.
     #[schemars(extend("format" = "path"))]
-    pub(super) file: String,
-    /// How often the file is looked at for a change. SIGHUP looks at once.
+    pub(super) file: Option<String>,
+    /// With `file`: how often the file is looked at for a change. SIGHUP looks at once.
     #[serde(default = "default_reload_interval", with = "text::duration")]
     #[schemars(with = "text::DurationText")]
     pub(super) reload_interval: Duration,
+    /// The topic with the bindings, such as `__doorkeeper_acls`, on the cluster behind the listeners. It is created
+    /// when it is missing, and only super users may touch it.
+    #[schemars(extend("format" = "topic-name"))]
+    pub(super) topic: Option<String>,
+    /// With `topic`: brokers to ask first, in plaintext. Without the key: the `upstream` of the first listener.
+    #[schemars(length(min = 1))]
+    pub(super) bootstrap_servers: Option<Vec<HostPort>>,
+    /// With `topic`: how many brokers are to keep a copy, when the topic is created. Without the key: all, but at
+    /// most 3.
+    #[schemars(range(min = 1, max = 32767))]
+    pub(super) replication_factor: Option<i16>,
 }
 
 fn default_reload_interval() -> Duration {

@@ -20,6 +20,27 @@ pub struct Admin {
     pub bind: SocketAddr,
 }
 
+/// What is counted beside what is always counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Counted {
+    /// For how many principals denials are counted by name, in the order in which they are first denied; all others are
+    /// `__other__`. With 0 none are: every name is a series.
+    #[schemars(range(min = 0, max = 1000))]
+    pub denials_by_principal: u32,
+}
+
+/// Whether it matters that others can reach the broker's plaintext port.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum PlaintextExposed {
+    #[default]
+    Warn,
+    Fail,
+    Ignore,
+}
+
 /// What peers may use up before they are refused or slowed down.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

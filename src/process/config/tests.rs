@@ -20,21 +20,28 @@ authorization:
 admin: { bind: 0.0.0.0:9901 }                     # /metrics /livez /readyz
 "#;
 
-fn parse(text: &str) -> Result<Config, String> {
+pub(super) fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("etc/doorkeeper.yaml"), text).map_err(|faults| faults.to_string())
 }
 
 /// The faults of the designed configuration with one part replaced, without the name of the file.
-fn faults_with(old: &str, new: &str) -> String {
+pub(super) fn faults_with(old: &str, new: &str) -> String {
     assert!(DESIGNED.contains(old), "{old}");
     let faults = parse(&DESIGNED.replacen(old, new, 1)).expect_err(new);
     faults.replace("etc/doorkeeper.yaml:", "")
 }
 
-fn warnings_with(old: &str, new: &str) -> Vec<String> {
+pub(super) fn warnings_with(old: &str, new: &str) -> Vec<String> {
     assert!(DESIGNED.contains(old), "{old}");
     let config = parse(&DESIGNED.replacen(old, new, 1)).unwrap();
     config.warnings.iter().map(|fault| fault.to_string().replace("etc/doorkeeper.yaml:", "")).collect()
+}
+
+/// The designed configuration with another address mapping.
+pub(super) fn with_mapping(mapping: &str) -> String {
+    let keep_host = "{ strategy: keep_host, ports: { 9092: 9093 } }";
+    assert!(DESIGNED.contains(keep_host));
+    DESIGNED.replacen(keep_host, mapping, 1)
 }
 
 #[test]
@@ -52,11 +59,30 @@ fn the_designed_configuration_loads() {
     assert_eq!(listener.address_mapping, AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) });
     assert_eq!(config.authorization.super_users, ["User:admin"]);
     assert!(!config.authorization.allow_everyone_if_no_acl_found);
-    let acls = Acls { file: "etc/acls.yaml".into(), reload_interval: Duration::from_secs(5) };
-    assert_eq!(config.authorization.acls, Some(acls));
+    let acls = AclFile { file: "etc/acls.yaml".into(), reload_interval: Duration::from_secs(5) };
+    assert_eq!(config.authorization.acls, Some(Acls::File(acls)));
     assert_eq!(config.admin, Some(Admin { bind: "0.0.0.0:9901".parse().unwrap() }));
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.warnings, []);
+}
+
+#[test]
+fn the_bindings_can_be_in_a_topic() {
+    let topic = |text: &str| parse(&DESIGNED.replacen("{ file: acls.yaml }", text, 1)).unwrap();
+    let address = |host: &str| HostPort { host: host.into(), port: 9092 };
+    let expected = |bootstrap_servers, replication_factor| {
+        let name = "__doorkeeper_acls".to_owned();
+        Some(Acls::Topic(AclTopic { name, bootstrap_servers, replication_factor }))
+    };
+    let config = topic("{ topic: __doorkeeper_acls }");
+    assert_eq!(config.authorization.acls, expected(vec![address("127.0.0.1")], None));
+    assert_eq!(config.warnings, []);
+    let config = topic(
+        "{ topic: __doorkeeper_acls, bootstrap_servers: ['localhost:9092', 'a:9092'], replication_factor: 2 }",
+    );
+    assert_eq!(config.authorization.acls, expected(vec![address("localhost"), address("a")], Some(2)));
+    let warnings: Vec<_> = config.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(warnings, ["plaintext to a:9092 leaves this host: anybody on the way can read and change it"]);
 }
 
 #[test]
@@ -113,8 +139,8 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         ),
         (
             "admin:",
-            "metrics:",
-            "17:1: the key 'metrics' is not known here: admin, audit, authorization, limits, listeners, log, shutdown, version are",
+            "monitoring:",
+            "17:1: the key 'monitoring' is not known here: admin, audit, authorization, limits, listeners, log, metrics, shutdown, version are",
         ),
         (
             "name: clients",
@@ -171,11 +197,15 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "client_auth: requird",
             "10:20: 'requird' is not known here: it is one of required, requested, none; did you mean 'required'?",
         ),
-        ("keep_host,", "host,", "12:34: 'host' is not known here: it is one of none, keep_host, table"),
+        (
+            "keep_host,",
+            "host,",
+            "12:34: 'host' is not known here: it is one of none, keep_host, table, port_per_broker, sni",
+        ),
         (
             "strategy: keep_host,",
             "",
-            "12:22: the key 'strategy' is missing: it is one of none, keep_host, table",
+            "12:22: the key 'strategy' is missing: it is one of none, keep_host, table, port_per_broker, sni",
         ),
         (
             "ports: { 9092: 9093 }",
@@ -206,7 +236,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "address_mapping: {",
             "address_mapping: keep_host # {",
-            "12:22: 'keep_host' is not a mapping: write { strategy: … } with one of none, keep_host, table",
+            "12:22: 'keep_host' is not a mapping: write { strategy: … } with one of none, keep_host, table, port_per_broker, sni",
         ),
         (
             "[\"User:admin\"]",
@@ -229,6 +259,32 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "acls.yaml, reload_interval: 5 sec }",
             "16:45: '5 sec' is not a whole number with one of the units ms, s, m, h, d; write it like '10s'",
         ),
+        (
+            "{ file: acls.yaml }",
+            "{}",
+            "16:9: the place of the bindings is missing: add 'file: acls.yaml' or 'topic: __doorkeeper_acls'",
+        ),
+        (
+            "file: acls.yaml }",
+            "file: acls.yaml, topic: t }",
+            "16:35: the bindings are in a file already: keep one of 'file' and 'topic'",
+        ),
+        (
+            "file: acls.yaml }",
+            "file: acls.yaml, replication_factor: 1 }",
+            "16:48: 'replication_factor' means nothing beside 'file': leave it out",
+        ),
+        (
+            "file: acls.yaml }",
+            "topic: t, reload_interval: 1s }",
+            "16:38: 'reload_interval' means nothing beside 'topic': leave it out",
+        ),
+        (
+            "file: acls.yaml }",
+            "topic: t/u }",
+            "16:18: 't/u' is not a topic's name (1 to 249 of letters, digits, '_', '-' and '.'); write it like '__doorkeeper_acls'",
+        ),
+        ("file: acls.yaml }", "topic: t, bootstrap_servers: [] }", "16:40: the list needs at least 1 entry"),
         (
             "admin:",
             "limits: { max_connections: 0 }\nadmin:",
@@ -281,7 +337,7 @@ fn an_empty_or_foreign_file_is_refused() {
         ("# nothing\n", "etc/doorkeeper.yaml: the file is empty"),
         (
             "- 1",
-            "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, shutdown, version: write 'key: value'",
+            "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, metrics, shutdown, version: write 'key: value'",
         ),
         (
             "version: 1\nlisteners: []\nauthorization: {}",
@@ -436,6 +492,9 @@ fn the_reference_has_a_row_for_every_key_of_the_designed_configuration() {
     ] {
         let row = table.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).expect(key);
         assert!(!row.trim_end_matches(" |").ends_with('|'), "no meaning: {row}");
+    }
+    for key in ["first_broker_port", "advertised_pattern", "unnamed_clients"] {
+        assert!(table.contains(&format!("| `listeners[].address_mapping.{key}` |")), "{key}");
     }
     assert!(table.contains("| `limits.idle_timeout` | duration | `10m` |"), "{table}");
 }

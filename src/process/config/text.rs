@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::document::quoted;
+use super::nodes;
 use crate::words::acl::Operation;
 use crate::words::principal::MappingRules;
 
@@ -46,6 +47,21 @@ pub(crate) const FORMATS: &[Format] = &[
         closed: false,
         check: |text| text.parse::<HostPort>().map(drop),
     },
+    Format { name: "host", what: "host", example: "kafka.example.com", closed: false, check: check_host },
+    Format {
+        name: "node-ids",
+        what: "broker ids and ranges",
+        example: "0-2, 100-102",
+        closed: false,
+        check: |text| nodes::node_ids(text).map(drop),
+    },
+    Format {
+        name: "node-pattern",
+        what: "host with `{node_id}`, and port",
+        example: "broker-{node_id}.kafka.example.com:9093",
+        closed: false,
+        check: |text| nodes::Pattern::parse(text).map(drop),
+    },
     Format {
         name: "time-span",
         what: "duration",
@@ -55,6 +71,13 @@ pub(crate) const FORMATS: &[Format] = &[
     },
     Format { name: "name", what: "name", example: "clients", closed: false, check: check_name },
     Format { name: "path", what: "file name", example: "tls/tls.crt", closed: false, check: check_not_empty },
+    Format {
+        name: "topic-name",
+        what: "topic",
+        example: "__doorkeeper_acls",
+        closed: false,
+        check: check_topic_name,
+    },
     Format { name: "port", what: "port", example: "9092", closed: false, check: check_port },
     Format { name: "broker-id", what: "broker id", example: "0", closed: false, check: check_broker_id },
     Format {
@@ -77,6 +100,13 @@ pub(crate) const FORMATS: &[Format] = &[
         example: "User:alice",
         closed: false,
         check: check_principal,
+    },
+    Format {
+        name: "acl-principal",
+        what: "principal",
+        example: "User:alice",
+        closed: false,
+        check: check_acl_principal,
     },
     Format {
         name: "principal-mapping-rules",
@@ -114,10 +144,7 @@ impl FromStr for HostPort {
             }
             None => host,
         };
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
-            return Err(format!("{} is not a host", quoted(host)));
-        }
+        check_host(host)?;
         Ok(HostPort { host: host.into(), port })
     }
 }
@@ -186,6 +213,8 @@ text_schema! {
     SocketAddress = { "type": "string", "format": "socket-address" };
     /// `10s`
     DurationText = { "type": "string", "format": "time-span" };
+    /// `kafka.example.com`
+    Host = { "type": "string", "format": "host" };
     /// `TLS_AES_128_GCM_SHA256`
     CipherSuite = { "type": "string", "format": "cipher-suite" };
     /// `User:alice`
@@ -273,10 +302,29 @@ fn check_name(text: &str) -> Result<(), String> {
     }
 }
 
+/// `Topic.validate`
+fn check_topic_name(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let sound = (1..=249).contains(&text.len()) && text.chars().all(allowed) && text != "." && text != "..";
+    match sound {
+        true => Ok(()),
+        false => Err(not_a("a topic's name (1 to 249 of letters, digits, '_', '-' and '.')", text)),
+    }
+}
+
 fn check_not_empty(text: &str) -> Result<(), String> {
     match text.is_empty() || text.contains('\0') {
         true => Err(not_a("the name of a file", text)),
         false => Ok(()),
+    }
+}
+
+/// A name or an IP address, IPv6 without brackets.
+fn check_host(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    match !text.is_empty() && text.len() <= 253 && text.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(format!("{} is not a host", quoted(text))),
     }
 }
 
@@ -300,6 +348,11 @@ fn check_principal(text: &str) -> Result<(), String> {
         Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(()),
         _ => Err(not_a("a principal with its type", text)),
     }
+}
+
+/// What Kafka takes for the principal of a binding, though nobody may be it.
+fn check_acl_principal(text: &str) -> Result<(), String> {
+    if text.contains(':') { Ok(()) } else { check_principal(text) }
 }
 
 /// In Kafka's spelling of the command line or of the audit log, in any case.

@@ -93,7 +93,7 @@ fn name(name: &X509Name<'_>) -> String {
 }
 
 /// SHA-256, in hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     let hash = TLS13_AES_128_GCM_SHA256.tls13().map(|suite| suite.common.hash_provider.hash(bytes));
     hash.iter().flat_map(AsRef::as_ref).map(|byte| format!("{byte:02x}")).collect()
 }

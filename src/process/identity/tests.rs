@@ -349,3 +349,48 @@ fn an_expired_issuer_and_a_key_beside_issuers_are_warned_of() {
     );
     assert_eq!(identity.certificates.len(), 4);
 }
+
+#[test]
+fn names_that_clients_are_told_and_the_certificate_does_not_have_are_warned_of() {
+    let pki = pki();
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    let names = ["kafka.example", "*.kafka.example", "10.0.0.1"].map(str::to_owned);
+    let leaf = CertificateParams::new(names.to_vec()).unwrap().signed_by(&key, &pki.ca).unwrap();
+    let folder = files(&leaf.pem(), &key.serialize_pem(), &pki.ca.pem());
+    let sni = |pattern: &str, bootstrap: &str| {
+        format!(
+            "{{ strategy: sni, advertised_pattern: '{pattern}:9093', bootstrap_names: [{bootstrap}], node_ids: 0-2 }}"
+        )
+    };
+    let by_port = |host: &str| {
+        format!(
+            "{{ strategy: port_per_broker, advertised_host: {host}, first_broker_port: 9200, node_ids: 0-2 }}"
+        )
+    };
+    for (mapping, expected) in [
+        (sni("b{node_id}.kafka.example", "KAFKA.example"), None),
+        (by_port("10.0.0.1"), None),
+        ("{ strategy: table, brokers: { 0: 'a.kafka.example:1', 1: 'kafka.example:1' } }".into(), None),
+        ("{ strategy: keep_host, ports: { 9092: 9093 } }".into(), None),
+        (sni("b{node_id}.kafka.example", "kafka"), Some("kafka")),
+        (by_port("10.0.0.2"), Some("10.0.0.2")),
+        (
+            "{ strategy: table, brokers: { 0: 'x.a.kafka.example:1', 1: 'kafka.example:1' } }".into(),
+            Some("x.a.kafka.example"),
+        ),
+        (
+            sni("b{node_id}.example", "kafka.example"),
+            Some("b0.example, nor for 2 other names that clients are told"),
+        ),
+    ] {
+        let identity = load_from(&folder, &format!("    address_mapping: {mapping}\n")).unwrap();
+        let warnings: Vec<&str> = identity.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        match expected {
+            None => assert_eq!(warnings, [""; 0], "{mapping}"),
+            Some(names) => {
+                let named = format!("the certificate is not for {names}: clients that verify host names");
+                assert!(warnings.len() == 1 && warnings[0].contains(&named), "{mapping}: {warnings:?}");
+            }
+        }
+    }
+}

@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::Door;
 use crate::link::connection;
-use crate::link::gate::SAID_AGAIN;
+use crate::link::gate::{Gate, SAID_AGAIN};
 use crate::process::config::Limits;
+use crate::process::identity::IdentityStore;
+use crate::words::advertise::Destination;
 use crate::words::metrics::RejectReason;
 use crate::words::repeats::Repeats;
 
@@ -71,8 +73,12 @@ impl Drop for Place {
 }
 
 /// Accepts connections until doorkeeper stops, then waits for those that are open.
-pub(super) async fn accept(door: Door, admission: Arc<Admission>, mut draining: watch::Receiver<bool>) {
-    let Door { listener, gate, identity } = door;
+pub(super) async fn accept(
+    listener: TcpListener,
+    (gate, identity, destination): (Arc<Gate>, Arc<IdentityStore>, Destination),
+    admission: Arc<Admission>,
+    mut draining: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     let refused = Repeats::new(SAID_AGAIN);
     loop {
@@ -92,7 +98,7 @@ pub(super) async fn accept(door: Door, admission: Arc<Admission>, mut draining: 
                     let (gate, tls, draining) = (gate.clone(), identity.server_config(), draining.clone());
                     connections.spawn(async move {
                         // Made here: a future that is handed in would be stored twice in each connection's task.
-                        connection::serve(gate, tls, socket, peer, draining).await;
+                        connection::serve(gate, tls, socket, peer, destination, draining).await;
                         drop(place);
                     });
                 }

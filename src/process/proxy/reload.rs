@@ -12,7 +12,7 @@ use super::certificates::shown;
 use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::effective::is_live;
 use crate::process::config::{Config, Effective, Faults};
-use crate::process::identity::{CertificateFacts, IdentityStore, Look, Reload as TlsReload};
+use crate::process::identity::{CertificateFacts, IdentityStore, Look, Reload as TlsReload, sha256};
 use crate::process::telemetry::Levels;
 use crate::words::health::Health;
 use crate::words::metrics::{Certificate, Check, Metrics, Reload};
@@ -60,11 +60,22 @@ impl Reloader {
         self.levels = Some(levels);
     }
 
+    /// The configuration file as it was accepted last, and which of its settings wait for a restart.
+    pub(super) fn configuration(&self) -> (Arc<Config>, Vec<String>) {
+        let configs = self.configs();
+        (configs.accepted.clone(), self.pending(&configs, &configs.accepted))
+    }
+
+    /// The listeners' names.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Reads everything again, as SIGHUP tells.
     pub(super) async fn everything(self: &Arc<Self>) {
         tracing::info!("told to reload");
         let this = self.clone();
-        if let Err(error) = tokio::task::spawn_blocking(move || this.configuration()).await {
+        if let Err(error) = tokio::task::spawn_blocking(move || this.read_configuration()).await {
             tracing::error!("the configuration cannot be reloaded: {error}");
         }
         for identity in &self.identities {
@@ -140,7 +151,7 @@ impl Reloader {
     }
 
     /// Takes the configuration file into force as far as that goes without a restart. Blocks while files are read.
-    fn configuration(&self) {
+    fn read_configuration(&self) {
         let mut configs = self.configs();
         let path = configs.accepted.document.path().to_owned();
         let outcome = Config::load(&path).and_then(|config| self.put_in_force(&configs, Arc::new(config)));
@@ -158,14 +169,12 @@ impl Reloader {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let same_listeners = names(&config) == self.names;
-        let live = |key: &String| is_live(key) && (same_listeners || !key.starts_with("listeners."));
-        let mut pending = configs.started.changes(&config.effective);
-        pending.retain(|key| !live(key));
+        let pending = self.pending(&configs, &config);
         let mut applied = configs.accepted.effective.changes(&config.effective);
-        applied.retain(live);
+        applied.retain(|setting| self.is_live(setting, &config));
         self.metrics.reloaded(Reload::Config, true, SystemTime::now());
         self.metrics.settings_pending(pending.len());
+        self.metrics.config_hash(&sha256(config.document.text().as_bytes()));
         tracing::info!(applied = applied.join(", "), "configuration reloaded");
         if !pending.is_empty() {
             tracing::warn!(
@@ -174,6 +183,18 @@ impl Reloader {
             );
         }
         configs.accepted = config;
+    }
+
+    /// Which settings have changed since the start and did not take effect.
+    fn pending(&self, configs: &Configs, config: &Config) -> Vec<String> {
+        let mut pending = configs.started.changes(&config.effective);
+        pending.retain(|setting| !self.is_live(setting, config));
+        pending
+    }
+
+    /// Whether a setting of that configuration takes effect without a restart.
+    fn is_live(&self, setting: &str, config: &Config) -> bool {
+        is_live(setting) && (names(config) == self.names || !setting.starts_with("listeners."))
     }
 
     /// Puts the live settings of a configuration in force, all or none of them.

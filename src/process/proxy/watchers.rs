@@ -10,11 +10,13 @@ use super::reload::Reloader;
 use crate::link::gate::Gate;
 use crate::link::upstream;
 use crate::process::identity::IdentityStore;
+use crate::process::notify::Notifier;
+use crate::words::audit::AuditLog;
 use crate::words::health::Health;
-use crate::words::metrics::{Check, Metrics};
+use crate::words::metrics::{Check, Metrics, Runtime};
 
-/// How often it is said how much memory is taken.
-const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is said how much is in use.
+const LOAD_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a broker that answers is asked again.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// How often a broker that does not answer is asked again, at first and at last.
@@ -58,12 +60,25 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, health: Health) {
     }
 }
 
-/// Says from time to time how much of the shared budget is taken.
-pub(super) async fn watch_memory((memory, budget): (Arc<Semaphore>, usize), metrics: Arc<Metrics>) {
+/// Says from time to time how much is in use: of the shared budget, of the threads, of the audit queue.
+pub(super) async fn watch_load(
+    (memory, budget): (Arc<Semaphore>, usize),
+    audit: AuditLog,
+    metrics: Arc<Metrics>,
+) {
+    let runtime = tokio::runtime::Handle::current().metrics();
     loop {
         let kib = budget.saturating_sub(memory.available_permits());
         metrics.buffered_bytes().set(i64::try_from(kib.saturating_mul(1024)).unwrap_or(i64::MAX));
-        sleep(MEMORY_INTERVAL).await;
+        metrics.audit_queue_length(audit.pending());
+        let workers = runtime.num_workers();
+        metrics.runtime(&Runtime {
+            workers,
+            alive_tasks: runtime.num_alive_tasks(),
+            queued_tasks: runtime.global_queue_depth(),
+            busy: (0..workers).map(|worker| runtime.worker_total_busy_duration(worker)).sum(),
+        });
+        sleep(LOAD_INTERVAL).await;
     }
 }
 
@@ -87,7 +102,7 @@ pub(super) async fn watch_identity(reloader: Arc<Reloader>, identity: Arc<Identi
 }
 
 /// Looks at everything when told to by SIGHUP.
-pub(super) async fn watch_hangup(reloader: Arc<Reloader>) {
+pub(super) async fn watch_hangup(reloader: Arc<Reloader>, manager: Notifier) {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
@@ -97,7 +112,9 @@ pub(super) async fn watch_hangup(reloader: Arc<Reloader>) {
         }
     };
     while hangup.recv().await.is_some() {
+        manager.reloading();
         reloader.everything().await;
+        manager.ready();
     }
 }
 

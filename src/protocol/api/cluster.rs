@@ -1,7 +1,7 @@
 //! What an administrator does to the cluster as a whole. One check on the cluster resource decides all of a request; what
 //! differs is how each API says no.
 
-use super::{Api, Readdress, Verdict};
+use super::{Api, Readdress, Verdict, names_reserved};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::{CLUSTER_AUTHORIZATION_FAILED, message};
 use crate::protocol::messages::*;
@@ -18,6 +18,22 @@ pub(super) fn guarded<R>(
     match access.allows_cluster(operation) {
         true => Verdict::Forward,
         false => Verdict::Answer(refuse()),
+    }
+}
+
+/// As [`guarded`] by ALTER, of a request that names topics.
+fn guarded_topics<'a, Q, R>(
+    request: &'a mut Q,
+    topics: impl FnOnce(&Q) -> Vec<Str>,
+    access: &mut Access<'_>,
+    refuse: impl FnOnce(&'a mut Q) -> R,
+) -> Verdict<R> {
+    let topics = topics(request);
+    let allowed =
+        access.allows_cluster(Operation::Alter) && !names_reserved(topics.iter(), Operation::Alter, access);
+    match allowed {
+        true => Verdict::Forward,
+        false => Verdict::Answer(refuse(request)),
     }
 }
 
@@ -41,8 +57,11 @@ impl Api for AlterReplicaLogDirsRequest {
             error_code: DENIED,
             ..Default::default()
         };
-        Ok(guarded(Operation::Alter, access, || AlterReplicaLogDirsResponse {
-            results: self
+        let topics = |request: &Self| {
+            request.dirs.iter().flat_map(|dir| &dir.topics).map(|topic| topic.name.clone()).collect()
+        };
+        Ok(guarded_topics(self, topics, access, |request| AlterReplicaLogDirsResponse {
+            results: request
                 .dirs
                 .drain(..)
                 .flat_map(|dir| dir.topics)
@@ -78,9 +97,12 @@ impl Api for ElectLeadersRequest {
             error_message: needs(Operation::Alter),
             ..Default::default()
         };
-        Ok(guarded(Operation::Alter, access, || ElectLeadersResponse {
+        let topics = |request: &Self| {
+            request.topic_partitions.iter().flatten().map(|topic| topic.topic.clone()).collect()
+        };
+        Ok(guarded_topics(self, topics, access, |request| ElectLeadersResponse {
             error_code,
-            replica_election_results: self
+            replica_election_results: request
                 .topic_partitions
                 .take()
                 .into_iter()
@@ -112,10 +134,11 @@ impl Api for AlterPartitionReassignmentsRequest {
             error_message: needs(Operation::Alter),
             ..Default::default()
         };
-        Ok(guarded(Operation::Alter, access, || AlterPartitionReassignmentsResponse {
+        let topics = |request: &Self| request.topics.iter().map(|topic| topic.name.clone()).collect();
+        Ok(guarded_topics(self, topics, access, |request| AlterPartitionReassignmentsResponse {
             error_code: DENIED,
             error_message: needs(Operation::Alter),
-            responses: self
+            responses: request
                 .topics
                 .drain(..)
                 .map(|topic| ReassignableTopicResponse {

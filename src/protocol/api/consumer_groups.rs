@@ -83,15 +83,15 @@ impl Described for DescribedGroup {
         &mut self.authorized_operations
     }
 
+    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
+        let members = self.members.iter_mut();
+        (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
+    }
+
     fn restore(&mut self, access: &Access<'_>) {
         for member in &mut self.members {
             pattern_subscriptions::restore(&self.group_id, member, access);
         }
-    }
-
-    fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>) {
-        let members = self.members.iter_mut();
-        (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
     }
 
     fn topics(&self) -> impl Iterator<Item = &Str> {

@@ -50,11 +50,11 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
             let operations = group.authorized_operations();
             *operations = access.authorized_operations(*operations, ResourceType::Group, &name);
         }
-        groups.iter_mut().for_each(|group| group.restore(access));
         for group in groups.iter_mut() {
             let (group_id, members) = group.members();
             members.for_each(|(member_id, host)| access.rehost(group_id, member_id, host));
         }
+        groups.iter_mut().for_each(|group| group.restore(access));
         withhold(groups, access);
         groups.splice(0..0, refused);
     });

@@ -82,7 +82,7 @@ impl Reader {
             return Some(Refusal { error_code: UNKNOWN_TOPIC_ID, is_unresolved: true });
         };
         let allowed = match self {
-            Self::Follower { allowed } => allowed,
+            Self::Follower { allowed } => allowed && !access.view.is_reserved(&name),
             Self::Consumer => access.allows_all(Operation::Read, ResourceType::Topic, &name, partitions),
         };
         (!allowed).then_some(Refusal { error_code: TOPIC_AUTHORIZATION_FAILED, is_unresolved: false })

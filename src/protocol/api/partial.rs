@@ -38,6 +38,37 @@ pub(super) fn take_denied<T>(
     entries.extract_if(.., |entry| !decided.get(name(entry)).is_some_and(|(_, allowed)| *allowed)).collect()
 }
 
+/// Takes out of `entries` those of the topic that nobody but super users may touch, where a right on the cluster stands for
+/// that on every topic.
+pub(super) fn take_reserved<T>(
+    entries: &mut Vec<T>,
+    operation: Operation,
+    access: &mut Access<'_>,
+    name: impl Fn(&T) -> &Str,
+) -> Vec<T> {
+    match entries.iter().any(|entry| access.view.is_reserved(name(entry))) {
+        true => entries
+            .extract_if(.., |entry| {
+                access.view.is_reserved(name(entry))
+                    && !access.allows(operation, ResourceType::Topic, name(entry))
+            })
+            .collect(),
+        false => Vec::new(),
+    }
+}
+
+/// Whether one of the topics is one that nobody but super users may touch; then the denial is reported.
+pub(super) fn names_reserved<'a>(
+    mut topics: impl Iterator<Item = &'a Str>,
+    operation: Operation,
+    access: &mut Access<'_>,
+) -> bool {
+    match topics.find(|name| access.view.is_reserved(name)) {
+        Some(name) => !access.allows(operation, ResourceType::Topic, name),
+        None => false,
+    }
+}
+
 /// Partitions by topic, each once, in the order in which they were named first: what Kafka keeps in a map has no
 /// duplicates, and no topic without partitions.
 pub(super) fn merged(

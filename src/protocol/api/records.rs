@@ -1,6 +1,8 @@
 //! Producing records, deleting them, and asking for offsets.
 
-use super::{Answer, Api, Readdress, Verdict, append, append_all, merged, metadata, take_denied};
+use super::{
+    Answer, Api, Readdress, Verdict, append, append_all, merged, metadata, take_denied, take_reserved,
+};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::header::varint;
@@ -250,13 +252,13 @@ impl Api for ListOffsetsRequest {
 /// the topics.
 impl Api for OffsetForLeaderEpochRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<OffsetForLeaderEpochResponse>, Fault> {
-        if access.allows_cluster_silently(Operation::ClusterAction) {
-            return Ok(Verdict::Forward);
-        }
-        let denied =
-            take_denied(&mut self.topics, Operation::Describe, ResourceType::Topic, access, |topic| {
-                &topic.topic
-            });
+        let topics = &mut self.topics;
+        let denied = match access.allows_cluster_silently(Operation::ClusterAction) {
+            true => take_reserved(topics, Operation::Describe, access, |topic| &topic.topic),
+            false => {
+                take_denied(topics, Operation::Describe, ResourceType::Topic, access, |topic| &topic.topic)
+            }
+        };
         let refused = denied.into_iter().map(|topic| {
             let partitions = topic.partitions.iter().map(|partition| EpochEndOffset {
                 error_code: TOPIC_AUTHORIZATION_FAILED,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
-use super::{Api, Question, Step, Verdict, append, prepend, take_denied, trimmed};
+use super::{Api, Question, Step, Verdict, append, prepend, take_denied, take_reserved, trimmed};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
@@ -32,17 +32,17 @@ impl Api for CreateTopicsRequest {
             let message = "Creation of internal topic __cluster_metadata is prohibited.";
             not_created(topic.name, INVALID_REQUEST, message)
         }));
-        if !access.allows_cluster_silently(Operation::Create) {
-            let denied =
-                take_denied(&mut self.topics, Operation::Create, ResourceType::Topic, access, |topic| {
-                    &topic.name
-                });
-            refused.extend(
-                denied.into_iter().map(|topic| {
-                    not_created(topic.name, TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")
-                }),
-            );
-        }
+        let denied = match access.allows_cluster_silently(Operation::Create) {
+            true => take_reserved(&mut self.topics, Operation::Create, access, |topic| &topic.name),
+            false => take_denied(&mut self.topics, Operation::Create, ResourceType::Topic, access, |topic| {
+                &topic.name
+            }),
+        };
+        refused.extend(
+            denied
+                .into_iter()
+                .map(|topic| not_created(topic.name, TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")),
+        );
         if self.topics.is_empty() {
             return Ok(Verdict::Answer(CreateTopicsResponse { topics: refused, ..Default::default() }));
         }
@@ -103,7 +103,7 @@ impl Api for DeleteTopicsRequest {
             return Ok(Verdict::Answer(DeleteTopicsResponse { responses, ..Default::default() }));
         }
         if access.allows_cluster_silently(Operation::Delete) {
-            return Ok(Verdict::Forward);
+            return Ok(self.delete_all_but_reserved(access));
         }
         let Sorted { refused, deletable, only_describable } = sort(self.take_wanted(), access);
         self.put_wanted(deletable, access.version);
@@ -125,6 +125,29 @@ impl DeleteTopicsRequest {
             .into_iter()
             .map(|name| DeleteTopicState { name: Some(name), ..Default::default() });
         std::mem::take(&mut self.topics).into_iter().chain(by_name).collect()
+    }
+
+    /// For somebody who may delete every topic but the one that nobody except super users may touch.
+    fn delete_all_but_reserved(&mut self, access: &mut Access<'_>) -> Verdict<DeleteTopicsResponse> {
+        let mut wanted = self.take_wanted();
+        let denied = |name: &Str, access: &mut Access<'_>| {
+            access.view.is_reserved(name) && !access.allows(Operation::Delete, ResourceType::Topic, name)
+        };
+        let refused: Vec<_> = wanted
+            .extract_if(.., |topic| {
+                let by_id = access.topic_name(&topic.topic_id);
+                topic.name.iter().chain(&by_id).any(|name| denied(name, access))
+            })
+            .map(|topic| {
+                let text = message(TOPIC_AUTHORIZATION_FAILED);
+                not_deleted(topic.name, topic.topic_id, TOPIC_AUTHORIZATION_FAILED, text)
+            })
+            .collect();
+        self.put_wanted(wanted, access.version);
+        match self.is_empty() && !refused.is_empty() {
+            true => Verdict::Answer(DeleteTopicsResponse { responses: refused, ..Default::default() }),
+            false => append(refused, |answer: &mut DeleteTopicsResponse| &mut answer.responses),
+        }
     }
 
     fn put_wanted(&mut self, wanted: Vec<DeleteTopicState>, version: i16) {

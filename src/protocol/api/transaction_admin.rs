@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::transactions::each_once;
-use super::{Api, Found, Verdict, take_denied};
+use super::{Api, Found, Verdict, names_reserved, take_denied};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::describe_producers_request::TopicRequest;
@@ -23,7 +23,10 @@ use crate::words::acl::{Operation, ResourceType};
 /// `KafkaApis.handleWriteTxnMarkersRequest`. Brokers send it, and tools that abort hanging transactions.
 impl Api for WriteTxnMarkersRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<WriteTxnMarkersResponse>, Fault> {
-        if access.allows_cluster_silently(Operation::Alter) || access.allows_cluster(Operation::ClusterAction)
+        let topics = self.markers.iter().flat_map(|marker| &marker.topics).map(|topic| &topic.name);
+        if (access.allows_cluster_silently(Operation::Alter)
+            || access.allows_cluster(Operation::ClusterAction))
+            && !names_reserved(topics, Operation::Write, access)
         {
             return Ok(Verdict::Forward);
         }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::commits::{refuse_all, take_unreadable};
 use super::metadata::is_internal;
-use super::{Api, Question, Step, Verdict};
+use super::{Api, Question, Step, Verdict, names_reserved};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
@@ -59,7 +59,10 @@ const BATCHES: i16 = 4;
 impl Api for AddPartitionsToTxnRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AddPartitionsToTxnResponse>, Fault> {
         if access.version >= BATCHES {
-            return Ok(match access.allows_cluster(Operation::ClusterAction) {
+            let topics = self.transactions.iter().flat_map(|one| &one.topics).map(|topic| &topic.name);
+            let allowed = access.allows_cluster(Operation::ClusterAction)
+                && !names_reserved(topics, Operation::Write, access);
+            return Ok(match allowed {
                 true => Verdict::Forward,
                 false => Verdict::Answer(AddPartitionsToTxnResponse {
                     error_code: CLUSTER_AUTHORIZATION_FAILED,

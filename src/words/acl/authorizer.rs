@@ -18,11 +18,18 @@ pub struct Settings {
     pub allow_everyone_if_no_acl_found: bool,
     /// Whether a host with a slash is a network, as from Kafka 4.4 on (KIP-1276), or a text that matches nobody.
     pub cidr_hosts: bool,
+    /// A topic that is doorkeeper's own: nobody but super users may do anything to it, whatever the bindings say.
+    pub reserved_topic: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { super_users: Vec::new(), allow_everyone_if_no_acl_found: false, cidr_hosts: true }
+        Settings {
+            super_users: Vec::new(),
+            allow_everyone_if_no_acl_found: false,
+            cidr_hosts: true,
+            reserved_topic: None,
+        }
     }
 }
 
@@ -55,6 +62,8 @@ pub struct Decision {
 pub enum Rule {
     /// The client is a super user.
     SuperUser,
+    /// The topic is the one that doorkeeper keeps for itself ([`Settings::reserved_topic`]).
+    ReservedTopic,
     /// This binding, of those that decide the first denial or the last permission that Kafka's scan would meet.
     Binding(Arc<Binding>),
     /// No binding at all matches the resource: `allow.everyone.if.no.acl.found`, whose value this holds, decides.
@@ -68,6 +77,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Rule::SuperUser => f.write_str("SuperUser"),
+            Rule::ReservedTopic => f.write_str("ReservedTopic"),
             Rule::Binding(binding) => write!(f, "MatchingAcl(acl={binding})"),
             Rule::NoAclFound(true) => f.write_str("DefaultAllow"),
             Rule::NoAclFound(false) | Rule::DefaultDeny => f.write_str("DefaultDeny"),
@@ -106,6 +116,9 @@ impl ClientView {
         if self.is_super_user {
             return Decision { allowed: true, rule: Rule::SuperUser };
         }
+        if self.index.is_reserved(resource_type, name) {
+            return Decision { allowed: false, rule: Rule::ReservedTopic };
+        }
         let bindings = &self.index.bindings;
         let (denied, allowed) = self.operations(resource_type, name);
         let place = if denied & operation.bit() != 0 {
@@ -129,6 +142,9 @@ impl ClientView {
     pub fn allows(&self, operation: Operation, resource_type: ResourceType, name: &str) -> bool {
         if self.is_super_user {
             return true;
+        }
+        if self.index.is_reserved(resource_type, name) {
+            return false;
         }
         let (denied, allowed) = self.operations(resource_type, name);
         match (denied & operation.bit() != 0, allowed & operation.bit() != 0) {
@@ -173,11 +189,14 @@ impl ClientView {
         let is_on_any_name = |binding: &Binding| {
             binding.pattern_type == PatternType::Literal && binding.resource_name == WILDCARD
         };
+        // Of the topics, one is nobody's.
+        let has_reserved = resource_type == ResourceType::Topic && self.index.reserved_topic.is_some();
         self.is_super_user
-            || bindings.try_fold(false, |every, binding| match binding.permission {
-                Permission::Allow => Some(every || is_on_any_name(binding)),
-                Permission::Deny => None,
-            }) == Some(true)
+            || !has_reserved
+                && bindings.try_fold(false, |every, binding| match binding.permission {
+                    Permission::Allow => Some(every || is_on_any_name(binding)),
+                    Permission::Deny => None,
+                }) == Some(true)
     }
 
     /// The `authorized_operations` field of a resource: bit `n` is set when the client may do the operation of code `n`,
@@ -186,6 +205,8 @@ impl ClientView {
         let reported = resource_type.operations().iter().fold(0, |bits, operation| bits | operation.bit());
         let bits = if self.is_super_user {
             reported
+        } else if self.index.is_reserved(resource_type, name) {
+            0
         } else {
             let (denied, allowed) = self.operations(resource_type, name);
             match denied | allowed {
@@ -194,6 +215,12 @@ impl ClientView {
             }
         };
         bits.cast_signed()
+    }
+
+    /// Whether a topic is one that the client may not touch, whatever it may do to the cluster
+    /// ([`Settings::reserved_topic`]).
+    pub fn is_reserved(&self, topic: &str) -> bool {
+        !self.is_super_user && self.index.is_reserved(ResourceType::Topic, topic)
     }
 
     /// Whether the client's principal is a super user.
@@ -240,6 +267,7 @@ struct Index {
     bindings: Vec<Arc<Binding>>,
     super_users: HashSet<String>,
     allow_everyone_if_no_acl_found: bool,
+    reserved_topic: Option<String>,
     hosts: HashMap<Box<str>, Hosts>,
     tables: Vec<Table>,
     /// Every pattern, whoever it is for.
@@ -289,11 +317,16 @@ impl Index {
         Index {
             super_users: settings.super_users.into_iter().collect(),
             allow_everyone_if_no_acl_found: settings.allow_everyone_if_no_acl_found,
+            reserved_topic: settings.reserved_topic,
             hosts,
             tables: tables.into_iter().map(indexed).collect(),
             all: indexed(all),
             bindings,
         }
+    }
+
+    fn is_reserved(&self, resource_type: ResourceType, name: &str) -> bool {
+        resource_type == ResourceType::Topic && self.reserved_topic.as_deref() == Some(name)
     }
 
     fn tables_for(&self, principal: &str, address: IpAddr) -> Box<[usize]> {

@@ -79,6 +79,45 @@ pub enum Change {
     Delete(Vec<BindingFilter>),
 }
 
+impl Change {
+    /// What was done, for the log, if anything was: of many bindings the first ones. `None`: nothing was removed.
+    pub fn done(&self, changed: &Changed) -> Option<String> {
+        match (self, changed) {
+            (Change::Create(bindings), Changed::Created) => {
+                Some(format!("created, or there already: {}", listed(bindings.iter())))
+            }
+            (Change::Delete(_), Changed::Deleted(selected)) if selected.iter().any(|one| !one.is_empty()) => {
+                Some(format!("removed: {}", listed(selected.iter().flatten().map(|binding| &**binding))))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Change {
+    /// Why bindings that it creates can never apply to a client.
+    pub fn doubts(&self) -> impl Iterator<Item = String> {
+        let created = match self {
+            Change::Create(bindings) => bindings.as_slice(),
+            Change::Delete(_) => &[],
+        };
+        created.iter().filter_map(Binding::doubt)
+    }
+}
+
+/// The most bindings that one line of the log shows.
+const SHOWN: usize = 10;
+
+fn listed<'a>(bindings: impl Iterator<Item = &'a Binding> + Clone) -> String {
+    let shown: Vec<String> = bindings.clone().take(SHOWN).map(ToString::to_string).collect();
+    let mut text = shown.join(", ");
+    let more = bindings.count().saturating_sub(SHOWN);
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
 /// What a change did. It lasts, and whoever asks this doorkeeper sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
@@ -156,6 +195,24 @@ mod tests {
                 (0..stored.len()).filter(|i| filter.selects(&binding(stored[*i].0, stored[*i].1))).collect();
             assert_eq!(selected, expected, "{pattern:?} {name:?}");
         }
+    }
+
+    #[test]
+    fn what_was_done_is_told_in_a_line_of_bounded_length() {
+        let binding = binding(PatternType::Literal, "orders");
+        let one = Change::Create(vec![binding.clone()]).done(&Changed::Created).unwrap();
+        assert_eq!(one, format!("created, or there already: {binding}"));
+        let many = Change::Create(vec![binding.clone(); 10_000]).done(&Changed::Created).unwrap();
+        assert!(many.ends_with(" and 9990 more") && many.len() < 3000, "{many}");
+        let nowhere = Binding { host: "::1".to_owned(), ..binding.clone() };
+        assert_eq!(
+            Change::Create(vec![binding.clone(), nowhere.clone()]).doubts().collect::<Vec<_>>(),
+            [nowhere.doubt().unwrap()]
+        );
+        let delete = Change::Delete(vec![any(), any()]);
+        assert_eq!(delete.done(&Changed::Deleted(vec![Vec::new(), Vec::new()])), None);
+        let removed = Changed::Deleted(vec![Vec::new(), vec![Arc::new(binding.clone())]]);
+        assert_eq!(delete.done(&removed).unwrap(), format!("removed: {binding}"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub enum InvalidBinding {
     Network {
         /// The host as it was written.
         host: String,
-        /// What is wrong with it.
+        /// What is wrong with it, and what would be right.
         reason: String,
     },
 }
@@ -31,12 +31,7 @@ impl Binding {
     /// Accepted, as in Kafka: a principal of any type, a host that is no address, an operation that makes no sense for
     /// the resource type.
     pub fn check(&self) -> Result<(), InvalidBinding> {
-        if self.resource_type == ResourceType::Cluster && self.resource_name != CLUSTER_NAME {
-            return Err(InvalidBinding::ClusterName);
-        }
-        if self.resource_name.is_empty() {
-            return Err(InvalidBinding::EmptyName);
-        }
+        InvalidBinding::by_name(Some(self.resource_type), &self.resource_name)?;
         if !self.principal.contains(':') {
             return Err(InvalidBinding::Principal(self.principal.clone()));
         }
@@ -79,6 +74,20 @@ impl Binding {
     }
 }
 
+impl InvalidBinding {
+    /// The checks that come first and look at the name alone (`AclApis.handleCreateAcls`); they are made of a resource of
+    /// unknown type too.
+    pub fn by_name(resource_type: Option<ResourceType>, name: &str) -> Result<(), InvalidBinding> {
+        if resource_type == Some(ResourceType::Cluster) && name != CLUSTER_NAME {
+            return Err(InvalidBinding::ClusterName);
+        }
+        if name.is_empty() {
+            return Err(InvalidBinding::EmptyName);
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for InvalidBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,12 +100,41 @@ impl fmt::Display for InvalidBinding {
                 "Could not parse principal from `{principal}` (no colon is present separating the principal type from the principal name)"
             ),
             InvalidBinding::EmptyHost => f.write_str("Host pattern cannot be null or empty"),
-            InvalidBinding::Network { host, reason } => write!(f, "Invalid CIDR notation '{host}': {reason}"),
+            InvalidBinding::Network { host, .. } => {
+                write!(f, "Invalid CIDR notation '{host}': {}", fault_in_java(host))
+            }
         }
     }
 }
 
 impl std::error::Error for InvalidBinding {}
+
+/// What Kafka's libraries (Apache Commons Net's `SubnetUtils` and `SubnetUtils6`) say of a host that is no network.
+fn fault_in_java(host: &str) -> String {
+    let (address, length) = host.split_once('/').unwrap_or((host, ""));
+    if host.contains(':') {
+        return match length.parse::<i32>() {
+            Err(_) => format!("Could not parse [{host}] - invalid prefix length"),
+            Ok(0..=128) if Network::parse(host) == Err(NetworkFault::Mapped) => {
+                format!("Could not parse [{address}] - not an IPv6 address")
+            }
+            Ok(0..=128) => format!("Could not parse [{address}]"),
+            Ok(_) => format!("Could not parse [{host}] - prefix length must be between 0 and 128"),
+        };
+    }
+    let number = |digits: &str, most: usize| {
+        let is_number = digits.len() <= most && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse::<u32>().ok().filter(|_| is_number)
+    };
+    let octets: Option<Vec<u32>> = address.split('.').map(|octet| number(octet, 3)).collect();
+    match (octets.filter(|octets| octets.len() == 4), number(length, 2)) {
+        (Some(octets), Some(length)) => match octets.iter().find(|octet| **octet > 255) {
+            Some(octet) => format!("Value [{octet}] not in range [0,255]"),
+            None => format!("Value [{length}] not in range [0,32]"),
+        },
+        _ => format!("Could not parse [{host}]"),
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +173,7 @@ mod tests {
                 "t",
                 "User:a",
                 "10.0.0.0/33",
-                "Invalid CIDR notation '10.0.0.0/33': the length of the prefix must be 0 to 32",
+                "Invalid CIDR notation '10.0.0.0/33': Value [33] not in range [0,32]",
             ),
         ] {
             let error = binding(resource_type, name, principal, host).check().unwrap_err();
@@ -152,6 +190,30 @@ mod tests {
             binding(ResourceType::DelegationToken, "*", "User:", "10.1.2.3/8"),
         ] {
             assert_eq!(binding.check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_network_is_told_in_the_words_of_kafkas_libraries() {
+        for (host, told) in [
+            ("10.0.0.0/33", "Value [33] not in range [0,32]"),
+            ("10.0.0.999/99", "Value [999] not in range [0,255]"),
+            ("10.0.0.0/", "Could not parse [10.0.0.0/]"),
+            ("/", "Could not parse [/]"),
+            ("a/8", "Could not parse [a/8]"),
+            ("10.0.0.0/8/8", "Could not parse [10.0.0.0/8/8]"),
+            ("10.0.0.0/100", "Could not parse [10.0.0.0/100]"),
+            ("10.0.0.0/-1", "Could not parse [10.0.0.0/-1]"),
+            ("::/129", "Could not parse [::/129] - prefix length must be between 0 and 128"),
+            ("::/-1", "Could not parse [::/-1] - prefix length must be between 0 and 128"),
+            ("::/x", "Could not parse [::/x] - invalid prefix length"),
+            ("::/8/8", "Could not parse [::/8/8] - invalid prefix length"),
+            (":/8", "Could not parse [:]"),
+            ("[::/8", "Could not parse [[::]"),
+            ("::ffff:10.0.0.0/104", "Could not parse [::ffff:10.0.0.0] - not an IPv6 address"),
+        ] {
+            let fault = binding(ResourceType::Topic, "t", "User:a", host).check().unwrap_err();
+            assert_eq!(fault.to_string(), format!("Invalid CIDR notation '{host}': {told}"));
         }
     }
 

@@ -25,6 +25,7 @@ struct ApiFamilies {
     requests: IntCounterVec,
     request_bytes: IntCounterVec,
     response_bytes: IntCounterVec,
+    filtered: IntCounterVec,
     latency: Each<ApiClass, Histogram>,
 }
 
@@ -41,6 +42,10 @@ pub struct Api {
     requests: Each<RequestResult, IntCounter>,
     request_bytes: IntCounter,
     response_bytes: IntCounter,
+    /// Made when it is first counted: a few APIs have answers from which something can be left out.
+    filtered: OnceLock<IntCounter>,
+    name: &'static str,
+    all_filtered: IntCounterVec,
     latency: Histogram,
 }
 
@@ -58,6 +63,11 @@ impl Api {
     /// Counts bytes of answers as the client got them, length prefix included.
     pub fn response_bytes(&self, bytes: u64) {
         self.response_bytes.inc_by(bytes);
+    }
+
+    /// Counts entries that were left out of an answer because the client may not know of them.
+    pub fn filtered(&self, entries: u64) {
+        self.filtered.get_or_init(|| self.all_filtered.with_label_values(&[self.name])).inc_by(entries);
     }
 
     /// The time from the last byte of a request to the broker until the first byte of its answer.
@@ -83,6 +93,11 @@ impl Apis {
             "Bytes of answers sent to clients, before TLS.",
             &["api"],
         )?;
+        let filtered = families.counters(
+            "responses_filtered_total",
+            "Entries left out of answers because the client may not know of them, such as topics of a Metadata answer.",
+            &["api"],
+        )?;
         let latency = families.durations_by(
             "upstream_latency_seconds",
             "Time from a request sent to the broker until the first byte of its answer.",
@@ -106,7 +121,7 @@ impl Apis {
         Ok(Self {
             by_key: by_key.into(),
             unknown: Slot::new(UNKNOWN_API),
-            families: ApiFamilies { requests, request_bytes, response_bytes, latency },
+            families: ApiFamilies { requests, request_bytes, response_bytes, filtered, latency },
         })
     }
 
@@ -129,6 +144,9 @@ impl ApiFamilies {
             requests: Each::new(|result| self.requests.with_label_values(&[name, result])),
             request_bytes: self.request_bytes.with_label_values(&[name]),
             response_bytes: self.response_bytes.with_label_values(&[name]),
+            filtered: OnceLock::new(),
+            name,
+            all_filtered: self.filtered.clone(),
             latency: self.latency[ApiClass::of(name)].clone(),
         }
     }

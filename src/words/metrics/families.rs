@@ -5,8 +5,8 @@ use std::ops::Index;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    Result,
+    Counter, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, Result,
 };
 
 use super::labels::Label;
@@ -24,6 +24,11 @@ impl Families<'_> {
 
     pub(super) fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
         self.add(IntCounterVec::new(options(name, help), labels)?)
+    }
+
+    /// A counter of time, in seconds.
+    pub(super) fn seconds(&self, name: &str, help: &str) -> Result<Counter> {
+        self.add(Counter::with_opts(options(name, help))?)
     }
 
     pub(super) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge> {

@@ -81,6 +81,18 @@ labels! {
 }
 
 labels! {
+    /// What came of a change of the ACLs.
+    AclChange {
+        /// It lasts and is in force.
+        Made = "made",
+        /// It is not one that could be made.
+        Refused = "refused",
+        /// It was not made, or nobody knows whether it was.
+        Failed = "failed",
+    }
+}
+
+labels! {
     /// Whose doing the end of a connection was.
     Fault {
         /// Nobody's: connections end.
@@ -145,6 +157,8 @@ labels! {
         Revoked = "revoked",
         /// No TLS version, cipher suite or key exchange in common.
         Version = "version",
+        /// The client calls the server by a name that no broker has, or by none where it must.
+        UnknownName = "unknown_name",
         /// The first bytes are no TLS: plaintext Kafka, HTTP.
         NotTls = "not_tls",
         /// The deadline passed.
@@ -153,6 +167,61 @@ labels! {
         Eof = "eof",
         /// Anything else.
         Other = "other",
+    }
+}
+
+labels! {
+    /// A version of TLS.
+    TlsVersion {
+        /// TLS 1.2.
+        Tls12 = "TLSv1.2",
+        /// TLS 1.3.
+        Tls13 = "TLSv1.3",
+        /// One that is not known here.
+        Other = "other",
+    }
+}
+
+labels! {
+    /// A cipher suite by its IANA name: those that aws-lc-rs has.
+    Cipher {
+        /// TLS 1.3, AES-256.
+        Aes256Gcm = "TLS_AES_256_GCM_SHA384",
+        /// TLS 1.3, AES-128.
+        Aes128Gcm = "TLS_AES_128_GCM_SHA256",
+        /// TLS 1.3, ChaCha20.
+        Chacha20 = "TLS_CHACHA20_POLY1305_SHA256",
+        /// TLS 1.2, ECDSA, AES-256.
+        EcdsaAes256Gcm = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+        /// TLS 1.2, ECDSA, AES-128.
+        EcdsaAes128Gcm = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        /// TLS 1.2, ECDSA, ChaCha20.
+        EcdsaChacha20 = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        /// TLS 1.2, RSA, AES-256.
+        RsaAes256Gcm = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        /// TLS 1.2, RSA, AES-128.
+        RsaAes128Gcm = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        /// TLS 1.2, RSA, ChaCha20.
+        RsaChacha20 = "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        /// One that is not known here.
+        Other = "other",
+    }
+}
+
+impl Cipher {
+    /// The suite with this IANA name.
+    pub fn of(name: &str) -> Self {
+        Self::ALL.iter().copied().find(|cipher| cipher.as_str() == name).unwrap_or(Self::Other)
+    }
+}
+
+labels! {
+    /// How a client says who it is.
+    Mechanism {
+        /// By its certificate.
+        Mtls = "mtls",
+        /// Not at all: it is `User:ANONYMOUS`.
+        Anonymous = "anonymous",
     }
 }
 
@@ -296,10 +365,14 @@ labels! {
         Listeners = "listeners",
         /// Every certificate is loaded and valid now.
         Certificates = "certificates",
-        /// An ACL set is loaded.
+        /// An ACL set is loaded, or it is known which topic holds it.
         Acls = "acls",
+        /// The ACL topic was read, if there is one.
+        AclTopic = "acl-topic",
         /// The broker answers.
         Upstream = "upstream",
+        /// The broker's plaintext port is reachable from here only. By default a warning and no failure.
+        PlaintextExposed = "plaintext-exposed",
         /// No shutdown has begun.
         NotDraining = "not-draining",
     }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Result};
 
 use super::families::{Each, Families};
-use super::labels::{CloseReason, HandshakeResult, RejectReason};
+use super::labels::{Cipher, CloseReason, HandshakeResult, RejectReason, TlsVersion};
 
+/// Bounds of a connection's duration, in seconds.
+const CONNECTION: &[f64] = &[0.1, 1.0, 10.0, 60.0, 300.0, 1800.0, 3600.0, 14_400.0, 86_400.0];
 /// Bounds of the handshake's duration, in seconds.
 const HANDSHAKE: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
@@ -18,8 +20,11 @@ pub(super) struct ListenerFamilies {
     active: IntGaugeVec,
     closed: IntCounterVec,
     rejected: IntCounterVec,
+    durations: Histogram,
     handshakes: IntCounterVec,
     handshake_duration: Histogram,
+    sessions: IntCounterVec,
+    plaintext_exposed: IntGaugeVec,
 }
 
 /// The handles of one listener: made once by [`super::Metrics::listener`], cheap to clone.
@@ -32,8 +37,13 @@ struct Handles {
     active: IntGauge,
     closed: Each<CloseReason, IntCounter>,
     rejected: Each<RejectReason, IntCounter>,
+    durations: Histogram,
     handshakes: Each<HandshakeResult, IntCounter>,
     handshake_duration: Histogram,
+    /// The series of a cipher are made when it is first spoken: few of them ever are.
+    sessions: IntCounterVec,
+    listener: String,
+    plaintext_exposed: IntGauge,
 }
 
 impl ListenerMetrics {
@@ -56,6 +66,18 @@ impl ListenerMetrics {
             self.0.handshake_duration.observe(elapsed.as_secs_f64());
         }
     }
+
+    /// Counts what a completed handshake came to.
+    pub fn session(&self, version: TlsVersion, cipher: Cipher, resumed: bool) {
+        let resumed = if resumed { "true" } else { "false" };
+        let labels = [&self.0.listener, version.as_str(), cipher.as_str(), resumed];
+        self.0.sessions.with_label_values(&labels).inc();
+    }
+
+    /// Says whether the broker's plaintext port is reachable from elsewhere.
+    pub fn plaintext_exposed(&self, exposed: bool) {
+        self.0.plaintext_exposed.set(i64::from(exposed));
+    }
 }
 
 /// A connection that is counted as active. Opened and closed always add up: dropped without a word, as by a
@@ -68,9 +90,10 @@ pub struct OpenConnection {
 }
 
 impl OpenConnection {
-    /// Counts the end of the connection.
-    pub fn close(mut self, reason: CloseReason) {
+    /// Counts the end of the connection, which has lasted so long.
+    pub fn close(mut self, reason: CloseReason, lasted: Duration) {
         self.reason = reason;
+        self.handles.durations.observe(lasted.as_secs_f64());
     }
 }
 
@@ -96,6 +119,11 @@ impl ListenerFamilies {
                 "Connections turned away before anything was read from them.",
                 &["listener", "reason"],
             )?,
+            durations: families.durations(
+                "connection_duration_seconds",
+                "Time from accepting a connection to its end.",
+                CONNECTION,
+            )?,
             handshakes: families.counters(
                 "tls_handshakes_total",
                 "TLS handshakes with clients, by how they ended.",
@@ -105,6 +133,16 @@ impl ListenerFamilies {
                 "tls_handshake_duration_seconds",
                 "Time of completed TLS handshakes with clients.",
                 HANDSHAKE,
+            )?,
+            sessions: families.counters(
+                "tls_sessions_total",
+                "Completed TLS handshakes, by what was agreed on.",
+                &["listener", "version", "cipher", "resumed"],
+            )?,
+            plaintext_exposed: families.gauges(
+                "plaintext_exposed",
+                "Whether the broker's plaintext port answers at an address that others can reach.",
+                &["listener"],
             )?,
         })
     }
@@ -117,6 +155,10 @@ impl ListenerFamilies {
             rejected: Each::new(|reason| self.rejected.with_label_values(&[listener, reason])),
             handshakes: Each::new(|result| self.handshakes.with_label_values(&[listener, result])),
             handshake_duration: self.handshake_duration.clone(),
+            durations: self.durations.clone(),
+            sessions: self.sessions.clone(),
+            listener: listener.to_owned(),
+            plaintext_exposed: self.plaintext_exposed.with_label_values(&[listener]),
         }))
     }
 }

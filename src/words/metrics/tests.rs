@@ -94,11 +94,11 @@ fn connections_add_up_even_when_a_task_panics() {
 
     let (first, second) = (listener.open(), metrics.listener("clients").open());
     assert_eq!(active(), 2.0);
-    first.close(CloseReason::UpstreamError);
-    let panicked = std::panic::catch_unwind(move || {
+    first.close(CloseReason::UpstreamError, Duration::from_secs(61));
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
         let _open = second;
         panic!("a fault of our own");
-    });
+    }));
     assert!(panicked.is_err());
 
     assert_eq!(active(), 0.0);
@@ -106,6 +106,73 @@ fn connections_add_up_even_when_a_task_panics() {
     assert_eq!(closed(CloseReason::InternalError), 1.0);
     assert_eq!(CloseReason::ALL.iter().map(|&reason| closed(reason)).sum::<f64>(), 2.0);
     assert_eq!(value(&metrics, r#"doorkeeper_connections_total{listener="clients"}"#), Some(2.0));
+    let lasted =
+        |bound| value(&metrics, &format!("doorkeeper_connection_duration_seconds_bucket{{le=\"{bound}\"}}"));
+    assert_eq!((lasted("60"), lasted("300")), (Some(0.0), Some(1.0)));
+}
+
+#[test]
+fn ciphers_are_known_by_their_names_and_few_of_them_are_series() {
+    let metrics = metrics();
+    let listener = metrics.listener("clients");
+    assert!(!metrics.encode().unwrap().contains("tls_sessions_total{"));
+    listener.session(TlsVersion::Tls13, Cipher::of("TLS_AES_128_GCM_SHA256"), false);
+    listener.session(TlsVersion::Other, Cipher::of("TLS_NULL_WITH_NULL_NULL"), true);
+    let series = |cipher, resumed, version| {
+        let labels =
+            format!("cipher=\"{cipher}\",listener=\"clients\",resumed=\"{resumed}\",version=\"{version}\"");
+        value(&metrics, &format!("doorkeeper_tls_sessions_total{{{labels}}}"))
+    };
+    assert_eq!(series("TLS_AES_128_GCM_SHA256", "false", "TLSv1.3"), Some(1.0));
+    assert_eq!(series("other", "true", "other"), Some(1.0));
+}
+
+#[test]
+fn denials_have_a_name_for_as_many_as_were_asked_for() {
+    let metrics = metrics();
+    metrics.denied("User:early", 1);
+    assert!(!metrics.encode().unwrap().contains("by_principal"), "nobody has asked");
+    metrics.count_denials_by_principal(2).unwrap();
+    for (principal, count) in [("User:a", 1), ("User:b", 2), ("User:c", 3), ("User:a", 4), ("User:d", 5)] {
+        metrics.denied(principal, count);
+    }
+    let of = |principal: &str| {
+        let labels = format!("{{principal=\"{principal}\"}}");
+        value(&metrics, &format!("doorkeeper_authorization_denials_by_principal_total{labels}"))
+    };
+    assert_eq!(
+        [of("User:a"), of("User:b"), of("User:c"), of(OTHERS)],
+        [Some(5.0), Some(2.0), None, Some(8.0)]
+    );
+}
+
+#[test]
+fn what_is_filtered_is_counted_where_something_is() {
+    let metrics = metrics();
+    metrics.request(3, RequestResult::Forwarded);
+    assert!(!metrics.encode().unwrap().contains("responses_filtered_total{"));
+    metrics.api(3).filtered(4);
+    assert_eq!(value(&metrics, "doorkeeper_responses_filtered_total{api=\"Metadata\"}"), Some(4.0));
+}
+
+#[test]
+fn there_is_one_configuration_and_its_hash_is_short() {
+    let metrics = metrics();
+    metrics.config_hash(&"a".repeat(64));
+    metrics.config_hash(&"b".repeat(64));
+    let text = metrics.encode().unwrap();
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("doorkeeper_config_hash_info")).collect();
+    assert_eq!(lines, ["doorkeeper_config_hash_info{sha256=\"bbbbbbbbbbbbbbbb\"} 1"]);
+}
+
+#[test]
+fn busy_time_only_grows() {
+    let metrics = metrics();
+    let busy = || value(&metrics, "doorkeeper_tokio_busy_seconds_total");
+    for (now, expected) in [(2, 2.0), (5, 5.0), (4, 5.0), (6, 6.0)] {
+        metrics.runtime(&Runtime { busy: Duration::from_secs(now), ..Runtime::default() });
+        assert_eq!(busy(), Some(expected));
+    }
 }
 
 #[test]

@@ -37,6 +37,10 @@ pub struct Setup {
     pub tls: &'static str,
     /// The keys of `limits`.
     pub limits: &'static str,
+    /// Where clients connect to.
+    pub bind: &'static str,
+    /// A further key of the listener.
+    pub listener: &'static str,
     /// `shutdown.drain_timeout`
     pub drain_timeout: &'static str,
 }
@@ -44,7 +48,15 @@ pub struct Setup {
 impl Setup {
     /// A usual proxy before this broker.
     pub fn new(upstream: SocketAddr) -> Self {
-        Self { upstream, acls: ACLS, tls: "", limits: "", drain_timeout: "20s" }
+        Self {
+            upstream,
+            acls: ACLS,
+            tls: "",
+            limits: "",
+            bind: "127.0.0.1:0",
+            listener: "",
+            drain_timeout: "20s",
+        }
     }
 
     fn write(&self) -> Folder {
@@ -54,14 +66,15 @@ impl Setup {
         folder.write("tls.key", &key.serialize_pem());
         folder.write("ca.crt", &TRUSTED.pem());
         folder.write("acls.yaml", self.acls);
-        let Self { upstream, tls, limits, drain_timeout, .. } = self;
+        let Self { upstream, tls, limits, bind, listener, drain_timeout, .. } = self;
         folder.write(
             "doorkeeper.yaml",
             &format!(
                 "version: 1
 listeners:
   - name: clients
-    bind: 127.0.0.1:0
+    bind: {bind}
+    {listener}
     upstream: {upstream}
     tls: {{ certificate_chain: tls.crt, private_key: tls.key, client_ca: ca.crt, client_auth: required, {tls} }}
     principal_mapping_rules: 'RULE:^CN=([a-z]+)$/$1/'
@@ -202,10 +215,17 @@ impl Door {
 
     /// What `/readyz` says: the status of the answer, and its text.
     pub async fn ready(&self) -> (u16, String) {
+        self.get("/readyz").await
+    }
+
+    /// The answer to a GET of the admin endpoint: its status, and all of its text.
+    pub async fn get(&self, path: &str) -> (u16, String) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut socket = tokio::net::TcpStream::connect(self.admin).await.unwrap();
         socket
-            .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .write_all(
+                format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes(),
+            )
             .await
             .unwrap();
         let mut text = String::new();

@@ -1,5 +1,6 @@
 //! The tables: API by API, shape by shape. Versions and principals are added when they run.
 
+mod acls;
 mod cluster;
 mod configs;
 mod connection;
@@ -32,14 +33,17 @@ pub const APIS: &[&str] = &[
     "ApiVersions",
     "ConsumerGroupDescribe",
     "ConsumerGroupHeartbeat",
+    "CreateAcls",
     "CreateDelegationToken",
     "CreatePartitions",
     "CreateTopics",
+    "DeleteAcls",
     "DeleteGroups",
     "DeleteRecords",
     "DeleteShareGroupOffsets",
     "DeleteShareGroupState",
     "DeleteTopics",
+    "DescribeAcls",
     "DescribeClientQuotas",
     "DescribeCluster",
     "DescribeConfigs",
@@ -113,6 +117,7 @@ pub fn all() -> Vec<Case> {
         share::cases(),
         streams::cases(),
         topics::cases(),
+        acls::cases(),
     ];
     families.into_iter().flatten().collect()
 }

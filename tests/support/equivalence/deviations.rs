@@ -173,12 +173,10 @@ pub const DEVIATIONS: &[Deviation] = &[
 ];
 
 /// APIs that doorkeeper does not serve and does not advertise, though Kafka's listener has them: key, name, reason.
-pub const NOT_SERVED: &[(i16, &str, &str)] =
-    &[(29, "DescribeAcls", ACLS), (30, "CreateAcls", ACLS), (31, "DeleteAcls", ACLS)];
+pub const NOT_SERVED: &[(i16, &str, &str)] = &[];
 
 /// What stands for the API where a frame is none of any.
 pub const FRAME: &str = "a frame";
 
 const BEFORE_4_0: &str = "requests that are wrong and refused besides: Kafka 4 tells of the refusal where Kafka 3 told of the \
                           mistake, or with other words; doorkeeper does as Kafka 4 whatever broker it stands before";
-const ACLS: &str = "ACLs are kept in doorkeeper's own file";

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 const IN_ORDER: &[(&str, &str)] = &[
     ("AlterConfigs", "responses"),
     ("CreateAcls", "results"),
+    ("DeleteAcls", "filterResults"),
     ("DescribeProducers", "topics"),
     ("Fetch", "partitions"),
     ("FindCoordinator", "coordinators"),

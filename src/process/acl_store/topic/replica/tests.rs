@@ -1,0 +1,115 @@
+use std::collections::HashSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use proptest::prelude::*;
+
+use super::super::batch;
+use super::super::record::tests::binding;
+use super::super::record::{Pair, addition, removal};
+use super::*;
+
+fn orders(name: &str) -> Binding {
+    use crate::words::acl::{Operation, PatternType, Permission, ResourceType};
+    Binding {
+        resource_type: ResourceType::Topic,
+        resource_name: name.to_owned(),
+        pattern_type: PatternType::Literal,
+        principal: "User:alice".to_owned(),
+        host: "*".to_owned(),
+        operation: Operation::Read,
+        permission: Permission::Allow,
+    }
+}
+
+/// A log, as a broker keeps it: each batch gets the next offsets.
+#[derive(Default, Clone)]
+struct Log {
+    bytes: Vec<u8>,
+    next: i64,
+}
+
+impl Log {
+    fn append(&mut self, pairs: Vec<Pair>) {
+        let count = pairs.len() as i64;
+        let mut batch = batch::write(pairs, SystemTime::now()).unwrap().to_vec();
+        batch[..8].copy_from_slice(&self.next.to_be_bytes());
+        self.bytes.extend(batch);
+        self.next += count;
+    }
+
+    fn replayed(&self) -> Replica {
+        let mut replica = Replica::starting_at(0);
+        replica.apply(batch::read(self.bytes.clone().into())).unwrap();
+        replica
+    }
+}
+
+fn raw(key: &str, value: Option<&str>) -> Pair {
+    Pair { key: key.as_bytes().to_vec(), value: value.map(|value| value.as_bytes().to_vec()) }
+}
+
+proptest! {
+    /// Changes of several writers, in whatever order the log has them, are the changes of a set.
+    #[test]
+    fn the_log_is_a_set(
+        known in prop::collection::vec(binding(), 1..6),
+        changes in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<prop::sample::Index>(), 1..4), 0..3u8), 0..40),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut log = Log::default();
+        let mut model = HashSet::new();
+        for (add, which, writer) in &changes {
+            let bindings: Vec<_> = which.iter().map(|index| index.get(&known).clone()).collect();
+            let pair = |binding: &Binding| match add {
+                true => addition(binding, &writer.to_string(), UNIX_EPOCH).unwrap(),
+                false => removal(binding).unwrap(),
+            };
+            log.append(bindings.iter().map(pair).collect());
+            for binding in bindings {
+                if *add { model.insert(binding); } else { model.remove(&binding); }
+            }
+        }
+        let replayed = log.replayed();
+        prop_assert_eq!(replayed.bindings().unwrap(), &model);
+
+        // Read in two parts, the second of which begins in the middle of a batch: a broker gives the whole batch again.
+        let cut = cut.index(log.bytes.len() + 1);
+        let mut replica = Replica::starting_at(0);
+        replica.apply(batch::read(log.bytes[..cut].to_vec().into())).unwrap();
+        replica.apply(batch::read(log.bytes.clone().into())).unwrap();
+        prop_assert_eq!(replica.bindings().unwrap(), &model);
+        prop_assert_eq!(replica.next, log.next);
+    }
+}
+
+#[test]
+fn what_cannot_be_understood_counts_until_it_is_taken_out() {
+    let good = addition(&orders("a"), "x", UNIX_EPOCH).unwrap();
+    let key = String::from_utf8(good.key.clone()).unwrap();
+    for (bad, expected) in [
+        (raw("nonsense", Some("{}")), "the record at offset 1: its key cannot be read"),
+        (raw(&key, Some("{")), "the record at offset 1: its value cannot be read"),
+        (raw(&key, Some(r#"{"version":9}"#)), "the record at offset 1: it is of format 9"),
+        (raw(&key.replace(":1,", ":9,"), Some("?")), "the record at offset 1: it is of format 9"),
+    ] {
+        let mut log = Log::default();
+        log.append(vec![good.clone()]);
+        log.append(vec![bad.clone()]);
+        log.append(vec![addition(&orders("b"), "x", UNIX_EPOCH).unwrap()]);
+        let said = log.replayed().bindings().unwrap_err().to_string();
+        assert!(said.starts_with(expected), "{said}");
+        log.append(vec![Pair { value: None, ..bad.clone() }]);
+        let mended = log.replayed();
+        let expected: HashSet<_> =
+            if bad.key == good.key { [orders("b")].into() } else { [orders("a"), orders("b")].into() };
+        assert_eq!(mended.bindings(), Ok(&expected));
+    }
+}
+
+/// A doorkeeper that knows more than this one took something out of its own.
+#[test]
+fn the_end_of_something_unknown_is_no_fault() {
+    let mut log = Log::default();
+    log.append(vec![raw(r#"{"version":2,"role":"admin"}"#, None), raw("", None)]);
+    assert_eq!(log.replayed().bindings(), Ok(&HashSet::new()));
+}

@@ -1,0 +1,11 @@
+//! The addresses of brokers, beside the connections: where the nodes of a cluster are, what clients are told for each, and
+//! whether that leads back here.
+
+mod check;
+mod knock;
+mod nodes;
+mod table;
+
+pub(super) use check::watch_addresses;
+pub(super) use nodes::watch_nodes;
+pub use table::{AddressTable, Row};
