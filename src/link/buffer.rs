@@ -41,9 +41,17 @@ pub struct Buf {
 impl Buf {
     /// Borrows memory, if there is none, and makes sure that `room` bytes can be added.
     pub fn reserve(&mut self, room: usize) {
-        if self.memory.is_empty() {
-            self.memory = RAW.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; SIZE]);
+        if self.memory.len() < SIZE && self.len() + room <= SIZE && self.memory.len() - self.end < room {
+            let mut memory = RAW.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; SIZE]);
+            memory[..self.len()].copy_from_slice(self.filled());
+            (self.start, self.end) = (0, self.len());
+            self.memory = memory;
         }
+        self.reserve_exactly(room);
+    }
+
+    /// Makes sure that `room` bytes can be added, with no more memory than that takes.
+    pub fn reserve_exactly(&mut self, room: usize) {
         if self.memory.len() - self.end < room && self.start > 0 {
             self.memory.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
@@ -56,14 +64,31 @@ impl Buf {
     /// Gives the memory back when nothing is in it. Memory that had to grow is freed, not kept.
     pub fn release(&mut self) {
         if self.is_empty() && !self.memory.is_empty() {
-            (self.start, self.end) = (0, 0);
-            let memory = std::mem::take(&mut self.memory);
-            RAW.with_borrow_mut(|pool| {
-                if memory.len() == SIZE && pool.len() < KEEP {
-                    pool.push(memory);
-                }
-            });
+            self.replace(Vec::new());
         }
+    }
+
+    /// Gives back what is not filled of the memory.
+    pub fn shrink(&mut self) {
+        if self.len() < self.memory.len() {
+            self.replace(self.filled().to_vec());
+        }
+    }
+
+    /// How many bytes of memory it has.
+    pub fn memory(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// Has the filled part in other memory.
+    fn replace(&mut self, filled: Vec<u8>) {
+        (self.start, self.end) = (0, filled.len());
+        let memory = std::mem::replace(&mut self.memory, filled);
+        RAW.with_borrow_mut(|pool| {
+            if memory.len() == SIZE && pool.len() < KEEP {
+                pool.push(memory);
+            }
+        });
     }
 
     /// Whether nothing is in it.
@@ -107,10 +132,14 @@ impl Buf {
     }
 }
 
-/// Makes room for a full read in `plain`, with memory of the pool if it has none.
+/// Makes room for a full read in `plain`, with memory of the pool if it has next to none.
 pub fn reserve_plain(plain: &mut BytesMut) {
-    if plain.capacity() == 0 {
-        *plain = SHARED.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::with_capacity(PLAIN));
+    if plain.len() <= RECORD && plain.capacity() - plain.len() < RECORD {
+        let before = std::mem::replace(
+            plain,
+            SHARED.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::with_capacity(PLAIN)),
+        );
+        plain.extend_from_slice(&before);
     }
 }
 
@@ -132,6 +161,16 @@ pub fn release_plain(plain: &mut BytesMut) {
     }
 }
 
+/// Gives back what is not filled of the memory of `plain`.
+pub fn shrink_plain(plain: &mut BytesMut) {
+    if plain.len() < plain.capacity() {
+        let mut before = std::mem::take(plain);
+        *plain = BytesMut::from(&before[..]);
+        before.clear();
+        release_plain(&mut before);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +189,33 @@ mod tests {
         buf.consume(2);
         buf.release();
         assert!(buf.is_empty());
+    }
+
+    #[test]
+    fn memory_shrinks_to_what_is_in_it_and_grows_again() {
+        let mut buf = Buf::default();
+        buf.reserve_exactly(100);
+        assert_eq!(buf.memory(), 100);
+        buf.space()[..6].copy_from_slice(b"record");
+        buf.add(6);
+        buf.consume(2);
+        buf.reserve(READ);
+        assert_eq!((buf.filled(), buf.memory()), (&b"cord"[..], SIZE));
+        let pooled = RAW.with_borrow(Vec::len);
+        buf.shrink();
+        assert_eq!((buf.filled(), buf.memory()), (&b"cord"[..], 4));
+        assert_eq!(RAW.with_borrow(Vec::len), pooled + 1);
+        buf.reserve_exactly(10);
+        assert_eq!((buf.filled(), buf.memory()), (&b"cord"[..], 14));
+        buf.reserve(3 * SIZE);
+        assert_eq!(buf.filled(), b"cord");
+        assert!(buf.space().len() >= 3 * SIZE);
+
+        let mut plain = BytesMut::new();
+        reserve_plain(&mut plain);
+        plain.extend_from_slice(b"frame");
+        shrink_plain(&mut plain);
+        assert_eq!((&plain[..], plain.capacity()), (&b"frame"[..], 5));
     }
 
     #[test]

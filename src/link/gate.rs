@@ -79,6 +79,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// How long a connection may be silent (`connections.max.idle.ms`).
     pub idle_timeout: Duration,
+    /// How long a connection may stand still while it holds memory that others wait for.
+    pub stall_timeout: Duration,
     /// How long connecting to the broker may take.
     pub upstream_connect_timeout: Duration,
     /// How long owed answers may take when doorkeeper stops.

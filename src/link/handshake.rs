@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::buffer::{Buf, READ, RECORD};
+use super::buffer::{Buf, READ};
 use super::close::Close;
 use super::gate::Gate;
 use super::greeted::Greeted;
@@ -19,6 +19,12 @@ use super::tls::{Tls, not_tls};
 use crate::words::advertise::{Destination, Names};
 use crate::words::metrics::{CloseReason, HandshakeResult, Mechanism};
 use crate::words::principal;
+
+/// How many bytes are asked of a client at once that may be anybody.
+const LITTLE: usize = 2 * 1024;
+/// The longest message of a handshake, in bytes, and the records around it: as long as Java's, and so Kafka's, may be
+/// (`jdk.tls.maxHandshakeMessageSize`).
+const LONGEST_MESSAGE: usize = 32 * 1024 + 1024;
 
 /// Establishes TLS, or says why not; counts how it went.
 pub async fn shake_hands(
@@ -74,7 +80,7 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result
             greeted.incoming.release();
             greeted.socket.readable().await.map_err(failed)?;
         }
-        greeted.incoming.reserve(RECORD);
+        greeted.incoming.reserve_exactly(LITTLE);
         let n = greeted.socket.read(greeted.incoming.space()).await.map_err(failed)?;
         acknowledge_at_once(&greeted.socket);
         if n == 0 {
@@ -88,6 +94,10 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
+        if greeted.incoming.len() > LONGEST_MESSAGE {
+            let detail = format!("the client sent a TLS message of over {LONGEST_MESSAGE} bytes");
+            return Err(Failure { result: HandshakeResult::Other, detail });
+        }
         if let Some(listening) = &mut ear {
             let received = greeted.incoming.filled();
             match listening.hear(&received[received.len() - n..]) {
@@ -121,12 +131,13 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result
             return Err(Failure { result: HandshakeResult::Other, detail });
         }
         if !greeted.outgoing.is_empty() {
+            greeted.outgoing.shrink();
             greeted.socket.write_all(greeted.outgoing.filled()).await.map_err(failed)?;
             greeted.outgoing.consume(greeted.outgoing.len());
         }
+        greeted.outgoing.release();
         if !greeted.tls.is_handshaking() {
             greeted.incoming.release();
-            greeted.outgoing.release();
             return Ok(());
         }
     }

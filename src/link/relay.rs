@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::buffer::{Buf, READ, release_plain, reserve_plain};
+use super::buffer::{Buf, READ, RECORD, release_plain, reserve_plain, shrink_plain};
 use super::close::Close;
 use super::gate::ChangeOutcome;
 use super::greeted::{Greeted, part};
@@ -27,8 +27,6 @@ const TURNS: usize = 16;
 const UNREAD: usize = 2 * READ;
 /// How many pieces one write takes.
 const PIECES: usize = 32;
-/// How long a large frame may stand still while it holds memory that others wait for.
-const STALLED: Duration = Duration::from_secs(30);
 
 /// Both directions of an established connection.
 pub(super) struct Relay {
@@ -103,10 +101,11 @@ impl Relay {
     pub(super) async fn run(&mut self, drain: &mut watch::Receiver<bool>) -> Close {
         let mut draining: Option<tokio::time::Instant> = None;
         let mut looked = self.active;
+        let stalled = self.session.gate().limits.stall_timeout;
         loop {
             // Memory that others may wait for is looked after more often.
             let silent_until = match self.holds_memory() {
-                true => (self.active + self.gate_idle).min(self.active.max(looked) + STALLED),
+                true => (self.active + self.gate_idle).min(self.active.max(looked) + stalled),
                 false => self.active + self.gate_idle,
             };
             let silent_until = tokio::time::Instant::from_std(silent_until);
@@ -141,7 +140,7 @@ impl Relay {
                     let silence = looked.saturating_duration_since(self.active);
                     let others_wait = || self.memory.available_permits() == 0;
                     if silence >= self.gate_idle
-                        || (silence >= STALLED && self.holds_memory() && others_wait())
+                        || (silence >= stalled && self.holds_memory() && others_wait())
                     {
                         return self.silent();
                     }
@@ -179,12 +178,25 @@ impl Relay {
             match self.change(cx).and_then(|()| self.turn(cx)) {
                 Ok(_) if self.wants != wants => return Poll::Ready(None),
                 Ok(true) => {}
-                Ok(false) => return Poll::Pending,
+                Ok(false) => {
+                    self.shrink();
+                    return Poll::Pending;
+                }
                 Err(close) => return Poll::Ready(Some(close)),
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Gives back the memory around a few bytes that may wait for long: half a record, half a request.
+    fn shrink(&mut self) {
+        if self.incoming.len() <= RECORD {
+            self.incoming.shrink();
+        }
+        if self.plain.len() <= RECORD {
+            shrink_plain(&mut self.plain);
+        }
     }
 
     /// One turn of both directions; whether another can do more.

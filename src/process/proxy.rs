@@ -479,6 +479,7 @@ fn gate(
             buffered_bytes: usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
             handshake_timeout: listener.tls.handshake_timeout,
             idle_timeout: config.limits.idle_timeout,
+            stall_timeout: config.limits.stall_timeout,
             upstream_connect_timeout: config.limits.upstream_connect_timeout,
             drain_timeout: config.shutdown.drain_timeout,
         },

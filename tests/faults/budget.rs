@@ -187,3 +187,30 @@ async fn an_answer_that_is_too_long_to_rewrite_ends_its_connection() {
 async fn client_of(door: &crate::support::door::Door) -> Client {
     Client::connect(door.address, "alice").await
 }
+
+/// Whoever stands still in the middle of a request keeps its memory from others, but not for long.
+#[tokio::test]
+async fn a_request_that_stands_still_makes_room_for_others() {
+    let broker = Broker::usual().await;
+    let limits = "max_frame_bytes: 2097152, buffered_bytes: 2097152, stall_timeout: 300ms, idle_timeout: 1h";
+    let door = Setup { limits, ..Setup::new(broker.address) }.start().await;
+    let mut stands = Client::connect(door.address, "alice").await;
+    stands.send(&whole(1_500_000)[..1_000_000]).await;
+    // It has the memory when it has been read so far.
+    Client::connect(door.address, "alice").await.ask(&metadata(&[]), 9).await;
+    // Nobody waits for it yet: a client may take its time.
+    let mut idle = Client::connect(door.address, "alice").await;
+    idle.ask(&metadata(&[]), 9).await;
+
+    let mut waits = Client::connect(door.address, "alice").await;
+    waits.send(&whole(1_500_000)).await;
+    waits.answer::<ProduceRequest>(9, 1).await;
+    stands.assert_closed().await;
+    drop(stands);
+    door.closes("client_timeout", 1).await;
+    let lines = door.said.lines("client disconnected");
+    assert!(matches!(&*lines, [line] if line.contains("in the middle of a request")), "{lines:?}");
+    // Silence alone is none of it.
+    idle.ask(&metadata(&[]), 9).await;
+    door.assert_sound();
+}

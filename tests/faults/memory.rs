@@ -104,3 +104,53 @@ async fn an_announced_length_is_not_believed() {
     soon(client.tls.shutdown()).await.unwrap();
     assert_eq!(soon(client.tls.read(&mut byte)).await.unwrap(), 0);
 }
+
+/// Who they are is not known yet: clients that begin a handshake and stop, each in the middle of a record.
+#[tokio::test]
+async fn half_a_handshake_costs_next_to_nothing() {
+    const CLIENTS: usize = 150;
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn();
+    let mut other = Client::connect(door.address, "alice").await;
+    other.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    let mut strangers = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut socket = soon(tokio::net::TcpStream::connect(door.address)).await.unwrap();
+        // A record of 16 KiB is announced, and a part of a ClientHello comes.
+        let mut part = vec![22, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc, 3, 3];
+        part.resize(3000, 7);
+        soon(socket.write_all(&part)).await.unwrap();
+        strangers.push(socket);
+    }
+    // And some who are known stop in the middle of a request.
+    for _ in 0..CLIENTS {
+        let mut client = Client::connect(door.address, "alice").await;
+        client.send(&frame(&produce(&[("allowed", 3000), ("alloweds", 3000)], 1), 9, 1)[..3000]).await;
+        strangers.push(client.tls.into_inner().0);
+    }
+    for _ in 0..100 {
+        other.ask(&metadata(&["allowed"]), 9).await;
+    }
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB a client", grown / 1024 / (2 * CLIENTS));
+    assert!(grown < 2 * CLIENTS * 64 * 1024, "{grown} bytes");
+}
+
+/// A request of many short names, all of them refused.
+#[tokio::test]
+async fn refusals_take_no_more_than_they_have_been_granted() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn();
+    let mut client = Client::connect(door.address, "alice").await;
+    client.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    let names: Vec<String> = (0..1_000_000).map(|n| format!("{n:06x}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let refused = client.ask(&metadata(&names), 9).await;
+    assert_eq!(refused.topics.len(), names.len());
+    let grown = door.peak_memory() - before;
+    let sent = names.len() * 8;
+    println!("{} times what was sent", grown / sent);
+    assert!(grown < 64 * sent, "{grown} bytes");
+}

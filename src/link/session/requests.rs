@@ -4,11 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
-use super::{Close, DECIDING, LARGE, Owed, Request, Session, Sink, UnderWay, Want, What, keep, permits};
+use super::{
+    Close, DECIDING, DECIDING_RECORDS, LARGE, Owed, Request, Session, Sink, UnderWay, Want, What, keep,
+    permits,
+};
+use crate::link::buffer::READ;
 use crate::protocol::access::Access;
 use crate::protocol::api::{self, AclChange, Answer, Row, Rule, Ruling};
 use crate::protocol::header::{self, RequestHeader};
@@ -19,12 +23,14 @@ use crate::words::metrics::{CloseReason, RequestResult};
 /// How many answers a client may be owed before no more of its requests are read.
 const MOST_OWED: usize = 256;
 /// How many bytes of answers of our own may wait in that queue.
-const MOST_OWED_BYTES: usize = 1024 * 1024;
+const MOST_OWED_BYTES: usize = 256 * 1024;
 /// How many bytes of requests may be kept because an entry in that queue may hold a name out of them.
-const MOST_PINNED: usize = 8 * 1024 * 1024;
+const MOST_PINNED: usize = 2 * 1024 * 1024;
 /// A request is passed on while it arrives only when it is longer than this; and when its head is not whole when so much
 /// of it has come, it is taken for one that has to be whole.
 const STREAMED: usize = 64 * 1024;
+/// A request no longer than this is copied out of what was read.
+const COPIED: usize = 8 * 1024;
 /// The longest request without records. None of Kafka's clients sends nearly as much, and what it says, entry by entry,
 /// takes many times its length.
 const LONGEST_WITHOUT_RECORDS: usize = 16 * 1024 * 1024;
@@ -77,8 +83,13 @@ impl Session {
                         continue;
                     }
                 }
-                if length > LARGE && plain.len() >= STREAMED && self.request_memory.is_none() {
-                    return Ok(Want::Memory(self.memory_for(length, DECIDING)));
+                if length > STREAMED && plain.len() >= STREAMED && self.request_memory.is_none() {
+                    let times = match key {
+                        _ if length <= LARGE => 1,
+                        Some(ProduceRequest::KEY) => DECIDING_RECORDS,
+                        _ => DECIDING,
+                    };
+                    return Ok(Want::Memory(self.memory_for(4 + length, times)));
                 }
                 return Ok(Want::Bytes);
             }
@@ -87,7 +98,15 @@ impl Session {
             let memory = permits(4 + length)
                 .and_then(|permits| deciding.as_mut()?.split(permits as usize))
                 .map(Arc::new);
-            let frame = holding(plain.split_to(4 + length).freeze(), memory.as_ref());
+            let frame = match 4 + length {
+                // A part of it may be kept, and would keep all that was read with it.
+                short @ ..=COPIED => {
+                    let frame = Bytes::copy_from_slice(&plain[..short]);
+                    plain.advance(short);
+                    frame
+                }
+                long => holding(plain.split_to(long).freeze(), memory.as_ref()),
+            };
             if let Err(close) = self.request(frame, (memory, deciding), up, now) {
                 self.end(close);
             }
@@ -351,7 +370,11 @@ impl Session {
         }
         let pins = match answer {
             Answer::Untouched | Answer::None { .. } => 0,
-            Answer::Rewritten(_) | Answer::Watched { .. } => request.frame.len(),
+            Answer::Rewritten(_) | Answer::Watched { .. } if request.frame.len() <= COPIED => {
+                request.frame.len()
+            }
+            // All that was read with it is kept.
+            Answer::Rewritten(_) | Answer::Watched { .. } => request.frame.len().max(READ),
         };
         self.pinned += pins;
         self.owed.push_back(Owed {

@@ -64,6 +64,10 @@ pub struct Limits {
     #[serde(with = "text::duration")]
     #[schemars(with = "text::DurationText")]
     pub idle_timeout: Duration,
+    /// A connection that stands still for this long while it holds memory that others wait for is closed.
+    #[serde(with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub stall_timeout: Duration,
     /// How long the broker may take to accept a connection.
     #[serde(with = "text::duration")]
     #[schemars(with = "text::DurationText")]
@@ -79,6 +83,7 @@ impl Default for Limits {
             max_frame_bytes: 100 * 1024 * 1024,
             buffered_bytes: 512 * 1024 * 1024,
             idle_timeout: Duration::from_secs(600),
+            stall_timeout: Duration::from_secs(30),
             upstream_connect_timeout: Duration::from_secs(10),
         }
     }

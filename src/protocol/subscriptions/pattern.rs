@@ -51,18 +51,20 @@ impl Pattern {
 /// Topic names are ASCII, and so are the classes of RE2 but for those by Unicode's names.
 fn compiled(text: &str) -> Result<DFA, String> {
     let build = |unicode| {
-        DFA::builder()
+        let dfa = DFA::builder()
             .configure(Config::new().cache_capacity(CACHE).minimum_cache_clear_count(Some(CLEARINGS)))
             .syntax(syntax::Config::new().unicode(unicode).utf8(false).octal(true))
             .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(LARGEST)))
-            .build(text)
-            .map_err(Box::new)
+            .build(text);
+        dfa.map_err(|error| what_is_wrong(&error))
     };
-    build(false).or_else(|_| build(true)).map_err(|error| {
-        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        // The parser draws the pattern, with an arrow, before it says what is wrong.
-        cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-    })
+    build(false).or_else(|_| build(true))
+}
+
+fn what_is_wrong(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    // The parser draws the pattern, with an arrow, before it says what is wrong.
+    cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
 /// The same pattern in the words of the `regex` crate: it takes a bracket, `&&` and `~~` in a class for operators, and
