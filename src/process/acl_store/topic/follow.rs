@@ -173,6 +173,9 @@ impl Follower<'_> {
             }
         }
         let had_trouble = source.state.borrow().trouble.is_some();
+        // Before the state, which whoever waits for a change looks at: the metrics show what is answered.
+        self.metrics.acl_topic_offset().set(replica.next);
+        self.metrics.loaded(Reload::Acls, SystemTime::now());
         source.state.send_modify(|state| {
             state.id = Some(id);
             state.offset = replica.next;
@@ -180,8 +183,6 @@ impl Follower<'_> {
             state.trouble = None;
             state.wrong = false;
         });
-        self.metrics.acl_topic_offset().set(replica.next);
-        self.metrics.loaded(Reload::Acls, SystemTime::now());
         if first || had_trouble {
             self.health.set(Check::AclTopic, Ok(()));
             tracing::info!(
