@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::described_groups::{Described, all_failed, describe};
-use super::{Api, Unsupported, Verdict, pattern_subscriptions};
+use super::pattern_subscriptions::{self, refused};
+use super::{Api, Unsupported, Verdict};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::consumer_group_describe_response::DescribedGroup;
@@ -38,10 +39,6 @@ impl Api for ConsumerGroupHeartbeatRequest {
 
     const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
         Some((GroupProtocol::Consumer, |_| refused(UNSUPPORTED_VERSION)));
-}
-
-pub(super) fn refused(error_code: i16) -> ConsumerGroupHeartbeatResponse {
-    ConsumerGroupHeartbeatResponse { error_code, ..Default::default() }
 }
 
 /// `KafkaApis.handleConsumerGroupDescribe`

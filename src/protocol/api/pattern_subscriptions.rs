@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::consumer_groups::refused;
 use super::{Question, Step, Verdict, metadata, trimmed};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -223,6 +222,11 @@ fn tell_that_it_is_none(text: &Str, why: &str) -> impl FnOnce(&mut Answer, &mut 
             answer.error_message = Some(told.as_str().into());
         }
     }
+}
+
+/// The answer to a heartbeat that is refused.
+pub(super) fn refused(error_code: i16) -> Answer {
+    Answer { error_code, ..Default::default() }
 }
 
 /// Shows the pattern of a member in the place of the names that the broker was told.
