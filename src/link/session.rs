@@ -8,6 +8,7 @@ mod answers;
 mod changes;
 mod frames;
 mod requests;
+mod rulings;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

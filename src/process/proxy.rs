@@ -2,6 +2,7 @@
 
 mod accept;
 mod certificates;
+mod doors;
 mod exposure;
 mod gateway;
 mod hold;
@@ -11,7 +12,7 @@ mod views;
 mod watchers;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,34 +20,25 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use accept::{Admission, accept};
+use accept::Admission;
+use doors::{Door, gate, open};
 use reload::Reloader;
 use socket::Socket;
 use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_load, watch_upstream};
 
-use super::acl_store::AclStore;
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{
-    AddressMapping, AuditFormat, Config, Gateway, Listener, LogFormat, PlaintextExposed, Shutdown, ToldApart,
-};
+use super::config::{AuditFormat, LogFormat, PlaintextExposed, Shutdown};
 use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
-use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
-use crate::link::members::Members;
-use crate::link::self_check::SelfCheck;
-use crate::link::topics::Topics;
-use crate::protocol::access::BrokerSettings;
+use crate::link::gate::Gate;
 use crate::protocol::api::TABLE;
-use crate::protocol::subscriptions::Subscriptions;
-use crate::words::acl::{Change, ClientView, Unchanged};
-use crate::words::advertise::{Advertised, Destination, Mapping};
+use crate::words::advertise::Destination;
 use crate::words::audit::{AuditLog, Format};
 use crate::words::health::Health;
 use crate::words::metrics::{Build, Check, Metrics, Reload};
-use crate::words::repeats::Repeats;
 
 /// What this binary was built from.
 pub fn build() -> Build {
@@ -167,39 +159,6 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// The ACLs as connections see them; what they change shows in the metrics.
-struct ServedAcls {
-    store: Arc<AclStore>,
-    metrics: Arc<Metrics>,
-}
-
-impl AclSource for ServedAcls {
-    fn generation(&self) -> u64 {
-        self.store.generation()
-    }
-
-    fn change(&self, change: Change) -> ChangeOutcome {
-        let (store, metrics) = (self.store.clone(), self.metrics.clone());
-        // On its own, so that it goes on when the client leaves.
-        let changed = tokio::spawn(async move {
-            let outcome = store.clone().change(change).await;
-            let status = store.status();
-            metrics.acls(status.bindings, status.generation);
-            outcome
-        });
-        Box::pin(async move {
-            changed
-                .await
-                .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
-        })
-    }
-
-    fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
-        let current = self.store.current();
-        (current.authorizer.client(principal, address), current.number)
-    }
-}
-
 /// The proxy, with all its addresses bound.
 pub struct Proxy {
     doors: Vec<Door>,
@@ -216,15 +175,6 @@ pub struct Proxy {
     memory: (Arc<Semaphore>, usize),
     audit: AuditLog,
     shutdown: Shutdown,
-}
-
-/// One port of a listener.
-struct Door {
-    socket: Socket,
-    gate: Arc<Gate>,
-    identity: Arc<IdentityStore>,
-    /// The broker that it leads to.
-    destination: Destination,
 }
 
 impl Proxy {
@@ -404,91 +354,5 @@ impl Proxy {
         end.send_replace(true);
         watchers.shutdown().await;
         tracing::info!("stopped");
-    }
-}
-
-/// Serves a listener from when there are ACLs to decide by.
-async fn open(
-    door: Door,
-    acls: Arc<AclStore>,
-    limits: Arc<Admission>,
-    mut draining: watch::Receiver<bool>,
-    health: Health,
-) {
-    tokio::select! {
-        () = acls.loaded() => {}
-        _ = draining.wait_for(|draining| *draining) => return,
-    }
-    let Door { socket, gate, identity, destination } = door;
-    let address = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
-    match socket.listen() {
-        Ok(listener) => {
-            let upstream = &gate.upstream;
-            let name = &*gate.listener;
-            match destination {
-                Destination::Any => tracing::info!(listener = name, address, upstream, "listening"),
-                // A gateway may have hundreds; one line says what clients are told.
-                Destination::Node(node) => {
-                    tracing::debug!(listener = name, address, node, "listening");
-                }
-            }
-            accept(listener, (gate, identity, destination), limits, draining).await;
-        }
-        Err(error) => {
-            let why = format!("{address} cannot be listened on: {error}");
-            tracing::error!(listener = &*gate.listener, "{why}; restart doorkeeper when the address is free");
-            health.set_part(Check::Listeners, &gate.listener, Err(why));
-        }
-    }
-}
-
-fn gate(
-    config: &Config,
-    listener: &Listener,
-    acls: &Arc<AclStore>,
-    (handshakes, memory): (&Arc<Semaphore>, &Arc<Semaphore>),
-    metrics: &Arc<Metrics>,
-    audit: &AuditLog,
-) -> Gate {
-    let mapping = match listener.address_mapping.clone() {
-        AddressMapping::None => Mapping::None,
-        AddressMapping::KeepHost { ports } => Mapping::KeepHost { ports },
-        AddressMapping::Table { brokers } => Mapping::Table { brokers },
-        AddressMapping::Gateway(Gateway { brokers, .. }) => Mapping::Gateway { brokers },
-    };
-    Gate {
-        listener: listener.name.as_str().into(),
-        upstream: listener.upstream.to_string(),
-        brokers: gateway::brokers(listener),
-        names: match &listener.address_mapping {
-            AddressMapping::Gateway(Gateway { told_apart: ToldApart::ByName(names), .. }) => {
-                Some(names.clone())
-            }
-            _ => None,
-        },
-        self_check: SelfCheck::new(listener.self_check),
-        mapping_rules: listener.principal_mapping_rules.clone(),
-        acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
-        advertised: Advertised::new(mapping),
-        topics: Topics::default(),
-        members: Members::default(),
-        subscriptions: Subscriptions::default(),
-        broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
-        limits: Limits {
-            max_frame_bytes: config.limits.max_frame_bytes as usize,
-            buffered_bytes: usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
-            handshake_timeout: listener.tls.handshake_timeout,
-            idle_timeout: config.limits.idle_timeout,
-            stall_timeout: config.limits.stall_timeout,
-            upstream_connect_timeout: config.limits.upstream_connect_timeout,
-            drain_timeout: config.shutdown.drain_timeout,
-        },
-        handshakes: handshakes.clone(),
-        memory: memory.clone(),
-        metrics: metrics.clone(),
-        listener_metrics: metrics.listener(&listener.name),
-        audit: audit.clone(),
-        disconnects: Repeats::new(SAID_AGAIN),
-        withheld: Repeats::new(SAID_AGAIN),
     }
 }
