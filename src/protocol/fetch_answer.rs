@@ -1,7 +1,9 @@
-//! Reading a Fetch answer while it passes, without keeping any of it: its head, which names the session, and its very
+//! Reading a Fetch answer while it passes, without keeping its records: its head, which names the session, and its very
 //! end, where from version 16 on the addresses of new leaders stand, behind all records (KIP-951).
 
 use super::wire::{Fault, FaultKind};
+
+pub mod end;
 
 /// The part of a Fetch answer that says what became of the session, from version 7 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +126,21 @@ impl Walk {
             true => Ok(walk.found),
             false => Err(fault(FaultKind::Short)),
         }
+    }
+
+    /// Reads the next piece, up to the tagged fields at the answer's end: where in the piece those begin, if they do. They
+    /// may begin behind it.
+    pub fn find_end(&mut self, piece: &[u8]) -> Result<Option<usize>, Fault> {
+        let mut at = 0;
+        while let Some(rest) = piece.get(at..).filter(|rest| !rest.is_empty() && !self.is_at_end()) {
+            at += self.next(rest)?.0;
+        }
+        Ok(self.is_at_end().then_some(at))
+    }
+
+    /// Whether what comes next are the tagged fields at the answer's end.
+    fn is_at_end(&self) -> bool {
+        self.step == Step::AnswerTags && self.skip == 0 && self.shift == 0
     }
 
     /// Reads the next piece and overwrites the addresses in it: the tag gets a number that clients step over, its content
@@ -348,6 +365,26 @@ mod tests {
             let mut read = FetchResponse::decode(&erased.into(), 17).unwrap();
             read.unknown_tags = Default::default();
             assert_eq!(read, answer(5, 0));
+        }
+    }
+
+    #[test]
+    fn the_end_is_found_wherever_a_piece_begins() {
+        for (topics, endpoints) in [(0, 0), (0, 1), (1, 0), (5, 0), (5, 3)] {
+            let (mut body, mut end) = (Vec::new(), Vec::new());
+            answer(topics, endpoints).encode(17, &mut body).unwrap();
+            answer(0, endpoints).encode(17, &mut end).unwrap();
+            let begin = body.len() - (end.len() - HEAD - 1);
+            for cut in 0..=body.len() {
+                let mut walk = Walk::new();
+                let found = match walk.find_end(&body[..cut]).unwrap() {
+                    Some(at) => at,
+                    None => cut + walk.find_end(&body[cut..]).unwrap().unwrap(),
+                };
+                assert_eq!(found, begin, "{topics} topics, {endpoints} endpoints, cut at {cut}");
+                walk.erase(&mut body.clone()[begin..]).unwrap();
+                assert!(walk.is_complete());
+            }
         }
     }
 

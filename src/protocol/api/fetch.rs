@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Answer, AnswerWatch, Api, Readdress, Verdict, encoded, merged, metadata};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
-use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk};
+use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk, end};
 use crate::protocol::fetch_sessions::{Refusal, Session, Topic, refused_partition};
 use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
@@ -22,8 +22,9 @@ const REPLICA_STATE: i16 = 15;
 const INITIAL_EPOCH: i32 = 0;
 /// `FetchMetadata.FINAL_EPOCH`: all partitions are named, there is no session afterwards.
 const FINAL_EPOCH: i32 = -1;
-/// Answers up to this many bytes are taken whole, so that addresses of new leaders in them can be rewritten. In longer
-/// ones, full of records, they are erased while they pass.
+/// Answers up to this many bytes are taken whole, so that addresses of new leaders in them can be rewritten. Longer ones,
+/// full of records, pass; the addresses at their end are rewritten where the new ones are no longer than the old, and
+/// erased where they are.
 const WHOLE: usize = 64 * 1024;
 
 /// `KafkaApis.handleFetchRequest` and `FetchManager.newContext`
@@ -282,7 +283,8 @@ fn finish(
         (true, false) => 0,
         (false, _) => usize::MAX,
     };
-    let watch = Watch { change, refused, has_addresses, head: [0; HEAD], have: 0, walk: Walk::new() };
+    let (head, walk) = ([0; HEAD], Walk::new());
+    let watch = Watch { change, refused, has_addresses, head, have: 0, walk, is_at_end: false };
     let answer = match watches || whole > 0 {
         true => Answer::Watched { whole, watch: Box::new(watch) },
         false => Answer::Untouched,
@@ -298,6 +300,8 @@ struct Watch {
     head: [u8; HEAD],
     have: usize,
     walk: Walk,
+    /// Whether the walk has come to the answer's tagged fields.
+    is_at_end: bool,
 }
 
 impl Watch {
@@ -306,6 +310,10 @@ impl Watch {
             std::mem::replace(&mut self.change, SessionChange::Nothing)
                 .settle(Head::read(&self.head), access);
         }
+    }
+
+    fn erase(&mut self, piece: &mut [u8]) -> Result<(), Fault> {
+        if self.has_addresses { self.walk.erase(piece) } else { Ok(()) }
     }
 
     fn take_head(&mut self, piece: &[u8]) -> bool {
@@ -336,10 +344,36 @@ impl AnswerWatch for Watch {
         encoded(&answer, access.version).map(Some)
     }
 
-    fn piece(&mut self, piece: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault> {
+    fn piece(
+        &mut self,
+        piece: &mut [u8],
+        after: usize,
+        access: &mut Access<'_>,
+    ) -> Result<Option<usize>, Fault> {
         if self.take_head(piece) {
             self.settle(access);
         }
-        if self.has_addresses { self.walk.erase(piece) } else { Ok(()) }
+        if !self.has_addresses || self.is_at_end {
+            return self.erase(piece).map(|()| None);
+        }
+        let Some(at) = self.walk.find_end(piece)? else { return Ok(None) };
+        self.is_at_end = true;
+        let (_, here) = piece.split_at_mut(at);
+        match here.len() + after {
+            0..=WHOLE if after > 0 => return Ok(Some(at)),
+            0..=WHOLE => self.end(here, access)?,
+            _ => self.erase(here)?,
+        }
+        Ok(None)
+    }
+
+    fn end(&mut self, end: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault> {
+        let Some((_, readdress)) = FetchRequest::READDRESS else { return Ok(()) };
+        let version = access.version;
+        match end::change(end, version, |answer| readdress(answer, access))? {
+            true => Ok(()),
+            // They do not fit. The client asks for metadata, as it did before there were addresses in answers.
+            false => self.erase(end),
+        }
     }
 }
