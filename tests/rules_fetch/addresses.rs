@@ -94,3 +94,26 @@ fn more_addresses_than_are_taken_whole_are_not_told() {
     assert!(seen.node_endpoints.is_empty());
     assert!(!format!("{:?}", seen.unknown_tags).contains("kafka"));
 }
+
+#[test]
+fn a_long_answer_of_a_session_that_was_made_anew_has_the_number_of_the_old() {
+    for (version, mapped) in
+        Door::versions::<FetchRequest>().filter(|version| *version >= 7).zip([true, false].iter().cycle())
+    {
+        let (mut door, mut broker) = (door(vec![]), FakeBroker::default());
+        let (one, nothing) = (Wanted::from([((1, 0), 5)]), Wanted::new());
+        let session = fetch(&mut door, &mut broker, version, &request(version, (0, 0), &one, &[])).session_id;
+        door.change([read(1)]);
+        if *mapped {
+            door.advertised = Advertised::new(Mapping::Table { brokers: [].into() });
+        }
+        fetch(&mut door, &mut broker, version, &request(version, (session, 1), &nothing, &[]));
+        let forwarded = door.send(version, &request(version, (session, 2), &nothing, &[])).forwarded();
+        assert_ne!(forwarded.request.session_id, session);
+        let mut answer = respond(version, forwarded.request.session_id, &one);
+        answer.responses[0].partitions[0].records = Some(Bytes::from(vec![0xee; LONG]));
+        let seen = forwarded.answered(&mut door, &answer);
+        assert_eq!(seen, FetchResponse { session_id: session, ..answer }, "v{version}");
+        door.send(version, &request(version, (session, 3), &nothing, &[])).forwarded();
+    }
+}

@@ -141,12 +141,12 @@ impl FakeBroker {
         }
         let (epoch, mut held) = self.sessions.remove(&request.session_id).expect("a session of this broker");
         assert_eq!(epoch, request.session_epoch, "doorkeeper lost count");
+        held.extend(wanted);
         for topic in &request.forgotten_topics_data {
             for partition in &topic.partitions {
                 held.remove(&(topic_of(&topic.topic, topic.topic_id), *partition));
             }
         }
-        held.extend(wanted);
         if held.is_empty() {
             return respond(version, 0, &held);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use doorkeeper::protocol::messages::fetch_request::ReplicaState;
 use doorkeeper::protocol::messages::{FetchRequest, FetchResponse};
 
 use crate::support_rules::Door;
@@ -33,11 +34,93 @@ fn a_revoked_reader_gets_no_more_of_its_session() {
         assert_eq!(said(&answer), [((1, 0), (0, 5)), ((2, 0), (0, 6))].into());
 
         door.change([]);
-        let answer = fetch(&mut door, &mut broker, version, &request(version, (session, 6), &nothing, &[]));
-        assert_eq!(answer.session_id, 0, "nothing is left to hold");
-        assert_eq!(said(&answer), [((1, 0), (DENIED, -1)), ((2, 0), (DENIED, -1))].into());
-        assert!(broker.sessions.is_empty());
+        for epoch in 6..8 {
+            let answer = door.send(version, &request(version, (session, epoch), &nothing, &[])).reply();
+            assert_eq!(answer.session_id, session, "a session of errors is one");
+            assert_eq!(said(&answer), [((1, 0), (DENIED, -1)), ((2, 0), (DENIED, -1))].into());
+        }
+
+        // It lives on at the broker under another number, and the client does not see that.
+        door.change([read(2)]);
+        for epoch in 8..10 {
+            let answer =
+                fetch(&mut door, &mut broker, version, &request(version, (session, epoch), &nothing, &[]));
+            assert_eq!(answer.session_id, session);
+            assert_eq!(said(&answer), [((1, 0), (DENIED, -1)), ((2, 0), (0, 6))].into());
+        }
+        assert!(!broker.sessions.contains_key(&session), "the old one is closed");
+        assert_eq!(broker.sessions.len(), 1);
+        fetch(&mut door, &mut broker, version, &request(version, (session, -1), &both, &[]));
+        assert!(broker.sessions.is_empty(), "the number is the broker's again");
+        let answer = door.send(version, &request(version, (session, 10), &nothing, &[])).reply();
+        assert_eq!(answer.error_code, NO_SESSION);
     }
+}
+
+#[test]
+fn a_session_of_errors_alone_has_a_number_of_the_brokers() {
+    for version in 7..=*Door::versions::<FetchRequest>().end() {
+        let (mut door, mut broker) = (door(vec![]), FakeBroker::default());
+        let (one, nothing) = (Wanted::from([((1, 0), 5)]), Wanted::new());
+        let mut first = request(version, (0, 0), &one, &[]);
+        match version {
+            15.. => first.replica_state = ReplicaState { replica_id: 2, ..Default::default() },
+            _ => first.replica_id = 2,
+        }
+        let forwarded = door.send(version, &first).forwarded();
+        let asked = &forwarded.request;
+        assert!(asked.topics.is_empty(), "v{version}");
+        let replica = (asked.replica_id, asked.replica_state.replica_id);
+        assert_eq!(replica, (-1, -1), "the sessions of consumers are not evicted for it");
+        let answer = broker.fetch(version, asked);
+        let answer = forwarded.answered(&mut door, &answer);
+        assert_eq!((answer.error_code, answer.session_id), (0, 1));
+        assert_eq!(said(&answer), [((1, 0), (DENIED, -1))].into());
+
+        let more = [((2, 1), 7)].into();
+        let answer = door.send(version, &request(version, (1, 1), &more, &[])).reply();
+        assert_eq!(said(&answer), [((1, 0), (DENIED, -1)), ((2, 1), (DENIED, -1))].into());
+        let answer = door.send(version, &request(version, (1, 3), &nothing, &[])).reply();
+        assert_eq!((answer.error_code, answer.session_id), (WRONG_EPOCH, 0));
+        let answer = door.send(version, &request(version, (1, 2), &nothing, &[(1, 0)])).reply();
+        assert_eq!(said(&answer), [((2, 1), (DENIED, -1))].into());
+        // The last partition ends it, at the broker too.
+        let answer = fetch(&mut door, &mut broker, version, &request(version, (1, 3), &nothing, &[(2, 1)]));
+        assert_eq!((answer.session_id, said(&answer)), (0, [].into()));
+        assert!(broker.sessions.is_empty());
+
+        // A broker that has no place for a session says so.
+        let forwarded = door.send(version, &request(version, (0, 0), &one, &[])).forwarded();
+        let answer = forwarded.answered(&mut door, &FetchResponse::default());
+        assert_eq!((answer.session_id, said(&answer)), (0, [((1, 0), (DENIED, -1))].into()));
+    }
+}
+
+#[test]
+fn a_session_that_cannot_be_made_anew_is_over() {
+    for version in 7..=*Door::versions::<FetchRequest>().end() {
+        let (mut door, mut broker) = (door(vec![]), FakeBroker::default());
+        let (one, nothing) = (Wanted::from([((1, 0), 5)]), Wanted::new());
+        let session = fetch(&mut door, &mut broker, version, &request(version, (0, 0), &one, &[])).session_id;
+        door.change([read(1)]);
+        let forwarded = door.send(version, &request(version, (session, 1), &nothing, &[])).forwarded();
+        // Whoever does not wait for the answer does not know what the next epoch is.
+        let early = door.send(version, &request(version, (session, 2), &nothing, &[])).reply();
+        assert_eq!(early.error_code, NO_SESSION);
+        let answer = forwarded.answered(&mut door, &respond(version, 0, &one));
+        assert_eq!((answer.session_id, said(&answer)), (0, [((1, 0), (0, 5))].into()));
+        let answer = door.send(version, &request(version, (session, 2), &nothing, &[])).reply();
+        assert_eq!(answer.error_code, NO_SESSION);
+    }
+}
+
+#[test]
+fn what_is_asked_for_and_forgotten_at_once_is_forgotten() {
+    let (mut door, mut broker) = (door(vec![read(1)]), FakeBroker::default());
+    let (one, other) = (Wanted::from([((1, 0), 5)]), Wanted::from([((2, 0), 6)]));
+    let session = fetch(&mut door, &mut broker, 12, &request(12, (0, 0), &one, &[])).session_id;
+    let answer = fetch(&mut door, &mut broker, 12, &request(12, (session, 1), &other, &[(2, 0)]));
+    assert_eq!(said(&answer), [((1, 0), (0, 5))].into());
 }
 
 #[test]
@@ -101,7 +184,7 @@ impl Random {
 #[test]
 fn any_conversation_is_answered_as_by_a_kafka_that_knows_the_acls() {
     let seed = std::process::id().into();
-    let (mut answers, mut restarts) = (0, 0);
+    let (mut answers, mut ends) = (0, 0);
     for round in 0..400_u64 {
         let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (round + 1).wrapping_mul(seed));
         let version = 7 + random.below(12) as i16;
@@ -124,7 +207,8 @@ fn any_conversation_is_answered_as_by_a_kafka_that_knows_the_acls() {
                 .map(|_| ((1 + random.below(4) as u8, random.below(3) as i32), random.below(100) as i64))
                 .collect();
             let mut forgotten = Vec::new();
-            if session.0 == 0 {
+            if session.1 == 0 || random.below(20) == 0 {
+                session.1 = 0;
                 if wanted.is_empty() {
                     wanted.insert((1, 0), 1);
                 }
@@ -147,14 +231,25 @@ fn any_conversation_is_answered_as_by_a_kafka_that_knows_the_acls() {
             assert_eq!(said(&answer), expected, "{what}");
             assert_eq!(answer.error_code, 0, "{what}");
             answers += 1;
-            if answer.session_id == 0 {
-                restarts += 1;
-                session = (0, 0);
-            } else {
-                session = (answer.session_id, session.1 + 1);
+            // A session ends with its last partition and no sooner.
+            match (believed.is_empty(), session.1) {
+                (true, _) => assert_eq!(answer.session_id, 0, "{what}"),
+                (false, 0) => assert_ne!(answer.session_id, 0, "{what}"),
+                (false, _) => assert_eq!(answer.session_id, session.0, "{what}"),
             }
+            assert!(broker.sessions.len() <= 1, "{what}: one was left behind");
+            for held in broker.sessions.values().map(|(_, held)| held) {
+                let denied = held.keys().any(|key| !readable.contains(&key.0));
+                let errors_alone = believed.keys().all(|key| !readable.contains(&key.0));
+                assert!(!denied || errors_alone, "{what}: the broker's session holds {held:?}");
+            }
+            session = match answer.session_id {
+                0 => (0, 0),
+                id => (id, session.1 + 1),
+            };
+            ends += usize::from(session.0 == 0);
         }
     }
-    println!("{answers} answers, {restarts} sessions begun anew");
-    assert!(answers > 10_000 && restarts > 100);
+    println!("{answers} answers, {ends} sessions ended");
+    assert!(answers > 10_000 && ends > 100);
 }
