@@ -151,6 +151,8 @@ enum Reading {
     Head([u8; ANSWER_HEAD], usize),
     /// It passes: bytes left, whether the header's tags are still to come, and who watches it.
     Pass { left: usize, tags: bool, version: i16, watch: Option<Box<dyn AnswerWatch>> },
+    /// It has passed but for its end, which its watch wants whole: the length of that, and what has come of it.
+    End { length: usize, so_far: Vec<u8>, version: i16, watch: Box<dyn AnswerWatch> },
     /// It is taken whole: its length without the head, and what has come of it.
     Whole { length: usize, so_far: Vec<u8>, owed: Box<Owed> },
 }
@@ -160,7 +162,7 @@ impl Reading {
         match self {
             Self::Head(..) => false,
             Self::Pass { left, .. } => *left == 0,
-            Self::Whole { length, so_far, .. } => so_far.len() == *length,
+            Self::End { length, so_far, .. } | Self::Whole { length, so_far, .. } => so_far.len() == *length,
         }
     }
 }

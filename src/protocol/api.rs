@@ -219,8 +219,17 @@ pub trait AnswerWatch: Send {
     /// The body was taken whole; returns another if the client shall have another.
     fn whole(self: Box<Self>, body: &[u8], access: &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault>;
 
-    /// The next piece of a body that passes. Bytes may be changed in place.
-    fn piece(&mut self, piece: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault>;
+    /// The next piece of a body that passes, and how many bytes of the body come `after` it. Bytes may be changed in
+    /// place. What begins at the place that is returned, up to the body's end, goes to [`AnswerWatch::end`] instead.
+    fn piece(
+        &mut self,
+        piece: &mut [u8],
+        after: usize,
+        access: &mut Access<'_>,
+    ) -> Result<Option<usize>, Fault>;
+
+    /// The end of a body that passes, whole. Bytes may be changed in place.
+    fn end(&mut self, end: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault>;
 }
 
 /// A request of our own to the broker, on the client's connection to it.

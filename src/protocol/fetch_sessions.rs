@@ -23,11 +23,6 @@ pub struct FetchSessions {
 }
 
 impl FetchSessions {
-    /// Whether the session was made on this connection.
-    pub fn contains(&self, id: i32) -> bool {
-        self.sessions.contains_key(&id)
-    }
-
     /// The topic ids in the session that had no name when it was last looked at.
     pub fn unresolved(&self, id: i32) -> Vec<Uuid> {
         let refused = self.sessions.get(&id).map(|session| &session.refused);
@@ -118,11 +113,25 @@ struct Refused {
     partitions: Partitions,
 }
 
+/// Where a session is at the broker, which may number it and count its requests otherwise than the client does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AtBroker {
+    /// The broker's number for it.
+    pub id: i32,
+    /// The epoch of the next request.
+    pub epoch: i32,
+    /// It holds what it should not, or nothing at all, which a broker takes for the end of a session: it is made anew
+    /// before it is used.
+    pub is_stale: bool,
+}
+
 /// A client's session, divided.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// The epoch of the next request.
+    /// The epoch of the client's next request.
     pub epoch: i32,
+    /// Where it is at the broker.
+    pub at_broker: AtBroker,
     /// Whether it names topics by id.
     pub by_id: bool,
     /// The ACLs that it was divided by.
@@ -152,7 +161,13 @@ impl Changes {
 impl Session {
     /// A session that is being made by a full request.
     pub fn new(by_id: bool, generation: u64) -> Self {
-        Self { epoch: 1, by_id, generation, held: HashMap::new(), refused: BTreeMap::new() }
+        let at_broker = AtBroker { id: 0, epoch: 1, is_stale: true };
+        Self { epoch: 1, at_broker, by_id, generation, held: HashMap::new(), refused: BTreeMap::new() }
+    }
+
+    /// The broker has made it.
+    pub fn made(&mut self, id: i32) {
+        self.at_broker = AtBroker { id, epoch: 1, is_stale: self.holds_nothing() };
     }
 
     /// Whether anything is refused.
@@ -177,9 +192,21 @@ impl Session {
         held.chain(refused).sum::<usize>() > MOST_PARTITIONS
     }
 
-    /// Counts a request (`FetchMetadata.nextEpoch`): after the highest epoch comes 1.
+    /// Counts a request of the client.
     pub fn advance(&mut self) {
-        self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
+        self.epoch = next_epoch(self.epoch);
+    }
+
+    /// The epoch of a request to the broker, which is counted.
+    pub fn advance_at_broker(&mut self) -> i32 {
+        let epoch = self.at_broker.epoch;
+        self.at_broker.epoch = next_epoch(epoch);
+        epoch
+    }
+
+    /// All that the broker's session should hold, as a request that makes it.
+    pub fn wanted(&self) -> Vec<FetchTopic> {
+        self.held.iter().map(|(topic, partitions)| asking(topic, partitions)).collect()
     }
 
     /// Adds a topic's partitions, or updates what was asked of them. A refused topic stays refused until
@@ -262,17 +289,7 @@ impl Session {
                 }
                 None if was.partitions.is_empty() => {}
                 None => {
-                    let (name, topic_id) = topic.name_and_id();
-                    changes.add.push(FetchTopic {
-                        topic: name,
-                        topic_id,
-                        partitions: was
-                            .partitions
-                            .iter()
-                            .map(|(index, asked)| asked.partition(*index))
-                            .collect(),
-                        ..Default::default()
-                    });
+                    changes.add.push(asking(&topic, &was.partitions));
                     self.held.entry(topic).or_default().extend(was.partitions);
                 }
             }
@@ -296,6 +313,18 @@ impl Session {
         let denied = self.refused.iter().filter(|(_, refused)| !refused.is_unresolved);
         unresolved.chain(denied).map(entry).collect()
     }
+}
+
+/// `FetchMetadata.nextEpoch`: after the highest epoch comes 1.
+fn next_epoch(epoch: i32) -> i32 {
+    if epoch == i32::MAX { 1 } else { epoch + 1 }
+}
+
+/// What was asked of a topic's partitions, as it stands in a request.
+fn asking(topic: &Topic, partitions: &Partitions) -> FetchTopic {
+    let (name, topic_id) = topic.name_and_id();
+    let partitions = partitions.iter().map(|(index, asked)| asked.partition(*index)).collect();
+    FetchTopic { topic: name, topic_id, partitions, ..Default::default() }
 }
 
 /// A partition's error in a Fetch answer (`FetchResponse.partitionResponse`).

@@ -1,13 +1,16 @@
 //! Requests and answers of every size, around the sizes at which something changes.
 
-use doorkeeper::protocol::messages::{FetchRequest, ProduceRequest};
+use doorkeeper::protocol::api::encoded;
+use doorkeeper::protocol::messages::fetch_response::NodeEndpoint;
+use doorkeeper::protocol::messages::{FetchRequest, FetchResponse, ProduceRequest};
+use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
-use crate::support::broker::{Act, Broker, Seen, Step};
-use crate::support::client::{Client, frame};
+use crate::support::broker::{Act, Broker, Seen, Step, fetched};
+use crate::support::client::{Client, frame, read_answer};
 use crate::support::door::Setup;
 use crate::support::requests::{fetch, produce};
-use crate::support::{pattern, until};
+use crate::support::{pattern, soon, until};
 
 /// A little less, the size itself, and a little more: of a record, of what is passed on while it arrives, of a read, of
 /// what takes memory from the common budget.
@@ -148,6 +151,51 @@ async fn answers_may_be_cut_at_every_byte() {
                 );
             }
         }
+    }
+    door.assert_sound();
+}
+
+/// The addresses at the end of an answer that passes are rewritten, however the network cuts them.
+#[tokio::test]
+async fn the_end_of_a_long_answer_may_be_cut_at_every_byte() {
+    const LENGTH: usize = 66_000;
+    const ENDS: usize = 70;
+    let (go_on, may_go_on) = watch::channel(-1);
+    let broker = Broker::new(move |seen: &Seen| {
+        let request: FetchRequest = seen.read();
+        let node =
+            NodeEndpoint { node_id: 1, host: "broker.internal".into(), port: 9092, ..Default::default() };
+        let answer = FetchResponse { node_endpoints: vec![node.clone(), node], ..fetched(&request) };
+        let answer = seen.answer(&encoded(&answer, seen.version).unwrap());
+        // The correlation id says where to cut.
+        let cut = seen.correlation_id;
+        let (first, rest) = answer.split_at(answer.len() - usize::try_from(cut).unwrap());
+        let (go_on, went_on) = watch::channel(false);
+        let mut may_go_on = may_go_on.clone();
+        tokio::spawn(async move {
+            drop(may_go_on.wait_for(|so_far| *so_far == cut).await);
+            go_on.send_replace(true);
+        });
+        Act::These(vec![Step::Bytes(first.to_vec()), Step::When(went_on), Step::Bytes(rest.to_vec())])
+    })
+    .await;
+    let door = Setup::new(broker.address).start().await;
+    let mut client = Client::connect(door.address, "alice").await;
+    for cut in 0..ENDS {
+        let id = i32::try_from(cut).unwrap();
+        client.send(&frame(&fetch(&[("allowed", LENGTH)]), 17, id)).await;
+        // The client has what came before the cut, but for the end, which is held back until it is whole.
+        let mut got = vec![0; 4 + 4 + LENGTH];
+        soon(client.tls.read_exact(&mut got)).await.unwrap();
+        go_on.send_replace(id);
+        let length = usize::try_from(i32::from_be_bytes(*got.first_chunk().unwrap())).unwrap();
+        let begun = got.len();
+        got.resize(4 + length, 0);
+        soon(client.tls.read_exact(&mut got[begun..])).await.unwrap();
+        let answer = read_answer::<FetchRequest>(got.split_off(4), 17, id);
+        let told: Vec<_> = answer.node_endpoints.iter().map(|node| (&*node.host, node.port)).collect();
+        assert_eq!(told, [("broker.internal", 19093); 2], "cut {cut} bytes before the end");
+        assert_eq!(answer.responses[0].partitions[0].records.as_deref(), Some(&*pattern(0, LENGTH)));
     }
     door.assert_sound();
 }

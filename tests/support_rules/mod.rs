@@ -22,14 +22,14 @@ use std::sync::Arc;
 
 use doorkeeper::link::members::Members;
 use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, TopicNames, Witness};
-use doorkeeper::protocol::api::{AclChange, Answer, Ask, Row, Rule, Ruling, encoded};
+use doorkeeper::protocol::api::{AclChange, Answer, AnswerWatch, Ask, Row, Rule, Ruling, encoded};
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
 use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
 use doorkeeper::protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
 use doorkeeper::protocol::messages::{ApiVersionsResponse, CATALOGUE, MetadataRequest, MetadataResponse};
 use doorkeeper::protocol::share_sessions::ShareSessions;
 use doorkeeper::protocol::subscriptions::Subscriptions;
-use doorkeeper::protocol::wire::{Bytes, Message, Request, Str, Uuid};
+use doorkeeper::protocol::wire::{Bytes, Fault, Message, Request, Str, Uuid};
 use doorkeeper::words::acl::{
     Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
     ResourceType, Settings, Unchanged,
@@ -368,13 +368,9 @@ impl<Q: Sendable> Forwarded<Q> {
                 Box::new(move |body: &[u8], access: &mut Access<'_>| watch.whole(body, access))
             }
             Answer::Watched { mut watch, .. } => {
-                // In pieces of odd lengths, as a network may cut them.
-                let mut passed = body.to_vec();
-                for piece in passed.chunks_mut(7) {
-                    door.access(version, |access| watch.piece(piece, access))
-                        .expect("an answer that can be watched");
-                }
-                return decoded(&passed.into(), version);
+                // Of an odd length, as a network may cut them.
+                let passed = door.access(version, |access| in_pieces(&mut *watch, &body, 7, access));
+                return decoded(&passed.expect("an answer that can be watched").into(), version);
             }
             Answer::None { .. } => panic!("the broker does not answer this"),
         };
@@ -510,4 +506,23 @@ pub fn metadata(question: &MetadataRequest, version: i16, topics: &[Hosted<'_>])
 #[track_caller]
 pub fn decoded<M: Message>(body: &Bytes, version: i16) -> M {
     M::decode(body, version).unwrap_or_else(|fault| panic!("{} version {version}: {fault}", M::NAME))
+}
+
+/// What comes of an answer that passes in pieces of this size, and the end of which is held back if it is wanted whole.
+pub fn in_pieces(
+    watch: &mut dyn AnswerWatch,
+    body: &[u8],
+    size: usize,
+    access: &mut Access<'_>,
+) -> Result<Vec<u8>, Fault> {
+    let mut passed = body.to_vec();
+    for at in (0..body.len()).step_by(size) {
+        let next = body.len().min(at + size);
+        let after = body.len() - next;
+        if let Some(end) = watch.piece(&mut passed[at..next], after, access)? {
+            watch.end(&mut passed[at + end..], access)?;
+            break;
+        }
+    }
+    Ok(passed)
 }

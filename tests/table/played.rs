@@ -5,7 +5,7 @@ use doorkeeper::protocol::api::{Answer, Row, Rule, Ruling, TABLE};
 use doorkeeper::words::acl::{Change, Changed};
 
 use crate::layouts::{Layout, layouts};
-use crate::support_rules::Door;
+use crate::support_rules::{self, Door};
 
 /// What came of a request.
 #[derive(Default)]
@@ -110,11 +110,7 @@ pub(crate) fn play(
                 Answer::Rewritten(rewrite) => rewrite(&theirs, access),
                 Answer::Watched { watch, .. } if !in_pieces => watch.whole(&theirs, access),
                 Answer::Watched { mut watch, .. } => {
-                    let mut passed = theirs.to_vec();
-                    passed
-                        .chunks_mut(3)
-                        .try_for_each(|piece| watch.piece(piece, access))
-                        .map(|()| Some(passed))
+                    support_rules::in_pieces(&mut *watch, &theirs, 3, access).map(Some)
                 }
             })
             .unwrap_or_else(|fault| panic!("{}: the answer cannot be rewritten: {fault}", at()));

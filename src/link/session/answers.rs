@@ -92,14 +92,15 @@ impl Session {
                     }
                 }
                 Reading::Pass { left: 0, .. } => {}
-                reading @ (Reading::Pass { .. } | Reading::Whole { .. })
+                reading @ (Reading::Pass { .. } | Reading::End { .. } | Reading::Whole { .. })
                     if rest == 0 && !reading.is_complete() =>
                 {
                     self.reading = reading;
                     break Want::Bytes;
                 }
-                Reading::Pass { left, tags, version, mut watch } => {
+                Reading::Pass { left, tags, version, watch } => {
                     let n = left.min(rest);
+                    let after = left - n;
                     let mut piece = &mut bytes[at..at + n];
                     if tags {
                         if piece[0] != 0 {
@@ -107,12 +108,37 @@ impl Session {
                         }
                         piece = &mut piece[1..];
                     }
-                    if let Some(watch) = &mut watch {
-                        self.with_access(version, b"", 0, None, |access| watch.piece(piece, access))
-                            .map_err(Close::answer)?;
-                    }
                     at += n;
-                    self.reading = Reading::Pass { left: left - n, tags: false, version, watch };
+                    let Some(mut watch) = watch else {
+                        self.reading = Reading::Pass { left: after, tags: false, version, watch: None };
+                        continue;
+                    };
+                    let end = self
+                        .with_access(version, b"", 0, None, |access| watch.piece(piece, after, access))
+                        .map_err(Close::answer)?;
+                    let Some(end) = end else {
+                        let watch = Some(watch);
+                        self.reading = Reading::Pass { left: after, tags: false, version, watch };
+                        continue;
+                    };
+                    let so_far = piece.get(end..).unwrap_or_default().to_vec();
+                    sink.send(&bytes[start..at - so_far.len()])?;
+                    start = at;
+                    let length = so_far.len() + after;
+                    self.reading = Reading::End { length, so_far, version, watch };
+                }
+                Reading::End { length, mut so_far, version, mut watch } => {
+                    let n = (length - so_far.len()).min(rest);
+                    so_far.extend_from_slice(&bytes[at..at + n]);
+                    at += n;
+                    start = at;
+                    if so_far.len() < length {
+                        self.reading = Reading::End { length, so_far, version, watch };
+                        continue;
+                    }
+                    self.with_access(version, b"", 0, None, |access| watch.end(&mut so_far, access))
+                        .map_err(Close::answer)?;
+                    sink.send(&so_far)?;
                 }
                 Reading::Whole { length, mut so_far, owed } => {
                     let n = (length - so_far.len()).min(rest);

@@ -2,15 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Answer, AnswerWatch, Api, Readdress, Verdict, encoded, merged, metadata};
+use super::{Api, Readdress, Verdict, merged, metadata};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
-use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk};
+use crate::protocol::fetch_answer::NODE_ENDPOINTS;
 use crate::protocol::fetch_sessions::{Refusal, Session, Topic, refused_partition};
+use crate::protocol::messages::fetch_request::ReplicaState;
 use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
-use crate::protocol::wire::{Bytes, Fault, Message, Uuid};
+use crate::protocol::wire::{Fault, Uuid};
 use crate::words::acl::{Operation, ResourceType};
+
+mod answer;
+
+use answer::{SessionChange, finish};
 
 /// The first version with sessions.
 const SESSIONS: i16 = 7;
@@ -22,9 +27,8 @@ const REPLICA_STATE: i16 = 15;
 const INITIAL_EPOCH: i32 = 0;
 /// `FetchMetadata.FINAL_EPOCH`: all partitions are named, there is no session afterwards.
 const FINAL_EPOCH: i32 = -1;
-/// Answers up to this many bytes are taken whole, so that addresses of new leaders in them can be rewritten. In longer
-/// ones, full of records, they are erased while they pass.
-const WHOLE: usize = 64 * 1024;
+/// `FetchRequest.CONSUMER_REPLICA_ID`
+const CONSUMER: i32 = -1;
 
 /// `KafkaApis.handleFetchRequest` and `FetchManager.newContext`
 impl Api for FetchRequest {
@@ -100,11 +104,10 @@ fn decide_full(
     let mut edited = false;
     if request.session_id != 0 {
         // The broker closes that session. Somebody else's shall stay open.
-        if !access.fetch_sessions.contains(request.session_id) {
-            request.session_id = 0;
-            edited = true;
-        }
-        drop(access.fetch_sessions.remove(request.session_id));
+        let closed = access.fetch_sessions.remove(request.session_id);
+        let at_broker = closed.map_or(0, |session| session.at_broker.id);
+        edited |= request.session_id != at_broker;
+        request.session_id = at_broker;
     }
     let mut session = Session::new(by_id, access.generation);
     let before = request.topics.len();
@@ -137,8 +140,12 @@ fn decide_full(
         })
         .collect();
     if request.topics.is_empty() && !refused.is_empty() {
-        // Nobody waits for what cannot be read.
-        return Ok(Verdict::Answer(FetchResponse { responses: refused, ..Default::default() }));
+        if !may_make_session && request.session_id == 0 {
+            return Ok(Verdict::Answer(FetchResponse { responses: refused, ..Default::default() }));
+        }
+        // The broker numbers the session, or closes one, and answers at once: there is nothing to wait for. Only a
+        // follower's session may take the place of others.
+        (request.replica_id, request.replica_state) = (CONSUMER, ReplicaState::default());
     }
     let change = match may_make_session {
         true if session.is_too_large() => {
@@ -147,7 +154,7 @@ fn decide_full(
             edited = true;
             SessionChange::Nothing
         }
-        true => SessionChange::Made(Box::new(session)),
+        true => SessionChange::Made(Box::new(session), None),
         false => SessionChange::Nothing,
     };
     finish(request, edited, refused, change, access)
@@ -179,10 +186,6 @@ fn decide_incremental(
     let moved = session.generation != access.generation;
     session.generation = access.generation;
 
-    let mut edited = false;
-    for topic in &request.forgotten_topics_data {
-        session.forget(&Topic::new(&topic.topic, topic.topic_id, by_id), &topic.partitions);
-    }
     let before = request.topics.len();
     // Each topic is decided once a request, and a denial heard once.
     let mut judged: HashMap<Topic, Option<Refusal>> = HashMap::new();
@@ -200,10 +203,14 @@ fn decide_incremental(
         session.ask(key, &topic.partitions, refusal);
         refusal.is_none()
     });
-    edited |= request.topics.len() != before;
+    let mut edited = request.topics.len() != before;
     if before > 0 && session.is_too_large() {
         // As if the broker had evicted it: the client begins anew, with all that it wants.
         return failed(FETCH_SESSION_ID_NOT_FOUND);
+    }
+    // What is asked for and forgotten at once is forgotten (`FetchSession.update`).
+    for topic in &request.forgotten_topics_data {
+        session.forget(&Topic::new(&topic.topic, topic.topic_id, by_id), &topic.partitions);
     }
     if moved || session.has_refusals() {
         let changes = session.divide(moved, |topic| judge(topic, 1));
@@ -212,16 +219,38 @@ fn decide_incremental(
     }
     let refused = session.refusals();
     if session.holds_nothing() && !refused.is_empty() {
-        // The broker's session would be empty: it is closed, and the client starts anew.
-        request.session_epoch = FINAL_EPOCH;
-        request.topics.clear();
-        request.forgotten_topics_data.clear();
-        return finish(request, true, refused, SessionChange::Nothing, access);
+        // Nobody waits for what cannot be read.
+        session.at_broker.is_stale = true;
+        access.fetch_sessions.insert(id, session);
+        return Ok(Verdict::Answer(FetchResponse {
+            session_id: id,
+            responses: refused,
+            ..Default::default()
+        }));
     }
+    request.session_id = session.at_broker.id;
+    if session.at_broker.is_stale {
+        // A session of errors tells of each partition that can be read, as one does that has just been made.
+        request.topics = session.wanted();
+        request.forgotten_topics_data.clear();
+        let change = match session.is_empty() {
+            true => SessionChange::Nothing,
+            false => SessionChange::Made(Box::new(session), Some(id)),
+        };
+        request.session_epoch = match change {
+            SessionChange::Nothing => FINAL_EPOCH,
+            _ => INITIAL_EPOCH,
+        };
+        return finish(request, true, refused, change, access);
+    }
+    let epoch = session.advance_at_broker();
+    edited |= (id, request.session_epoch) != (request.session_id, epoch);
+    request.session_epoch = epoch;
     if !session.is_empty() {
         access.fetch_sessions.insert(id, session);
     }
-    finish(request, edited, refused, SessionChange::Used(id), access)
+    let change = SessionChange::Used { id, at_broker: request.session_id };
+    finish(request, edited, refused, change, access)
 }
 
 /// Adds what the broker has to be told to what the client says.
@@ -244,102 +273,4 @@ fn merge(request: &mut FetchRequest, changes: crate::protocol::fetch_sessions::C
         }
     }
     request.forgotten_topics_data.extend(changes.forget);
-}
-
-/// What the answer means for the shadow of the session.
-enum SessionChange {
-    Nothing,
-    /// A session may have been made.
-    Made(Box<Session>),
-    /// This session was used; an error ends it.
-    Used(i32),
-}
-
-impl SessionChange {
-    fn settle(self, head: Head, access: &mut Access<'_>) {
-        let lives = head.error_code == NONE && head.session_id != 0;
-        match self {
-            Self::Made(session) if lives => access.fetch_sessions.insert(head.session_id, *session),
-            Self::Used(id) if !lives => drop(access.fetch_sessions.remove(id)),
-            Self::Nothing | Self::Made(_) | Self::Used(_) => {}
-        }
-    }
-}
-
-fn finish(
-    request: &FetchRequest,
-    edited: bool,
-    refused: Vec<FetchableTopicResponse>,
-    change: SessionChange,
-    access: &Access<'_>,
-) -> Result<Verdict<FetchResponse>, Fault> {
-    let version = access.version;
-    let has_addresses = version >= NODE_ENDPOINTS && access.advertised.rewrites();
-    let body = edited.then(|| encoded(request, version)).transpose()?;
-    let watches = has_addresses || !matches!(change, SessionChange::Nothing);
-    let whole = match (refused.is_empty(), has_addresses) {
-        (true, true) => WHOLE,
-        (true, false) => 0,
-        (false, _) => usize::MAX,
-    };
-    let watch = Watch { change, refused, has_addresses, head: [0; HEAD], have: 0, walk: Walk::new() };
-    let answer = match watches || whole > 0 {
-        true => Answer::Watched { whole, watch: Box::new(watch) },
-        false => Answer::Untouched,
-    };
-    Ok(Verdict::Raw(body, answer))
-}
-
-/// Looks at the broker's answer: whether the session lives, and whether there are addresses in it.
-struct Watch {
-    change: SessionChange,
-    refused: Vec<FetchableTopicResponse>,
-    has_addresses: bool,
-    head: [u8; HEAD],
-    have: usize,
-    walk: Walk,
-}
-
-impl Watch {
-    fn settle(&mut self, access: &mut Access<'_>) {
-        if access.version >= SESSIONS && self.have == HEAD {
-            std::mem::replace(&mut self.change, SessionChange::Nothing)
-                .settle(Head::read(&self.head), access);
-        }
-    }
-
-    fn take_head(&mut self, piece: &[u8]) -> bool {
-        let n = piece.len().min(HEAD - self.have);
-        for (to, from) in self.head.iter_mut().skip(self.have).zip(piece) {
-            *to = *from;
-        }
-        self.have += n;
-        n > 0 && self.have == HEAD
-    }
-}
-
-impl AnswerWatch for Watch {
-    fn whole(mut self: Box<Self>, body: &[u8], access: &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault> {
-        self.take_head(body);
-        self.settle(access);
-        if self.refused.is_empty() && !(self.has_addresses && Walk::search(body)?) {
-            return Ok(None);
-        }
-        let mut answer = FetchResponse::decode(&Bytes::copy_from_slice(body), access.version)?;
-        // A session that has ended has nothing more to say than that.
-        if answer.error_code == NONE {
-            answer.responses.append(&mut self.refused);
-        }
-        if let Some((_, readdress)) = FetchRequest::READDRESS.filter(|_| self.has_addresses) {
-            readdress(&mut answer, access);
-        }
-        encoded(&answer, access.version).map(Some)
-    }
-
-    fn piece(&mut self, piece: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault> {
-        if self.take_head(piece) {
-            self.settle(access);
-        }
-        if self.has_addresses { self.walk.erase(piece) } else { Ok(()) }
-    }
 }

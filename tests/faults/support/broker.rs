@@ -359,7 +359,7 @@ fn produced(request: &ProduceRequest) -> ProduceResponse {
 }
 
 /// Each partition has as many bytes as are asked of it.
-fn fetched(request: &FetchRequest) -> FetchResponse {
+pub fn fetched(request: &FetchRequest) -> FetchResponse {
     let responses = request.topics.iter().map(|topic| FetchableTopicResponse {
         topic: topic.topic.clone(),
         topic_id: topic.topic_id,

@@ -28,17 +28,6 @@ pub fn listed(kafka: &Kafka) -> Vec<&'static Deviation> {
 /// The list.
 pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
-        api: "Fetch",
-        versions: 7..=18,
-        shapes: &["a session: opened anew"],
-        steps: &[2],
-        principals: &["nobody", "ops"],
-        always: true,
-        kafka: "",
-        reason: "a session of nothing but refused partitions would have to be kept without the broker: none is opened, \
-                 which clients take for a broker whose session cache is full",
-    },
-    Deviation {
         api: "DescribeQuorum",
         versions: 2..=2,
         shapes: &["of the metadata"],

@@ -69,6 +69,15 @@ fn fetch_sessions() -> Vec<Case> {
             &[("session", "/sessionId")],
         )
     };
+    // Nobody but the super user and bob may read any of it.
+    let refused = ["t-none", "m-missing-$u"];
+    let opened_in_vain = |shape: &str| {
+        Case::after("Fetch", shape, vec![]).then_keep(
+            "Fetch",
+            fetch(json!(0), 0, each(&refused, fetched), json!([])),
+            &[("session", "/sessionId")],
+        )
+    };
     let forgotten = |name: &str| json!({"topic": name, "topicId": topic_id(name), "partitions": [0, 1]});
     let next = |epoch: i32, topics: Value, gone: Value| fetch(json!("$=session"), epoch, topics, gone);
     let none = || json!([]);
@@ -94,6 +103,23 @@ fn fetch_sessions() -> Vec<Case> {
             next(0, each(&["t-all", "t-none"], fetched), none()),
             &[("session", "/sessionId")],
         ),
+        opened_in_vain("a session of errors: idle")
+            .then("Fetch", next(1, none(), none()))
+            .then("Fetch", next(2, none(), none())),
+        opened_in_vain("a session of errors: topics that can be read")
+            .then("Fetch", next(1, each(&["t-open", "t-write"], fetched), none()))
+            .then("Fetch", next(2, none(), each(&refused, forgotten)))
+            .then("Fetch", next(3, none(), each(&["t-open"], forgotten)))
+            .then("Fetch", next(4, none(), none())),
+        opened_in_vain("a session of errors: everything forgotten")
+            .then("Fetch", next(1, none(), each(&refused, forgotten)))
+            .then("Fetch", next(2, none(), none())),
+        opened_in_vain("a session of errors: wrong epoch")
+            .then("Fetch", next(2, none(), none()))
+            .then("Fetch", next(1, none(), none())),
+        opened_in_vain("a session of errors: closed")
+            .then("Fetch", next(-1, each(&["t-none"], fetched), none()))
+            .then("Fetch", next(1, none(), none())),
         Case::new("Fetch", "a session that nobody opened", fetch(json!(123_456_789), 1, none(), none())),
         Case::new("Fetch", "a session of nothing", fetch(json!(0), 0, none(), none())),
     ]

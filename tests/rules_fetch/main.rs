@@ -1,8 +1,13 @@
-//! Fetch: what a reader gets, and what becomes of its sessions when ACLs change or somebody else uses them.
+//! Fetch: what a reader gets, what becomes of its sessions when ACLs change or somebody else uses them, and the addresses of
+//! new leaders.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
+#[path = "../support_rules/mod.rs"]
 mod support_rules;
+
+mod addresses;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -136,12 +141,12 @@ impl FakeBroker {
         }
         let (epoch, mut held) = self.sessions.remove(&request.session_id).expect("a session of this broker");
         assert_eq!(epoch, request.session_epoch, "doorkeeper lost count");
+        held.extend(wanted);
         for topic in &request.forgotten_topics_data {
             for partition in &topic.partitions {
                 held.remove(&(topic_of(&topic.topic, topic.topic_id), *partition));
             }
         }
-        held.extend(wanted);
         if held.is_empty() {
             return respond(version, 0, &held);
         }
@@ -241,156 +246,4 @@ fn a_follower_needs_the_cluster_and_is_refused_topic_by_topic() {
         assert_eq!(said(&answer), [((1, 0), (DENIED, -1))].into(), "v{version}");
         door(vec![allow_cluster(Operation::ClusterAction)]).send(version, &wanted).untouched();
     }
-}
-
-#[test]
-fn a_revoked_reader_gets_no_more_of_its_session() {
-    for version in 7..=*Door::versions::<FetchRequest>().end() {
-        let (mut door, mut broker) = (door(vec![read(1), read(2)]), FakeBroker::default());
-        let both = [((1, 0), 5), ((2, 0), 6)].into();
-        let session =
-            fetch(&mut door, &mut broker, version, &request(version, (0, 0), &both, &[])).session_id;
-        assert_ne!(session, 0);
-        let nothing = Wanted::new();
-        unedited(&mut door, version, &request(version, (session, 1), &nothing, &[]));
-
-        // The test's broker did not see that one.
-        broker.sessions.get_mut(&session).unwrap().0 += 1;
-        door.change([read(1)]);
-        for epoch in 2..5 {
-            let answer =
-                fetch(&mut door, &mut broker, version, &request(version, (session, epoch), &nothing, &[]));
-            assert_eq!(said(&answer), [((1, 0), (0, 5)), ((2, 0), (DENIED, -1))].into());
-        }
-        assert_eq!(broker.sessions[&session].1.keys().collect::<Vec<_>>(), [&(1, 0)]);
-
-        door.change([read(1), read(2)]);
-        let answer = fetch(&mut door, &mut broker, version, &request(version, (session, 5), &nothing, &[]));
-        assert_eq!(said(&answer), [((1, 0), (0, 5)), ((2, 0), (0, 6))].into());
-
-        door.change([]);
-        let answer = fetch(&mut door, &mut broker, version, &request(version, (session, 6), &nothing, &[]));
-        assert_eq!(answer.session_id, 0, "nothing is left to hold");
-        assert_eq!(said(&answer), [((1, 0), (DENIED, -1)), ((2, 0), (DENIED, -1))].into());
-        assert!(broker.sessions.is_empty());
-    }
-}
-
-#[test]
-fn a_session_belongs_to_the_connection_it_was_made_on() {
-    for version in 7..=*Door::versions::<FetchRequest>().end() {
-        let (mut owner, mut broker) = (door(vec![read(1)]), FakeBroker::default());
-        let one = [((1, 0), 5)].into();
-        let session =
-            fetch(&mut owner, &mut broker, version, &request(version, (0, 0), &one, &[])).session_id;
-
-        let mut thief = door(vec![read(1), read(2)]);
-        let nothing = Wanted::new();
-        let answer = thief.send(version, &request(version, (session, 1), &nothing, &[])).reply();
-        assert_eq!((answer.error_code, answer.session_id), (NO_SESSION, 0));
-        assert!(answer.responses.is_empty());
-        // Nor can it be closed by anybody else.
-        let forwarded = thief.send(version, &request(version, (session, 0), &one, &[])).forwarded();
-        assert_eq!(forwarded.request.session_id, 0);
-
-        let answer = owner.send(version, &request(version, (session, 7), &nothing, &[])).reply();
-        assert_eq!(answer.error_code, WRONG_EPOCH);
-        unedited(&mut owner, version, &request(version, (session, 1), &nothing, &[]));
-    }
-}
-
-#[test]
-fn a_session_of_names_is_not_one_of_ids() {
-    let (mut door, mut broker) = (door(vec![read(1)]), FakeBroker::default());
-    let one = [((1, 0), 5)].into();
-    let session = fetch(&mut door, &mut broker, 12, &request(12, (0, 0), &one, &[])).session_id;
-    let answer = door.send(13, &request(13, (session, 1), &Wanted::new(), &[])).reply();
-    assert_eq!(answer.error_code, OTHER_KIND);
-    unedited(&mut door, 12, &request(12, (session, 1), &Wanted::new(), &[]));
-}
-
-#[test]
-fn a_session_that_the_broker_ended_is_forgotten() {
-    let (mut door, mut broker) = (door(vec![read(1)]), FakeBroker::default());
-    let session =
-        fetch(&mut door, &mut broker, 12, &request(12, (0, 0), &[((1, 0), 5)].into(), &[])).session_id;
-    let forwarded = door.send(12, &request(12, (session, 1), &Wanted::new(), &[])).forwarded();
-    let evicted = FetchResponse { error_code: NO_SESSION, ..Default::default() };
-    assert_eq!(forwarded.answered(&mut door, &evicted), evicted);
-    let answer = door.send(12, &request(12, (session, 2), &Wanted::new(), &[])).reply();
-    assert_eq!(answer.error_code, NO_SESSION);
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) % n
-    }
-}
-
-/// Whatever a client asks, in whatever order, and however the ACLs change meanwhile: every answer is what a Kafka with an
-/// authorizer would say of all that the client believes to be in its session.
-#[test]
-fn any_conversation_is_answered_as_by_a_kafka_that_knows_the_acls() {
-    let seed = std::process::id().into();
-    let (mut answers, mut restarts) = (0, 0);
-    for round in 0..400_u64 {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (round + 1).wrapping_mul(seed));
-        let version = 7 + random.below(12) as i16;
-        let mut readable: BTreeSet<u8> = (1..=4).filter(|_| random.below(2) == 0).collect();
-        let bindings =
-            |readable: &BTreeSet<u8>| readable.iter().map(|topic| read(*topic)).collect::<Vec<_>>();
-        let (mut door, mut broker) = (door(bindings(&readable)), FakeBroker::default());
-        let mut believed = Wanted::new();
-        let mut session = (0, 0);
-        for step in 0..40 {
-            let what = format!("seed {seed}, round {round}, step {step}, v{version}, session {session:?}");
-            if random.below(4) == 0 {
-                let topic = 1 + random.below(4) as u8;
-                if !readable.remove(&topic) {
-                    readable.insert(topic);
-                }
-                door.change(bindings(&readable));
-            }
-            let mut wanted: Wanted = (0..random.below(4))
-                .map(|_| ((1 + random.below(4) as u8, random.below(3) as i32), random.below(100) as i64))
-                .collect();
-            let mut forgotten = Vec::new();
-            if session.0 == 0 {
-                if wanted.is_empty() {
-                    wanted.insert((1, 0), 1);
-                }
-                believed = wanted.clone();
-            } else {
-                forgotten = believed.keys().copied().filter(|key| !wanted.contains_key(key)).collect();
-                forgotten.retain(|_| random.below(3) == 0);
-                believed.retain(|key, _| !forgotten.contains(key));
-                believed.extend(wanted.clone());
-            }
-            let answer =
-                fetch(&mut door, &mut broker, version, &request(version, session, &wanted, &forgotten));
-            let expected: BTreeMap<_, _> = believed
-                .iter()
-                .map(|(key, offset)| match readable.contains(&key.0) {
-                    true => (*key, (0, *offset)),
-                    false => (*key, (DENIED, -1)),
-                })
-                .collect();
-            assert_eq!(said(&answer), expected, "{what}");
-            assert_eq!(answer.error_code, 0, "{what}");
-            answers += 1;
-            if answer.session_id == 0 {
-                restarts += 1;
-                session = (0, 0);
-            } else {
-                session = (answer.session_id, session.1 + 1);
-            }
-        }
-    }
-    println!("{answers} answers, {restarts} sessions begun anew");
-    assert!(answers > 10_000 && restarts > 100);
 }
