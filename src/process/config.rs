@@ -10,6 +10,7 @@
 pub mod document;
 pub mod effective;
 pub mod fault;
+mod formats;
 mod gateway;
 mod meaning;
 pub(crate) mod nodes;
