@@ -149,7 +149,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "admin:",
             "monitoring:",
-            "17:1: the key 'monitoring' is not known here: admin, audit, authorization, limits, listeners, log, metrics, shutdown, version are",
+            "17:1: the key 'monitoring' is not known here: admin, audit, authorization, limits, listeners, log, metrics, reload_interval, shutdown, version are",
         ),
         (
             "name: clients",
@@ -357,7 +357,7 @@ fn an_empty_or_foreign_file_is_refused() {
         ("# nothing\n", "etc/doorkeeper.yaml: the file is empty"),
         (
             "- 1",
-            "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, metrics, shutdown, version: write 'key: value'",
+            "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, metrics, reload_interval, shutdown, version: write 'key: value'",
         ),
         (
             "version: 1\nlisteners: []\nauthorization: {}",
