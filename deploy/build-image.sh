@@ -29,6 +29,14 @@ target_of() {
     esac
 }
 
+# The architecture that a program is for, by the field e_machine of its ELF header.
+machine_of() {
+    case "$(od -An -tx1 -N 20 "$1" | tr -d ' \n')" in
+        7f454c460201*3e00) echo amd64 ;;
+        7f454c460201*b700) echo arm64 ;;
+    esac
+}
+
 binaries() {
     command -v cargo-zigbuild >/dev/null || {
         echo "build-image.sh: cargo-zigbuild is missing: pip install -r deploy/build-requirements.txt" >&2
@@ -54,6 +62,11 @@ image() {
     for architecture in "${architectures[@]}"; do
         [ -x "$context/$architecture/doorkeeper" ] || {
             echo "build-image.sh: $context/$architecture/doorkeeper is missing: '$0 binaries $architecture' makes it" >&2
+            exit 1
+        }
+        [ "$(machine_of "$context/$architecture/doorkeeper")" = "$architecture" ] || {
+            echo "build-image.sh: $context/$architecture/doorkeeper is no program for linux/$architecture:" \
+                "'$0 binaries $architecture' makes one" >&2
             exit 1
         }
     done

@@ -16,7 +16,7 @@ issue() {
     local file=$1 name=$2 extensions=$3
     key "$file.key"
     openssl req -new -key "$file.key" -subj "/CN=$name" -out "$work/request"
-    openssl x509 -req -in "$work/request" -CA "$work/ca.crt" -CAkey "$work/ca.key" -days 365 \
+    openssl x509 -req -in "$work/request" -CA "$work/ca.crt" -CAkey "$work/ca.key" -CAcreateserial -days 365 \
         -extfile <(printf '%s\n' "$extensions") -out "$file.crt" 2>"$work/said" || { cat "$work/said" >&2; exit 1; }
     chmod 0644 "$file.crt" "$file.key"
 }

@@ -33,8 +33,8 @@ pub struct Gate {
     pub names: Option<Names>,
     /// Greetings of our own, by which it shows whether an address leads here.
     pub self_check: SelfCheck,
-    /// How certificates become principals.
-    pub mapping_rules: MappingRules,
+    /// How certificates become principals; connections that are there keep theirs.
+    pub mapping_rules: arc_swap::ArcSwap<MappingRules>,
     /// The ACLs in force.
     pub acls: Arc<dyn AclSource>,
     /// The addresses that clients are told.

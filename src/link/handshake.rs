@@ -237,6 +237,7 @@ fn mapped(gate: &Gate, certificate: &[u8]) -> Result<String, Close> {
         .map_err(|error| unmapped(format!("the subject of the client's certificate: {error}")))?;
     let mapped = gate
         .mapping_rules
+        .load()
         .apply(&name)
         .map_err(|error| unmapped(format!("principal_mapping_rules, subject \"{name}\": {error}")))?;
     Ok(format!("User:{mapped}"))

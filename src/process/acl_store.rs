@@ -162,6 +162,15 @@ impl AclStore {
         }
     }
 
+    /// Judges by these super users, and by this rule for what has no binding, from the next request on. What else the
+    /// configuration says of bindings stays as it was. Blocks for as long as indexing takes.
+    pub fn judge_by(&self, authorization: &Authorization) {
+        self.in_force.judge_by(|settings| {
+            settings.super_users.clone_from(&authorization.super_users);
+            settings.allow_everyone_if_no_acl_found = authorization.allow_everyone_if_no_acl_found;
+        });
+    }
+
     /// What in the source of the start may be a mistake.
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings

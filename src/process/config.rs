@@ -10,6 +10,7 @@
 pub mod document;
 pub mod effective;
 pub mod fault;
+mod formats;
 mod gateway;
 mod meaning;
 pub(crate) mod nodes;
@@ -47,6 +48,8 @@ pub const MAX_BYTES: u64 = 1024 * 1024;
 /// A valid configuration. Files that it names have not been looked at.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// How often the file itself is looked at for a change; `None` for never.
+    pub reload_interval: Option<Duration>,
     /// At least one; names and addresses are distinct.
     pub listeners: Vec<Listener>,
     /// Who may do what.

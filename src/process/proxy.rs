@@ -22,9 +22,12 @@ use tokio::task::JoinSet;
 
 use accept::Admission;
 use doors::{Door, gate, open};
-use reload::Reloader;
+use reload::{Live, Reloader};
 use socket::Socket;
-use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_load, watch_upstream};
+use watchers::{
+    watch_acls, watch_certificates, watch_configuration, watch_hangup, watch_identity, watch_load,
+    watch_upstream,
+};
 
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
@@ -167,6 +170,7 @@ pub struct Proxy {
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
+    config_interval: Option<Duration>,
     manager: Notifier,
     metrics: Arc<Metrics>,
     health: Health,
@@ -230,8 +234,11 @@ impl Proxy {
             identities.push(identity);
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
+        let admission = Arc::new(Admission::new(&config.limits));
+        let gates = brokers.iter().map(|(gate, _)| gate.clone()).collect();
+        let live = Live { gates, admission: admission.clone(), audit: audit.clone() };
         let reloader =
-            Reloader::new(config.clone(), identities, acls.clone(), metrics.clone(), health.clone());
+            Reloader::new(config.clone(), identities, acls.clone(), live, metrics.clone(), health.clone());
         metrics.certificates(reloader.shown());
         metrics.config_hash(&sha256(config.document.text().as_bytes()));
         metrics.connections_limit(config.limits.max_connections as usize);
@@ -255,10 +262,11 @@ impl Proxy {
                 .acls
                 .as_ref()
                 .and_then(|acls| Some(acls.file()?.reload_interval)),
+            config_interval: config.reload_interval,
             manager: Notifier::default(),
             metrics,
             health,
-            limits: Arc::new(Admission::new(&config.limits)),
+            limits: admission,
             memory: (memory, budget),
             audit,
             shutdown: config.shutdown.clone(),
@@ -328,6 +336,7 @@ impl Proxy {
         let (followed, metrics, health) = (acls.clone(), self.metrics.clone(), self.health.clone());
         watchers.spawn(async move { followed.follow(metrics, health).await });
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
+        watchers.spawn(watch_configuration(reloader.clone(), self.config_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
         watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_load(self.memory, self.audit, self.metrics));

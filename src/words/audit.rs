@@ -9,6 +9,7 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use crate::words::acl::{Operation, ResourceType};
@@ -152,7 +153,7 @@ pub enum Format {
 pub struct AuditLog {
     queue: Offering<Recorded>,
     metrics: Arc<Metrics>,
-    allowed_too: bool,
+    allowed_too: Arc<AtomicBool>,
     clock: fn() -> SystemTime,
 }
 
@@ -167,12 +168,17 @@ impl AuditLog {
     ) -> (Self, AuditWriter) {
         let (queue, events) = lossy::queue(capacity);
         let writer = AuditWriter { events, metrics: Arc::clone(&metrics), clock };
-        (Self { queue, metrics, allowed_too, clock }, writer)
+        (Self { queue, metrics, allowed_too: Arc::new(AtomicBool::new(allowed_too)), clock }, writer)
     }
 
     /// Whether an event with this decision would be written: ask before making one.
     pub fn wants(&self, allowed: bool) -> bool {
-        self.allowed_too || !allowed
+        !allowed || self.allowed_too.load(Ordering::Relaxed)
+    }
+
+    /// Whether what was allowed is wanted too, from now on and for every clone.
+    pub fn want_allowed(&self, allowed_too: bool) {
+        self.allowed_too.store(allowed_too, Ordering::Relaxed);
     }
 
     /// Hands the event on if it is wanted. What cannot be handed on is counted as lost.

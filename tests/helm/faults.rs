@@ -34,6 +34,21 @@ fn the_schema_names_the_wrong_value() {
         ("probes.readiness.httpGet.path=/", &["/probes/readiness", "httpGet"]),
         ("resources.limit.memory=1Gi", &["/resources", "limit"]),
         ("resources.limits.memory=true", &["/resources/limits/memory"]),
+        ("resources.limits.memory=512MB", &["/resources/limits/memory", "512MB"]),
+        ("resources=null", &["missing property 'resources'"]),
+        ("acls=null", &["missing property 'acls'"]),
+        ("services.bootstrap=null", &["/services", "missing property 'bootstrap'"]),
+        ("config.limits.idle_timeout=10", &["/config/limits/idle_timeout", "string"]),
+        ("config.shutdown.drain_timeout=ten", &["/config/shutdown/drain_timeout", "ten"]),
+        ("config.admin.bind=:9901", &["/config/admin/bind", ":9901"]),
+        ("config.listeners[0].upstream=kafka", &["/config/listeners/0/upstream", "kafka"]),
+        ("config.authorization.super_users={admin}", &["/config/authorization/super_users/0", "admin"]),
+        ("acls.bindings[0].principal=alice", &["/acls/bindings/0/principal", "alice"]),
+        (
+            "config.listeners[0].address_mapping.strategy=keep_host,config.listeners[0].address_mapping.ports.a=1",
+            &["/config/listeners/0/address_mapping/ports", "'a'"],
+        ),
+        ("services.bootstrap.nodePorts.clients=30443", &["/services/bootstrap/nodePorts", "clients"]),
         ("networkPolicy.clients[0]=10.0.0.0/8", &["/networkPolicy/clients/0"]),
     ];
     let values = scenario("01");
@@ -100,6 +115,32 @@ fn values_that_contradict_each_other_are_refused() {
             "resources.limits.memory=128Mi",
             &["config.limits.buffered_bytes: 134217728 is more than half of resources.limits.memory, 128Mi"],
         ),
+        (
+            "01",
+            "resources.limits.memory=200M",
+            &["134217728 is more than half of resources.limits.memory, 200M"],
+        ),
+        (
+            "01",
+            "acls.bindings[0].operations={Reed}",
+            &["acls.bindings[0].operations: 'Reed' is not an operation"],
+        ),
+        ("01", "acls.bindings[0].group=g", &["acls.bindings[0] names topic and group: exactly one"]),
+        (
+            "01",
+            "acls.bindings[3].principal=User:a,acls.bindings[3].operations={All}",
+            &["acls.bindings[3] names no resource: exactly one"],
+        ),
+        (
+            "09",
+            "services.bootstrap.nodePorts.9442=30442",
+            &["services.bootstrap.nodePorts: 9442 is no port that clients connect to"],
+        ),
+        (
+            "09",
+            "services.perBroker.nodePorts.kafka-7=30447",
+            &["services.perBroker.nodePorts: 'kafka-7' is not one of services.perBroker.names"],
+        ),
         ("01", "config.limits=null", &["config.limits.buffered_bytes: 536870912 is more than half"]),
         ("05", "config.admin.bind=0.0.0.0:9101", &["port 9101 is used twice"]),
         (
@@ -137,6 +178,44 @@ fn values_that_contradict_each_other_are_refused() {
     let old = ["--kube-version", "1.35.0"];
     let message = said(&template(tools, scenario("03").to_str().unwrap(), &old));
     assert!(message.contains("no MutatingAdmissionPolicy"), "{message}");
+}
+
+#[test]
+fn a_value_that_is_taken_away_breaks_no_template() {
+    let Some(tools) = Tools::find("null values") else { return };
+    let text = std::fs::read_to_string(std::path::Path::new(CHART).join("values.yaml")).unwrap();
+    let values: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+    let mut paths = Vec::new();
+    every(&values, "", &mut paths);
+    // By twos: the machine may have no more processors, and helm is not quick.
+    std::thread::scope(|scope| {
+        for half in paths.chunks(paths.len().div_ceil(2)) {
+            scope.spawn(move || {
+                for path in half {
+                    let scenario = scenario(if path.starts_with("gateway") { "07" } else { "09" });
+                    let message = said(&template(
+                        tools,
+                        scenario.to_str().unwrap(),
+                        &["--set", &format!("{path}=null")],
+                    ));
+                    for part in ["nil pointer", "<nil>", "wrong type", "executing"] {
+                        assert!(!message.contains(part), "{path}: {message}");
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The paths of all values.
+fn every(values: &serde_json::Value, above: &str, paths: &mut Vec<String>) {
+    for (key, value) in values.as_object().unwrap() {
+        let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
+        paths.push(path.clone());
+        if value.is_object() {
+            every(value, &path, paths);
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use doorkeeper::process::acl_store::file::acls_schema;
 use doorkeeper::process::config::schema::config_schema;
+use doorkeeper::words::acl::Operation;
 use serde_json::{Map, Value};
 
 use super::render::CHART;
@@ -84,6 +85,15 @@ fn every_value_is_documented() {
     assert_eq!(missing, Vec::<String>::new(), "values without a '# --' comment");
 }
 
+#[test]
+fn the_chart_knows_kafka_s_operations() {
+    let template = include_str!("../../helm/doorkeeper/templates/_validate.tpl");
+    let (_, rest) = template.split_once("\"doorkeeper.operations\" -}}\n[").unwrap();
+    let known: Vec<&str> = rest.split_once(']').unwrap().0.split(", ").collect();
+    let all: Vec<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+    assert_eq!(known, all);
+}
+
 /// A documented value.
 pub(crate) struct Entry {
     /// Its path, as `image.tag`.
@@ -144,6 +154,12 @@ fn rename(schema: &mut Value, prefix: &str) {
             }
             if object.get("examples").is_some_and(Value::is_array) {
                 object.remove("examples");
+            }
+            // Helm's validator names a wrong place for names of keys, and the right one for patterns of them.
+            if let Some(names) = object.remove("propertyNames") {
+                let values = object.insert("additionalProperties".to_owned(), Value::Bool(false)).unwrap();
+                let pattern = names["pattern"].as_str().unwrap().to_owned();
+                object.insert("patternProperties".to_owned(), serde_json::json!({ pattern: values }));
             }
             if let Some(Value::String(reference)) = object.get_mut("$ref") {
                 *reference = reference.replace("#/$defs/", &format!("#/$defs/{prefix}."));

@@ -78,7 +78,8 @@ fn the_guide_s_values_make_a_sidecar_for_the_brokers_chart() {
 /// The keys of Bitnami's chart that are lists of init containers and of volumes.
 fn are_for_bitnami(values: &Value) {
     let controller = &values["controller"];
-    assert_eq!(controller.as_object().unwrap().len(), 2, "{controller}");
+    assert_eq!(controller.as_object().unwrap().len(), 3, "{controller}");
+    assert_eq!(controller["terminationGracePeriodSeconds"], 120);
     assert_eq!(controller["initContainers"][0]["name"], "doorkeeper");
     assert_eq!(controller["extraVolumes"][0]["name"], "doorkeeper");
     assert_eq!(list(&controller["extraVolumes"][0]["projected"]["sources"]).len(), 4);

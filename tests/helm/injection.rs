@@ -157,6 +157,14 @@ fn a_secret_without_the_keys_is_refused_before_anything_is_there(cluster: &Clust
     let message = said(&refused);
     assert!(!refused.status.success());
     assert!(message.contains("Secret kafka/kafka-tls has no key 'ca.crt' but tls.crt, tls.key"), "{message}");
+    // Bindings of the operator's own are looked at as well, and all that is wrong is said at once.
+    let bindings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own", "namespace": NAMESPACE}, "data": {"acls.yml": "[]"}});
+    cluster.done(&["apply", "-f", "-"], &bindings.to_string());
+    let message = said(&install(cluster, "install", "first", &["--set", "acls.existingConfigMap=own"]));
+    for part in ["has no key 'ca.crt'", "ConfigMap kafka/own has no key 'acls.yaml' but acls.yml", "acls.key"]
+    {
+        assert!(message.contains(part), "no '{part}' in {message}");
+    }
     let left =
         cluster.done(&["get", "configmaps,mutatingadmissionpolicies", "-n", NAMESPACE, "-o", "name"], "");
     assert!(!left.contains("first"), "{left}");

@@ -161,6 +161,22 @@ fn ports_agree_with_the_configuration() {
 }
 
 #[test]
+fn node_ports_are_those_that_are_asked_for() {
+    let Some(tools) = Tools::find("node ports") else { return };
+    let objects = Objects::of(tools, &scenario("09"));
+    let ports = |end: &str| -> Vec<(u64, Option<u64>)> {
+        let ports = list(&objects.one("Service", end)["spec"]["ports"]);
+        ports.iter().map(|port| (port["port"].as_u64().unwrap(), port["nodePort"].as_u64())).collect()
+    };
+    assert_eq!(ports("-bootstrap"), [(9443, Some(30443)), (9444, None)]);
+    assert_eq!(ports("-kafka-1"), [(9443, Some(30441)), (9444, None)]);
+    let scaled = Objects::with(tools, &scenario("07"), &["--set", "gateway.replicas=null"]);
+    assert!(scaled.one("Deployment", "doorkeeper")["spec"]["replicas"].is_null(), "an autoscaler's number");
+    let none = Objects::with(tools, &scenario("07"), &["--set", "gateway.replicas=0"]);
+    assert_eq!(none.one("Deployment", "doorkeeper")["spec"]["replicas"], 0);
+}
+
+#[test]
 fn a_network_policy_leaves_the_plaintext_port_to_the_brokers() {
     let Some(tools) = Tools::find("the network policy") else { return };
     let sidecar = Objects::of(tools, &scenario("02"));

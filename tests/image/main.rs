@@ -140,6 +140,25 @@ fn a_binary_that_was_not_built_is_one_clear_error() {
     assert!(said.stderr.contains("amd64/doorkeeper is missing"), "{}", said.stderr);
 }
 
+#[test]
+fn a_binary_for_another_platform_is_one_clear_error() {
+    let mut elf = *b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\xb7\0";
+    for (machine, architecture) in [(0xb7, "amd64"), (0x3e, "arm64"), (0xf3, "amd64")] {
+        elf[18] = machine;
+        let folder = scratch("other-platform");
+        let binary = folder.join(architecture).join("doorkeeper");
+        std::fs::create_dir_all(binary.parent().unwrap()).unwrap();
+        std::fs::write(&binary, elf).unwrap();
+        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o555)).unwrap();
+        let mut build = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/build-image.sh"));
+        build.args(["image", architecture]).env("DOORKEEPER_IMAGE", &folder);
+        let said = run(&mut build, "deploy/build-image.sh", b"", MINUTE);
+        assert_eq!(said.code, Some(1));
+        let expected = format!("{architecture}/doorkeeper is no program for linux/{architecture}: ");
+        assert!(said.stderr.contains(&expected), "{}", said.stderr);
+    }
+}
+
 /// A folder as a pod would mount it: configuration, certificates and ACLs, readable by the image's user.
 fn config_folder(pki: &Pki, upstream: &str, ports: (u16, u16, u16)) -> PathBuf {
     let folder = scratch("etc-doorkeeper");

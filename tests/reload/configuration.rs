@@ -2,6 +2,7 @@
 
 use crate::house::{House, Way, set};
 use crate::support::broker::Broker;
+use crate::support::client::Client;
 use crate::support::pki::{TRUSTED, UNKNOWN};
 use crate::support::requests::metadata;
 
@@ -46,12 +47,14 @@ async fn sighup_applies_what_can_be_applied_and_names_what_waits_for_a_restart()
 
     house.edit(NEVER, "reload_interval: 2h, min_version: TLSv1.3");
     house.edit("level: info", "level: debug");
-    house.edit("super_users: ['User:admin']", "super_users: ['User:root']");
-    house.edit("authorization:", "limits: { max_connections: 7 }\nauthorization:");
+    house.edit("authorization:", "limits: { idle_timeout: 7m }\nauthorization:");
+    house.edit("{ file: acls.yaml, reload_interval: 1h }", "{ file: acls.yaml, reload_interval: 2h }");
     house.hang_up();
     house.reloaded("config", (1, 0)).await;
     house.says("configuration reloaded applied=\"listeners.0.tls.min_version, log.level\"").await;
-    house.says("wait for a restart settings=\"authorization.super_users, limits.max_connections\"").await;
+    house
+        .says("wait for a restart settings=\"authorization.acls.reload_interval, limits.idle_timeout\"")
+        .await;
     assert_eq!(house.metric("config_settings_pending").await, 2.0);
     assert!(house.client(old_way).await.is_none());
     assert!(house.client(new_way.clone()).await.is_some());
@@ -59,8 +62,8 @@ async fn sighup_applies_what_can_be_applied_and_names_what_waits_for_a_restart()
     house.says("DEBUG").await;
 
     // Taken back, nothing waits any more.
-    house.edit("super_users: ['User:root']", "super_users: ['User:admin']");
-    house.edit("limits: { max_connections: 7 }\n", "");
+    house.edit("{ file: acls.yaml, reload_interval: 2h }", "{ file: acls.yaml, reload_interval: 1h }");
+    house.edit("limits: { idle_timeout: 7m }\n", "");
     house.hang_up();
     house.reloaded("config", (2, 0)).await;
     assert_eq!(house.metric("config_settings_pending").await, 0.0);
@@ -73,6 +76,92 @@ async fn sighup_applies_what_can_be_applied_and_names_what_waits_for_a_restart()
     house.reloaded("config", (3, 0)).await;
     assert!(house.client(new_way).await.is_none());
     assert!(house.client(UNKNOWN.client(Some("alice"))).await.is_some());
+}
+
+#[tokio::test]
+async fn who_may_do_what_changes_at_once() {
+    let broker = Broker::usual().await;
+    let house = House::start(broker.address, &set(&TRUSTED.pem()), Way::Swap, NEVER);
+    house.write("acls.yaml", "- { principal: 'User:carol', topic: bobs, operations: [Describe] }\n");
+    house.hang_up();
+    house.reloaded("acls", (1, 0)).await;
+    let mut alice = house.client(TRUSTED.client(Some("alice"))).await.unwrap();
+    let of = async |client: &mut Client, topic: &str| {
+        client.ask(&metadata(&[topic]), 9).await.topics[0].error_code
+    };
+    assert_eq!((of(&mut alice, "bobs").await, of(&mut alice, "allowed").await), (29, 29));
+
+    // Connections that are open feel it with their next request, what has been read of ACLs stays.
+    house.edit(
+        "super_users: ['User:admin']",
+        "super_users: ['User:alice']\n  allow_everyone_if_no_acl_found: true",
+    );
+    house.edit("log:", "audit: { allowed: true }\nlog:");
+    house.hang_up();
+    house.reloaded("config", (2, 0)).await;
+    assert_eq!((of(&mut alice, "bobs").await, of(&mut alice, "allowed").await), (0, 0));
+    house.says("Principal = User:alice is Allowed operation = DESCRIBE").await;
+    let mut bob = house.client(TRUSTED.client(Some("bob"))).await.unwrap();
+    assert_eq!((of(&mut bob, "bobs").await, of(&mut bob, "allowed").await), (29, 0));
+    assert_eq!(house.metric("acl_bindings").await, 1.0);
+
+    // The old rules are back for those who are there.
+    house.edit(
+        "super_users: ['User:alice']\n  allow_everyone_if_no_acl_found: true",
+        "super_users: ['User:bob']",
+    );
+    house.edit("audit: { allowed: true }\n", "");
+    house.hang_up();
+    house.reloaded("config", (3, 0)).await;
+    assert_eq!((of(&mut alice, "allowed").await, of(&mut bob, "allowed").await), (29, 0));
+    assert_eq!(house.metric("config_settings_pending").await, 0.0);
+
+    // Who somebody is, is found out when he connects.
+    house.edit("'RULE:^CN=([a-z]+)$/$1/'", "'RULE:^CN=([a-z]+)$/carol/'");
+    house.hang_up();
+    house.reloaded("config", (4, 0)).await;
+    let mut carol = house.client(TRUSTED.client(Some("bob"))).await.unwrap();
+    assert_eq!((of(&mut carol, "bobs").await, of(&mut carol, "allowed").await), (0, 29));
+    assert_eq!(of(&mut bob, "allowed").await, 0);
+    let applied = house.said.lines("configuration reloaded applied=");
+    assert!(applied[3].contains("applied=\"listeners.0.principal_mapping_rules\""), "{applied:?}");
+}
+
+#[tokio::test]
+async fn how_many_may_connect_changes_at_once() {
+    let broker = Broker::usual().await;
+    let house = House::start(broker.address, &set(&TRUSTED.pem()), Way::Swap, NEVER);
+    let alice = || house.client(TRUSTED.client(Some("alice")));
+    let mut first = alice().await.unwrap();
+    for (round, limits) in (1..).zip(["max_connections: 1", "max_connections_per_ip: 1"]) {
+        house.edit("authorization:", &format!("limits: {{ {limits} }}\nauthorization:"));
+        house.hang_up();
+        house.reloaded("config", (2 * round - 1, 0)).await;
+        assert!(alice().await.is_none(), "{limits}");
+        // Who is there stays.
+        first.ask(&metadata(&["allowed"]), 9).await;
+        house.edit(&format!("limits: {{ {limits} }}\n"), "");
+        house.hang_up();
+        house.reloaded("config", (2 * round, 0)).await;
+        assert!(alice().await.is_some(), "{limits}");
+        house.measures("connections_active{listener=\"clients\"}", 1.0).await;
+    }
+    assert_eq!(house.metric("connections_limit").await, 10_000.0);
+}
+
+#[tokio::test]
+async fn a_file_that_says_so_is_looked_at_without_a_signal() {
+    let broker = Broker::usual().await;
+    let own = "reload_interval: 50ms\n";
+    let house = House::start_with(broker.address, &set(&TRUSTED.pem()), Way::Swap, NEVER, own);
+    house.edit("super_users: ['User:admin']", "super_users: ['User:alice']");
+    house.reloaded("config", (1, 0)).await;
+    house.says("configuration reloaded applied=\"authorization.super_users\"").await;
+    // Refused once, not each time that somebody looks.
+    house.edit("level: info", "level: loud");
+    house.reloaded("config", (1, 1)).await;
+    house.edit("level: loud", "level: debug");
+    house.reloaded("config", (2, 1)).await;
 }
 
 #[tokio::test]
@@ -132,12 +221,13 @@ async fn the_admin_endpoint_shows_what_is_in_force_and_what_waits() {
     let before = hash(&house.get("/metrics").await.1);
 
     house.edit("super_users: ['User:admin']", "super_users: ['User:root']");
+    house.edit("authorization:", "limits: { idle_timeout: 7m }\nauthorization:");
     house.bring(&["torn".to_owned(), good[1].clone(), good[2].clone()], Way::Swap);
     house.write("acls.yaml", "- { nonsense: here }\n");
     house.hang_up();
     house.reloaded("acls", (0, 1)).await;
     let (_, config) = house.get("/config").await;
-    assert!(config.contains("waiting for a restart: authorization.super_users\n"), "{config}");
+    assert!(config.contains("waiting for a restart: limits.idle_timeout\n"), "{config}");
     assert!(config.contains("- User:root"), "{config}");
     assert_ne!(hash(&house.get("/metrics").await.1), before);
     let (_, certificates) = house.get("/certificates").await;

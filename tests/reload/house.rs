@@ -53,6 +53,11 @@ pub(crate) struct House {
 impl House {
     /// Starts it before this broker. `more` are further keys of `tls`.
     pub(crate) fn start(broker: SocketAddr, set: &Set, way: Way, more: &str) -> Self {
+        Self::start_with(broker, set, way, more, "")
+    }
+
+    /// The same with further keys of the whole configuration.
+    pub(crate) fn start_with(broker: SocketAddr, set: &Set, way: Way, more: &str, keys: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("reload-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -65,7 +70,7 @@ impl House {
         bring(&folder, set, way);
         let admin = SocketAddr::from(([127, 0, 0, 1], free_port()));
         fs::write(folder.join("acls.yaml"), ACLS).unwrap();
-        fs::write(folder.join("doorkeeper.yaml"), configuration(broker, admin, more)).unwrap();
+        fs::write(folder.join("doorkeeper.yaml"), configuration(broker, admin, more) + keys).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_doorkeeper"))
             .args(["run", "--config"])
             .arg(folder.join("doorkeeper.yaml"))
@@ -146,6 +151,16 @@ impl House {
     pub(crate) async fn reloaded(&self, what: &str, counts: (u32, u32)) {
         soon(async {
             while self.reloads(what).await != counts {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
+    /// Waits until a metric has this value.
+    pub(crate) async fn measures(&self, series: &str, value: f64) {
+        soon(async {
+            while self.metric(series).await != value {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
         })

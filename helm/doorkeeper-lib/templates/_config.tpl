@@ -122,8 +122,7 @@
 {{- $_ := set $config "version" ($config.version | default 1) -}}
 {{- $_ := set $config "listeners" $listeners -}}
 {{- $_ := set $config "authorization" $authorization -}}
-{{- /* Helm's values are JSON, whose keys are text; doorkeeper wants ports and node ids to be numbers. */ -}}
-{{- regexReplaceAll "(?m)^( +)\"(-?[0-9]+)\":" (toYaml $config) "${1}${2}:" -}}
+{{- toYaml $config -}}
 {{- end }}
 
 {{/* One volume with everything: what belongs together changes together, by one rename of the kubelet's. */}}

@@ -11,7 +11,7 @@ brokers, and those of our own Services.
 */}}
 {{- define "doorkeeper.dnsNames" -}}
 {{- $values := .Values -}}
-{{- $names := $values.tls.certManager.dnsNames -}}
+{{- $names := $values.tls.certManager.dnsNames | default list -}}
 {{- if ne $values.mode "gateway" -}}
 {{- range $values.broker.headlessServices -}}
 {{- $below := printf "*.%s.%s.svc" . $.Release.Namespace -}}

@@ -55,7 +55,7 @@ when they and the broker start.
 {{- range $key, $value := .Values.injector.podAnnotations -}}
 {{- $_ := set $annotations $key $value -}}
 {{- end -}}
-{{- $volumes := prepend .Values.extraVolumes (include "doorkeeper-lib.volume" $lib | fromYaml) -}}
+{{- $volumes := prepend (.Values.extraVolumes | default list) (include "doorkeeper-lib.volume" $lib | fromYaml) -}}
 {{- $sidecar := include "doorkeeper-lib.sidecar" $lib | fromYaml -}}
 (has(object.metadata.annotations) ? [] : [JSONPatch{op: "add", path: "/metadata/annotations", value: {}}])
 {{- range $key := keys $annotations | sortAlpha }}

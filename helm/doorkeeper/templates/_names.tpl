@@ -52,7 +52,7 @@ app.kubernetes.io/component: gateway
 {{- define "doorkeeper.metadata" -}}
 {{- $root := index . 0 -}}
 {{- $labels := dict -}}
-{{- $annotations := deepCopy $root.Values.commonAnnotations -}}
+{{- $annotations := deepCopy ($root.Values.commonAnnotations | default dict) -}}
 {{- if gt (len .) 2 }}{{ $labels = index . 2 | default dict }}{{ end -}}
 {{- if gt (len .) 3 }}{{ $annotations = merge (deepCopy (index . 3 | default dict)) $annotations }}{{ end -}}
 {{- $own := include "doorkeeper.selectorLabels" $root | fromYaml -}}
@@ -65,7 +65,7 @@ name: {{ index . 1 }}
 namespace: {{ $root.Release.Namespace }}
 {{- end }}
 labels:
-  {{- merge $own (deepCopy $labels) (deepCopy $root.Values.commonLabels) | toYaml | nindent 2 }}
+  {{- merge $own (deepCopy $labels) (deepCopy ($root.Values.commonLabels | default dict)) | toYaml | nindent 2 }}
 {{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

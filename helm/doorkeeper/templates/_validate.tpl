@@ -1,3 +1,8 @@
+{{/* The operations of bindings, in Kafka's words. */}}
+{{- define "doorkeeper.operations" -}}
+[All, Read, Write, Create, Delete, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, CreateTokens, DescribeTokens, TwoPhaseCommit]
+{{- end }}
+
 {{/* What no schema can say: values that contradict each other. All of it at once. */}}
 {{- define "doorkeeper.validate" -}}
 {{- $lib := include "doorkeeper.lib" . | fromYaml -}}
@@ -48,9 +53,25 @@
 {{- $faults = append $faults "acls.bindings: more than a ConfigMap can hold, which is 1 MiB: join bindings with prefixed patterns, or mount a file with extraVolumes and name it in config.authorization.acls.file" -}}
 {{- end -}}
 
-{{- $memory := dig "limits" "memory" "" $values.resources | toString -}}
-{{- if regexMatch "^[0-9]+[MG]i$" $memory -}}
-{{- $bytes := mul (regexFind "^[0-9]+" $memory) (hasSuffix "Gi" $memory | ternary 1073741824 1048576) -}}
+{{- range $i, $binding := $values.acls.bindings -}}
+{{- $resources := list -}}
+{{- range $key := list "topic" "group" "cluster" "transactional_id" "delegation_token" "user" -}}
+{{- if hasKey $binding $key }}{{ $resources = append $resources $key }}{{ end -}}
+{{- end -}}
+{{- if ne (len $resources) 1 -}}
+{{- $faults = append $faults (printf "acls.bindings[%d] names %s: exactly one of topic, group, cluster, transactional_id, delegation_token and user is needed" $i (join " and " $resources | default "no resource")) -}}
+{{- end -}}
+{{- range $binding.operations -}}
+{{- if not (has (lower . | replace "_" "") (include "doorkeeper.operations" $ | lower | fromYamlArray)) -}}
+{{- $faults = append $faults (printf "acls.bindings[%d].operations: '%s' is not an operation: it is one of %s" $i . (include "doorkeeper.operations" $ | fromYamlArray | join ", ")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- $memory := dig "limits" "memory" "" ($values.resources | default dict) | toString -}}
+{{- $unit := get (dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776) (regexFind "[A-Za-z]*$" $memory) -}}
+{{- if and $memory $unit (regexMatch "^[0-9]" $memory) -}}
+{{- $bytes := mulf (regexFind "^[0-9.]+([eE][+]?[0-9]+)?" $memory | float64) $unit | int64 -}}
 {{- $buffered := dig "limits" "buffered_bytes" 536870912 $values.config | int64 -}}
 {{- if gt (mul 2 $buffered) $bytes -}}
 {{- $faults = append $faults (printf "config.limits.buffered_bytes: %d is more than half of resources.limits.memory, %s: under load the kernel would end doorkeeper. Lower the one or raise the other" $buffered $memory) -}}
@@ -112,6 +133,16 @@
 {{- $faults = append $faults (printf "broker.matchLabels is not set: %s must know the brokers' pods by their labels" (join ", " $selecting)) -}}
 {{- end -}}
 {{- end -}}
+{{- range $port, $_ := $values.services.bootstrap.nodePorts -}}
+{{- if not (has $port $ports) -}}
+{{- $faults = append $faults (printf "services.bootstrap.nodePorts: %s is no port that clients connect to" $port) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $_ := $values.services.perBroker.nodePorts -}}
+{{- if not (has $name $values.services.perBroker.names) -}}
+{{- $faults = append $faults (printf "services.perBroker.nodePorts: '%s' is not one of services.perBroker.names" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $values.services.perBroker.enabled (not $values.services.perBroker.names) -}}
 {{- $faults = append $faults "services.perBroker.names is empty: list the brokers that get a Service each" -}}
 {{- end -}}
@@ -131,6 +162,9 @@
 {{- $wanted = append $wanted (list "Secret" (.existingSecret | default $secret) .key "tls.clientCa.key") -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- if and (include "doorkeeper-lib.usesAcls" $lib) $values.acls.existingConfigMap -}}
+{{- $wanted = append $wanted (list "ConfigMap" $values.acls.existingConfigMap $values.acls.key "acls.key") -}}
 {{- end -}}
 {{- range $wanted -}}
 {{- $found := lookup "v1" (index . 0) $.Release.Namespace (index . 1) -}}

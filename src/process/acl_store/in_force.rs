@@ -1,7 +1,7 @@
 //! The set of bindings that is in force.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -19,7 +19,8 @@ pub struct Generation {
 /// The set of bindings that is in force. Reading never waits.
 #[derive(Debug)]
 pub(super) struct InForce {
-    settings: Settings,
+    /// By what bindings are judged. Whoever puts another set in force holds this meanwhile, so that no number is lost.
+    settings: Mutex<Settings>,
     current: ArcSwap<Generation>,
     /// The number of `current`, to be compared without touching its reference count.
     number: AtomicU64,
@@ -30,7 +31,7 @@ impl InForce {
     pub(super) fn new(bindings: Vec<Binding>, settings: Settings) -> InForce {
         let authorizer = Authorizer::new(bindings, settings.clone());
         InForce {
-            settings,
+            settings: Mutex::new(settings),
             current: ArcSwap::from_pointee(Generation { number: 1, authorizer }),
             number: AtomicU64::new(1),
         }
@@ -46,10 +47,24 @@ impl InForce {
         self.number.load(Ordering::Acquire)
     }
 
-    /// Puts another set in force. Blocks for as long as indexing takes; one caller at a time, or a number is lost.
+    /// Puts another set in force. Blocks for as long as indexing takes.
     pub(super) fn replace(&self, bindings: Vec<Binding>) {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        self.put(bindings, settings.clone());
+    }
+
+    /// Judges the same bindings by other settings. Blocks for as long as indexing takes.
+    pub(super) fn judge_by(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut settings);
+        let bindings =
+            self.current().authorizer.bindings().iter().map(|binding| (**binding).clone()).collect();
+        self.put(bindings, settings.clone());
+    }
+
+    fn put(&self, bindings: Vec<Binding>, settings: Settings) {
         let number = self.number() + 1;
-        let authorizer = Authorizer::new(bindings, self.settings.clone());
+        let authorizer = Authorizer::new(bindings, settings);
         self.current.store(Arc::new(Generation { number, authorizer }));
         // After the set itself: who sees the new number must get the new set.
         self.number.store(number, Ordering::Release);

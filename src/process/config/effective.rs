@@ -16,7 +16,13 @@ pub const LIVE: &[&str] = &[
     "listeners.*.tls.min_version",
     "listeners.*.tls.cipher_suites",
     "listeners.*.tls.reload_interval",
+    "listeners.*.principal_mapping_rules",
+    "authorization.super_users",
+    "authorization.allow_everyone_if_no_acl_found",
+    "limits.max_connections",
+    "limits.max_connections_per_ip",
     "log.level",
+    "audit.allowed",
 ];
 
 /// Every setting of a configuration. There is no secret among them: keys are named by their files.
@@ -177,6 +183,7 @@ authorization: { super_users: ['User:admin'] }
         }
         assert!(is_live("listeners.12.tls.cipher_suites"));
         assert!(!is_live("listeners.0.tls.handshake_timeout"));
+        assert!(!is_live("authorization.acls.file") && !is_live("limits.buffered_bytes"));
         assert!(!is_live("listeners") && !is_live("log"));
     }
 }

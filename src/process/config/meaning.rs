@@ -26,6 +26,7 @@ pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>
     let upstream = raw.listeners.first().map(|listener| listener.upstream.clone());
     let authorization = reader.authorization(raw.authorization, upstream);
     Config {
+        reload_interval: raw.reload_interval,
         listeners,
         authorization,
         admin: raw.admin,

@@ -21,6 +21,11 @@ pub(super) struct Root {
     #[serde(rename = "version")]
     #[schemars(extend("const" = 1))]
     pub(super) _version: u32,
+    /// How often this file is looked at for a change, which then does what SIGHUP does. Without the key only SIGHUP does it:
+    /// an editor may save a file before it is finished.
+    #[serde(default, with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<text::DurationText>")]
+    pub(super) reload_interval: Option<Duration>,
     /// The addresses that clients connect to.
     #[schemars(length(min = 1))]
     pub(super) listeners: Vec<Listener>,

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::text::FORMATS;
+use super::formats::FORMATS;
 
 /// One row a key: what it is called, what it takes, what it is without, what it means.
 pub fn markdown(schema: &Json) -> String {

@@ -5,8 +5,8 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
+use super::formats::FORMATS;
 use super::raw;
-use super::text::FORMATS;
 
 /// The schema of the configuration file.
 pub fn config_schema() -> Schema {
@@ -22,7 +22,7 @@ pub(crate) fn schema_of<T: JsonSchema>(title: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
     schema.insert("title".into(), title.into());
     RecursiveTransform(without_null).transform(&mut schema);
-    RecursiveTransform(with_example).transform(&mut schema);
+    RecursiveTransform(with_grammar).transform(&mut schema);
     RecursiveTransform(unwrapped_description).transform(&mut schema);
     schema
 }
@@ -53,11 +53,14 @@ fn without_null(schema: &mut Schema) {
     }
 }
 
-/// An example says more than the name of a format that is ours alone.
-fn with_example(schema: &mut Schema) {
+/// An example and a pattern say more than the name of a format that is ours alone.
+fn with_grammar(schema: &mut Schema) {
     let name = schema.get("format").and_then(Value::as_str);
     if let Some(format) = FORMATS.iter().find(|format| Some(format.name) == name) {
         schema.insert("examples".into(), Value::from(vec![format.example]));
+        if let Some(pattern) = format.pattern {
+            schema.insert("pattern".into(), pattern.into());
+        }
     }
 }
 

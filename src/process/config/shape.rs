@@ -12,7 +12,8 @@ use serde_json::{Map, Value as Json};
 
 use super::document::{Document, Node, Value, quoted};
 use super::fault::Fault;
-use super::text::{FORMATS, nearest};
+use super::formats::{FORMATS, Format};
+use super::text::nearest;
 
 /// The most faults that are listed of one file: each costs a reading of the text.
 pub(crate) const MAX_FAULTS: usize = 100;
@@ -124,7 +125,7 @@ impl<'a> Found<'a> {
         let mut given: BTreeSet<String> = BTreeSet::new();
         let mut meant: Vec<&str> = Vec::new();
         let mut kept = Vec::new();
-        for (key, mut value) in std::mem::take(entries) {
+        for (mut key, mut value) in std::mem::take(entries) {
             let name = key.key_text();
             if !given.insert(name.clone()) {
                 self.fault(&key, format!("the key {} is written twice: keep one", quoted(&name)));
@@ -134,7 +135,7 @@ impl<'a> Found<'a> {
                 Some(schema) => self.check_value(&name, &mut value, schema),
                 None => match schema.get("additionalProperties") {
                     Some(other @ Json::Object(_)) => {
-                        self.check_key(&key, schema) & self.check_value(&name, &mut value, other)
+                        self.check_key(&mut key, schema) & self.check_value(&name, &mut value, other)
                     }
                     _ => {
                         let near = nearest(&name, known().filter(|known| *known != name));
@@ -186,13 +187,17 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn check_key(&mut self, key: &Node, schema: &Json) -> bool {
-        match format_of(schema.get("propertyNames").unwrap_or(&Json::Null))
-            .map(|format| (format.check)(&key.key_text()))
-        {
-            Some(Err(reason)) => self.fault(key, reason),
-            _ => true,
+    /// Keys with a grammar are numbers, of ports and brokers. JSON, and with it Helm, has them in quotes: that is the same.
+    fn check_key(&mut self, key: &mut Node, schema: &Json) -> bool {
+        let Some(format) = schema.get("propertyNames").and_then(format_of) else { return true };
+        let text = key.key_text();
+        if let Err(reason) = (format.check)(&text) {
+            return self.fault(key, reason);
         }
+        if let Ok(number) = text.parse() {
+            key.value = Value::Integer(number);
+        }
+        true
     }
 
     fn check_list(&mut self, node: &mut Node, schema: &'a Json) -> bool {
@@ -243,6 +248,9 @@ impl<'a> Found<'a> {
             Value::Integer(number) if (least..=most).contains(&number) => true,
             Value::Integer(number) => {
                 self.fault(node, format!("{number} is out of range: from {least} to {most} is right"))
+            }
+            Value::Text(ref text) if text.parse::<i64>().is_ok() => {
+                self.fault(node, format!("{} is text: write the number without quotes", quoted(text)))
             }
             _ => self.fault(node, format!("{} is not a whole number", node.describe())),
         }
@@ -323,7 +331,7 @@ fn tag_of(choices: &[Json]) -> Option<&str> {
     properties.iter().find(|(_, schema)| schema.get("const").is_some()).map(|(name, _)| name.as_str())
 }
 
-fn format_of(schema: &Json) -> Option<&'static super::text::Format> {
+fn format_of(schema: &Json) -> Option<&'static Format> {
     let name = schema.get("format")?.as_str()?;
     FORMATS.iter().find(|format| format.name == name)
 }

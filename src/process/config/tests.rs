@@ -95,7 +95,16 @@ fn the_other_strategies_load() {
     let brokers = BTreeMap::from([(0, ("a".to_owned(), 9093)), (7, ("::1".to_owned(), 1))]);
     assert_eq!(
         mapping("{ strategy: table, brokers: { 0: \"a:9093\", 7: '[::1]:1' } }"),
+        AddressMapping::Table { brokers: brokers.clone() }
+    );
+    // JSON has no keys but texts, and neither have Helm's values.
+    assert_eq!(
+        mapping("{ strategy: table, brokers: { '0': \"a:9093\", \"7\": '[::1]:1' } }"),
         AddressMapping::Table { brokers }
+    );
+    assert_eq!(
+        mapping("{ strategy: keep_host, ports: { \"9092\": 9093 } }"),
+        AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) }
     );
     let own_ports = AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) };
     assert_eq!(mapping("{ strategy: keep_host }"), own_ports);
@@ -140,7 +149,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "admin:",
             "monitoring:",
-            "17:1: the key 'monitoring' is not known here: admin, audit, authorization, limits, listeners, log, metrics, shutdown, version are",
+            "17:1: the key 'monitoring' is not known here: admin, audit, authorization, limits, listeners, log, metrics, reload_interval, shutdown, version are",
         ),
         (
             "name: clients",
@@ -213,6 +222,17 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "12:60: 99093 is out of range: from 1 to 65535 is right",
         ),
         ("ports: { 9092: 9093 }", "ports: { a: 9093 }", "12:54: 'a' is not a port (1 to 65535)"),
+        ("ports: { 9092: 9093 }", "ports: { '+1': 9093 }", "12:54: '+1' is not a port (1 to 65535)"),
+        (
+            "ports: { 9092: 9093 }",
+            "ports: { 9092: '9093' }",
+            "12:60: '9093' is text: write the number without quotes",
+        ),
+        (
+            "ports: { 9092: 9093 }",
+            "ports: { 9092: 9093, '9092': 9094 }",
+            "12:66: the key '9092' is written twice: keep one",
+        ),
         (
             "ports: { 9092: 9093 }",
             "ports: {}",
@@ -337,7 +357,7 @@ fn an_empty_or_foreign_file_is_refused() {
         ("# nothing\n", "etc/doorkeeper.yaml: the file is empty"),
         (
             "- 1",
-            "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, metrics, shutdown, version: write 'key: value'",
+            "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, metrics, reload_interval, shutdown, version: write 'key: value'",
         ),
         (
             "version: 1\nlisteners: []\nauthorization: {}",

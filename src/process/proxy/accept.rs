@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::link::connection;
@@ -21,52 +21,63 @@ use crate::words::repeats::Repeats;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many connections there may be, and how many there are.
-pub(super) struct Admission {
-    connections: Arc<Semaphore>,
-    per_address: Option<u32>,
-    by_address: Mutex<HashMap<IpAddr, u32>>,
+pub(super) struct Admission(Mutex<Counts>);
+
+struct Counts {
+    most: u32,
+    most_per_address: u32,
+    open: u32,
+    /// Counted without a bound too: one may be set later.
+    by_address: HashMap<IpAddr, u32>,
 }
 
 /// A connection's place among those that may be.
 struct Place {
     admission: Arc<Admission>,
     address: IpAddr,
-    _connection: OwnedSemaphorePermit,
 }
 
 impl Admission {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self {
-            connections: Arc::new(Semaphore::new(limits.max_connections as usize)),
-            per_address: limits.max_connections_per_ip,
-            by_address: Mutex::default(),
-        }
+        let admission =
+            Self(Mutex::new(Counts { most: 0, most_per_address: 0, open: 0, by_address: HashMap::new() }));
+        admission.bound(limits);
+        admission
+    }
+
+    /// Sets other bounds. Connections that are there stay, also those that are too many now.
+    pub(super) fn bound(&self, limits: &Limits) {
+        let mut counts = self.counts();
+        counts.most = limits.max_connections;
+        counts.most_per_address = limits.max_connections_per_ip.unwrap_or(u32::MAX);
     }
 
     fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, RejectReason> {
-        let connection = self.connections.clone().try_acquire_owned().map_err(|_| RejectReason::Limit)?;
-        if let Some(most) = self.per_address {
-            let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = by_address.entry(address).or_default();
-            if *count >= most {
-                return Err(RejectReason::PerIpLimit);
-            }
-            *count += 1;
+        let mut counts = self.counts();
+        if counts.open >= counts.most {
+            return Err(RejectReason::Limit);
         }
-        Ok(Place { admission: self.clone(), address, _connection: connection })
+        if counts.by_address.get(&address).is_some_and(|count| *count >= counts.most_per_address) {
+            return Err(RejectReason::PerIpLimit);
+        }
+        counts.open += 1;
+        *counts.by_address.entry(address).or_default() += 1;
+        Ok(Place { admission: self.clone(), address })
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.admission.per_address.is_none() {
-            return;
-        }
-        let mut by_address = self.admission.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_address.get_mut(&self.address) {
+        let mut counts = self.admission.counts();
+        counts.open -= 1;
+        if let Some(count) = counts.by_address.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
-                by_address.remove(&self.address);
+                counts.by_address.remove(&self.address);
             }
         }
     }

@@ -127,7 +127,7 @@ pub(super) fn gate(
             _ => None,
         },
         self_check: SelfCheck::new(listener.self_check),
-        mapping_rules: listener.principal_mapping_rules.clone(),
+        mapping_rules: arc_swap::ArcSwap::from_pointee(listener.principal_mapping_rules.clone()),
         acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),
         topics: Topics::default(),

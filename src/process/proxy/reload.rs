@@ -3,17 +3,22 @@
 //! Each is read whole, judged whole and swapped in whole; what is wrong changes nothing, is logged once, and stands in
 //! the metrics until it is mended.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
+use super::accept::Admission;
 use super::certificates::shown;
+use crate::link::gate::Gate;
 use crate::process::acl_store::{AclStore, Reload as AclReload};
+use crate::process::config::document::read_text;
 use crate::process::config::effective::is_live;
-use crate::process::config::{Config, Effective, Faults};
+use crate::process::config::{Config, Effective, Faults, MAX_BYTES};
 use crate::process::identity::{CertificateFacts, IdentityStore, Look, Reload as TlsReload, sha256};
 use crate::process::telemetry::Levels;
+use crate::words::audit::AuditLog;
 use crate::words::health::Health;
 use crate::words::metrics::{Certificate, Check, Metrics, Reload};
 
@@ -31,8 +36,17 @@ pub(super) struct Reloader {
     pub(super) health: Health,
     /// The names of the listeners; other ones need a restart.
     names: Vec<String>,
+    live: Live,
     levels: Option<Levels>,
     config: Mutex<Configs>,
+}
+
+/// What runs and takes other settings while it runs.
+pub(super) struct Live {
+    /// One for each listener, in the order of the configuration.
+    pub(super) gates: Vec<Arc<Gate>>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) audit: AuditLog,
 }
 
 struct Configs {
@@ -40,6 +54,8 @@ struct Configs {
     started: Effective,
     /// The file as it was accepted last.
     accepted: Arc<Config>,
+    /// The file as it was looked at last, accepted or not.
+    seen: String,
 }
 
 impl Reloader {
@@ -47,12 +63,15 @@ impl Reloader {
         config: Arc<Config>,
         identities: Vec<Arc<IdentityStore>>,
         acls: Arc<AclStore>,
+        live: Live,
         metrics: Arc<Metrics>,
         health: Health,
     ) -> Self {
         let names = names(&config);
-        let config = Mutex::new(Configs { started: config.effective.clone(), accepted: config });
-        Self { identities, acls, metrics, health, names, levels: None, config }
+        let started = config.effective.clone();
+        let seen = sha256(config.document.text().as_bytes());
+        let config = Mutex::new(Configs { started, accepted: config, seen });
+        Self { identities, acls, metrics, health, names, live, levels: None, config }
     }
 
     /// Lets a changed log level take effect.
@@ -86,6 +105,30 @@ impl Reloader {
             }
         }
         self.acls().await;
+    }
+
+    /// Reads the configuration file again if it has changed, once for each change.
+    pub(super) async fn configuration_if_changed(self: &Arc<Self>) {
+        let (path, seen) = {
+            let configs = self.configs();
+            (configs.accepted.document.path().to_owned(), configs.seen.clone())
+        };
+        let now = move || fingerprint(&path);
+        let Ok(changed) = tokio::task::spawn_blocking(now.clone()).await else { return };
+        if changed == seen {
+            return;
+        }
+        sleep(SETTLE).await;
+        let this = self.clone();
+        let read = move || {
+            if now() == changed {
+                tracing::info!("the configuration file has changed");
+                this.read_configuration();
+            }
+        };
+        if let Err(error) = tokio::task::spawn_blocking(read).await {
+            tracing::error!("the configuration cannot be reloaded: {error}");
+        }
     }
 
     /// Looks at the ACL file.
@@ -154,6 +197,7 @@ impl Reloader {
     fn read_configuration(&self) {
         let mut configs = self.configs();
         let path = configs.accepted.document.path().to_owned();
+        configs.seen = fingerprint(&path);
         let outcome = Config::load(&path).and_then(|config| self.put_in_force(&configs, Arc::new(config)));
         let config = match outcome {
             Ok(config) => config,
@@ -214,6 +258,7 @@ impl Reloader {
                 .set(config.log.level.as_str())
                 .map_err(|error| Faults::from(config.document.fault("log.level", error.to_string())))?;
         }
+        // From here on nothing can go wrong.
         let mut changed = false;
         for (identity, prepared) in prepared {
             changed |= identity.commit(prepared);
@@ -221,7 +266,30 @@ impl Reloader {
         if changed {
             self.certificates_changed();
         }
+        self.judge_by(old, &config);
         Ok(config)
+    }
+
+    /// Puts the settings in force that say who a client is, what it may do, and what is told of it.
+    fn judge_by(&self, old: &Config, new: &Config) {
+        let listeners = || new.listeners.iter().zip(&self.live.gates);
+        if names(new) == self.names {
+            for (listener, gate) in listeners() {
+                gate.mapping_rules.store(Arc::new(listener.principal_mapping_rules.clone()));
+            }
+        }
+        let judged = |config: &Config| {
+            let authorization = &config.authorization;
+            (authorization.super_users.clone(), authorization.allow_everyone_if_no_acl_found)
+        };
+        if judged(old) != judged(new) {
+            self.acls.judge_by(&new.authorization);
+            let status = self.acls.status();
+            self.metrics.acls(status.bindings, status.generation);
+        }
+        self.live.admission.bound(&new.limits);
+        self.metrics.connections_limit(new.limits.max_connections as usize);
+        self.live.audit.want_allowed(new.audit.allowed);
     }
 
     fn certificates_changed(&self) {
@@ -257,6 +325,11 @@ impl Reloader {
     fn configs(&self) -> MutexGuard<'_, Configs> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// By what the contents of a file are told from others; a file that cannot be read has one as well.
+fn fingerprint(path: &Path) -> String {
+    read_text(path, MAX_BYTES).map_or_else(|fault| fault.to_string(), |text| sha256(text.as_bytes()))
 }
 
 fn names(config: &Config) -> Vec<String> {

@@ -91,6 +91,15 @@ pub(super) async fn watch_acls(reloader: Arc<Reloader>, interval: Option<Duratio
     }
 }
 
+/// Looks at the configuration file from time to time, where it says so.
+pub(super) async fn watch_configuration(reloader: Arc<Reloader>, interval: Option<Duration>) {
+    let Some(interval) = interval else { return };
+    loop {
+        sleep(interval).await;
+        reloader.configuration_if_changed().await;
+    }
+}
+
 /// Looks at a listener's certificates and key from time to time.
 pub(super) async fn watch_identity(reloader: Arc<Reloader>, identity: Arc<IdentityStore>) {
     let mut settled = true;
