@@ -23,6 +23,8 @@ use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 
+use crate::link::refused::Remembering;
+
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
 use files::{Content, Files};
 
@@ -364,7 +366,7 @@ impl Reader<'_> {
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider));
         let builder = if required { builder } else { builder.allow_unauthenticated() };
         match builder.build() {
-            Ok(verifier) => Some(verifier),
+            Ok(verifier) => Some(Arc::new(Remembering(verifier))),
             Err(error) => {
                 self.fault("client_ca", error);
                 None
