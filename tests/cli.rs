@@ -236,12 +236,12 @@ fn explain_names_the_decision_and_the_binding_that_made_it() {
         (
             &["--principal", "User:ops", "--operation", "Describe", "--cluster"],
             1,
-            "denied: User:ops Describe on Cluster kafka-cluster from 127.0.0.1\nbecause none of the bindings about this resource is for this client and operation\n",
+            "denied: User:ops Describe on Cluster kafka-cluster from 127.0.0.1\nbecause none of the bindings about this resource is for this client and operation\nthis entry of the ACLs would allow it: - { principal: \"User:ops\", cluster: true, operations: [Describe] }\n",
         ),
         (
             &["--principal", "User:bob", "--operation", "Write", "--transactional-id", "t"],
             1,
-            "denied: User:bob Write on TransactionalId t from 127.0.0.1\nbecause no binding is about this resource, and allow_everyone_if_no_acl_found is false\n",
+            "denied: User:bob Write on TransactionalId t from 127.0.0.1\nbecause no binding is about this resource, and allow_everyone_if_no_acl_found is false\nthis entry of the ACLs would allow it: - { principal: \"User:bob\", transactional_id: t, operations: [Write] }\n",
         ),
         (
             &["--principal", "User:admin", "--operation", "Write", "--group", "g"],
