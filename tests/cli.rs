@@ -93,7 +93,7 @@ fn check_of_a_sound_configuration_says_what_it_found() {
 #[test]
 fn check_lists_the_faults_of_all_files_at_once() {
     let folder = Folder::new();
-    folder.edit("doorkeeper.yaml", "bind: 0.0.0.0:9093", "bind: everywhere");
+    folder.edit("doorkeeper.yaml", "bind: 0.0.0.0:9443", "bind: everywhere");
     folder.edit("doorkeeper.yaml", "idle_timeout", "idle_timeuot");
     folder.edit("acls.yaml", "[Read]", "[Raed]");
     folder.write("tls/tls.key", &KeyPair::generate().unwrap().serialize_pem());
@@ -167,7 +167,7 @@ fn check_warns_of_what_is_risky_and_exits_with_success() {
 #[test]
 fn run_refuses_what_check_refuses() {
     let folder = Folder::new();
-    folder.edit("doorkeeper.yaml", "bind: 0.0.0.0:9093", "bind: 0.0.0.0");
+    folder.edit("doorkeeper.yaml", "bind: 0.0.0.0:9443", "bind: 0.0.0.0");
     folder.edit("acls.yaml", "topic: orders", "topics: orders");
     let (run, check) = (folder.doorkeeper(&["run", "-c", "doorkeeper.yaml"]), folder.doorkeeper(CHECK));
     assert_eq!(run.code, 78);
@@ -184,7 +184,7 @@ fn run_on_a_port_that_is_in_use_exits_with_1_and_names_it() {
     let folder = Folder::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    folder.edit("doorkeeper.yaml", "0.0.0.0:9093", &address);
+    folder.edit("doorkeeper.yaml", "0.0.0.0:9443", &address);
     folder.edit("doorkeeper.yaml", "0.0.0.0:9901", "127.0.0.1:0");
     let said = folder.doorkeeper(&["run", "--config", "doorkeeper.yaml"]);
     assert_eq!(said.code, 1, "{said:?}");
