@@ -9,6 +9,7 @@ pub mod greeted;
 mod greeting;
 pub mod handshake;
 pub mod members;
+pub mod refused;
 mod relay;
 pub mod self_check;
 pub mod session;

@@ -93,7 +93,7 @@ fn check_of_a_sound_configuration_says_what_it_found() {
 #[test]
 fn check_lists_the_faults_of_all_files_at_once() {
     let folder = Folder::new();
-    folder.edit("doorkeeper.yaml", "bind: 0.0.0.0:9093", "bind: everywhere");
+    folder.edit("doorkeeper.yaml", "bind: 0.0.0.0:9443", "bind: everywhere");
     folder.edit("doorkeeper.yaml", "idle_timeout", "idle_timeuot");
     folder.edit("acls.yaml", "[Read]", "[Raed]");
     folder.write("tls/tls.key", &KeyPair::generate().unwrap().serialize_pem());
@@ -167,7 +167,7 @@ fn check_warns_of_what_is_risky_and_exits_with_success() {
 #[test]
 fn run_refuses_what_check_refuses() {
     let folder = Folder::new();
-    folder.edit("doorkeeper.yaml", "bind: 0.0.0.0:9093", "bind: 0.0.0.0");
+    folder.edit("doorkeeper.yaml", "bind: 0.0.0.0:9443", "bind: 0.0.0.0");
     folder.edit("acls.yaml", "topic: orders", "topics: orders");
     let (run, check) = (folder.doorkeeper(&["run", "-c", "doorkeeper.yaml"]), folder.doorkeeper(CHECK));
     assert_eq!(run.code, 78);
@@ -184,7 +184,7 @@ fn run_on_a_port_that_is_in_use_exits_with_1_and_names_it() {
     let folder = Folder::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    folder.edit("doorkeeper.yaml", "0.0.0.0:9093", &address);
+    folder.edit("doorkeeper.yaml", "0.0.0.0:9443", &address);
     folder.edit("doorkeeper.yaml", "0.0.0.0:9901", "127.0.0.1:0");
     let said = folder.doorkeeper(&["run", "--config", "doorkeeper.yaml"]);
     assert_eq!(said.code, 1, "{said:?}");
@@ -236,12 +236,12 @@ fn explain_names_the_decision_and_the_binding_that_made_it() {
         (
             &["--principal", "User:ops", "--operation", "Describe", "--cluster"],
             1,
-            "denied: User:ops Describe on Cluster kafka-cluster from 127.0.0.1\nbecause none of the bindings about this resource is for this client and operation\n",
+            "denied: User:ops Describe on Cluster kafka-cluster from 127.0.0.1\nbecause none of the bindings about this resource is for this client and operation\nthis entry of the ACLs would allow it: - { principal: \"User:ops\", cluster: true, operations: [Describe] }\n",
         ),
         (
             &["--principal", "User:bob", "--operation", "Write", "--transactional-id", "t"],
             1,
-            "denied: User:bob Write on TransactionalId t from 127.0.0.1\nbecause no binding is about this resource, and allow_everyone_if_no_acl_found is false\n",
+            "denied: User:bob Write on TransactionalId t from 127.0.0.1\nbecause no binding is about this resource, and allow_everyone_if_no_acl_found is false\nthis entry of the ACLs would allow it: - { principal: \"User:bob\", transactional_id: t, operations: [Write] }\n",
         ),
         (
             &["--principal", "User:admin", "--operation", "Write", "--group", "g"],

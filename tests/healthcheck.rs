@@ -179,7 +179,7 @@ fn wrong_usage_has_code_2() {
     for (arguments, expected) in [
         (&[][..], "--config <FILE>"),
         (&["--url", "https://127.0.0.1:1"], "plain HTTP"),
-        (&["--url", "http://127.0.0.1:1", "--timeout", "3"], "a whole number with one of the units"),
+        (&["--url", "http://127.0.0.1:1", "--timeout", "3"], "a whole number followed by its unit"),
         (&["--url", "http://127.0.0.1:1", "--check", "happy"], "[possible values: live, ready, startup]"),
     ] {
         let (code, _, err) = healthcheck(arguments, &[]);

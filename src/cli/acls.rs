@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::{ConfigFile, print, refuse};
 use crate::process::acl_store::AclStore;
+use crate::process::config::document::read_failure;
 use crate::process::config::{Config, Faults};
 use crate::process::proxy::build;
 use crate::process::startup;
@@ -63,7 +64,7 @@ pub(super) fn import(import: &Import) -> ExitCode {
     };
     let (path, text) = match read(&import.input) {
         Ok(read) => read,
-        Err(error) => return failed(&format!("{}: {error}", import.input.display())),
+        Err(error) => return failed(&format!("{}: {}", import.input.display(), read_failure(&error))),
     };
     let bindings = match import.from.read(&path, text) {
         Ok(bindings) => bindings,

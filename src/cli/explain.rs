@@ -7,11 +7,14 @@ use std::process::ExitCode;
 use clap::ArgGroup;
 
 use super::{ConfigFile, print, refuse};
+use crate::process::acl_store::file::written::file_of;
 use crate::process::acl_store::{AclStore, file};
 use crate::process::config::document::read_text;
 use crate::process::config::{Acls, Config};
 use crate::process::startup;
-use crate::words::acl::{CLUSTER_NAME, Decision, Operation, ResourceType, Rule};
+use crate::words::acl::{
+    Binding, CLUSTER_NAME, Decision, Operation, PatternType, Permission, ResourceType, Rule, WILDCARD,
+};
 
 /// May this principal do that?
 #[derive(Debug, clap::Args)]
@@ -61,6 +64,20 @@ impl Question {
             named.into_iter().find_map(|(resource_type, name)| Some((resource_type, name.as_deref()?)));
         named.unwrap_or((ResourceType::Cluster, CLUSTER_NAME))
     }
+
+    /// The line of an ACL file that makes the answer yes where nothing makes it no.
+    fn entry(&self) -> String {
+        let (resource_type, name) = self.resource();
+        file_of(&[Binding {
+            resource_type,
+            resource_name: name.to_owned(),
+            pattern_type: PatternType::Literal,
+            principal: self.principal.clone(),
+            host: WILDCARD.to_owned(),
+            operation: self.operation,
+            permission: Permission::Allow,
+        }])
+    }
 }
 
 /// Prints the decision and what made it; 0 is yes, 1 is no.
@@ -84,7 +101,12 @@ pub(super) fn explain(question: &Question) -> ExitCode {
         question.principal, question.operation, question.host
     );
     text.push_str(&reason(&decision, config.authorization.acls.as_ref()));
-    if question.operation != Operation::All && !resource_type.operations().contains(&question.operation) {
+    let asked_for =
+        question.operation == Operation::All || resource_type.operations().contains(&question.operation);
+    if asked_for && matches!(decision.rule, Rule::DefaultDeny | Rule::NoAclFound(false)) {
+        text.push_str(&format!("this entry of the ACLs would allow it: {}", question.entry()));
+    }
+    if !asked_for {
         let right =
             resource_type.operations().iter().map(|right| right.name()).collect::<Vec<_>>().join(", ");
         text.push_str(&format!(

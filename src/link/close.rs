@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::protocol::wire::Fault;
-use crate::words::metrics::CloseReason;
+use crate::words::metrics::{CloseReason, HandshakeResult};
 
 /// Why a connection ends: the metric's label, and what the log says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,12 +12,19 @@ pub struct Close {
     pub reason: CloseReason,
     /// What happened, for the log.
     pub detail: Cow<'static, str>,
+    /// What became of the handshake, if it failed.
+    pub handshake: Option<HandshakeResult>,
 }
 
 impl Close {
     /// A connection that ends for `reason`.
     pub fn new(reason: CloseReason, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), handshake: None }
+    }
+
+    /// A TLS handshake that failed.
+    pub fn handshake(result: HandshakeResult, detail: String) -> Self {
+        Self { handshake: Some(result), ..Self::new(CloseReason::HandshakeFailed, detail) }
     }
 
     /// The client sent what cannot be read or is not served.

@@ -16,7 +16,7 @@ use super::relay::Relay;
 use super::session::Session;
 use super::upstream;
 use crate::words::advertise::Destination;
-use crate::words::metrics::{CloseReason, Fault};
+use crate::words::metrics::{CloseReason, Fault, HandshakeResult};
 
 /// Serves one accepted connection to its end. `destination` is the broker that the port leads to; `drain` turns true
 /// when doorkeeper stops.
@@ -42,7 +42,8 @@ pub async fn serve(
     report(&gate, peer, &close);
 }
 
-/// One line for a connection's end: loud when something is to be done about it.
+/// One line for a connection's end: loud when something is to be done about it. `unlogged` is how many have ended alike
+/// since the last such line.
 fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
     let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), &*close.detail);
     let fault = close.reason.fault();
@@ -50,13 +51,16 @@ fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
         tracing::debug!(listener, %peer, reason, "connection closed: {detail}");
         return;
     }
-    let Some(more) = gate.disconnects.admit((close.reason, peer.ip()), Instant::now()) else { return };
+    let kind = (close.reason, close.handshake, peer.ip());
+    let Some(unlogged) = gate.disconnects.admit(kind, Instant::now()) else { return };
+    let unlogged = (unlogged > 0).then_some(unlogged);
+    let handshake = close.handshake.map(HandshakeResult::as_str);
     match fault {
         Fault::None | Fault::Client => {
-            tracing::info!(listener, %peer, reason, more, "client disconnected: {detail}");
+            tracing::info!(listener, %peer, reason, handshake, unlogged, "connection closed: {detail}");
         }
         Fault::Broker | Fault::Doorkeeper => {
-            tracing::warn!(listener, %peer, reason, more, upstream = gate.upstream, "connection lost: {detail}");
+            tracing::warn!(listener, %peer, reason, unlogged, upstream = gate.upstream, "connection lost: {detail}");
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{self, Change, Changed, ClientView, Operation, ResourceType, Unchanged};
 use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Event};
-use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
+use crate::words::metrics::{CloseReason, HandshakeResult, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
 use crate::words::repeats::Repeats;
 
@@ -60,7 +60,7 @@ pub struct Gate {
     /// Where decisions are recorded.
     pub audit: AuditLog,
     /// Holds back repeated lines about one address, which its owner could flood the log with.
-    pub disconnects: Repeats<(CloseReason, IpAddr)>,
+    pub disconnects: Repeats<(CloseReason, Option<HandshakeResult>, IpAddr)>,
     /// Holds back repeated lines about one broker.
     pub withheld: Repeats<i32>,
 }

@@ -15,6 +15,7 @@ use super::close::Close;
 use super::gate::Gate;
 use super::greeted::Greeted;
 use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
+use super::refused::{self, Refused};
 use super::tls::{Tls, not_tls};
 use crate::words::advertise::{Destination, Names};
 use crate::words::metrics::{CloseReason, HandshakeResult, Mechanism};
@@ -58,7 +59,7 @@ pub async fn shake_hands(
     };
     gate.listener_metrics.handshake(failure.result, started.elapsed());
     greeted.farewell().await;
-    Err(Close::new(CloseReason::HandshakeFailed, failure.detail))
+    Err(Close::handshake(failure.result, failure.detail))
 }
 
 struct Failure {
@@ -193,22 +194,15 @@ fn explain(error: &Error) -> Failure {
                 CertificateError::Revoked => Result::Revoked,
                 _ => Result::BadCert,
             };
-            let hint = match reason {
-                CertificateError::UnknownIssuer => ": no certificate in tls.client_ca has issued it",
-                _ => "",
+            let detail = match Refused::take() {
+                Some(refused) => {
+                    format!("the certificate of {} is refused: {}", refused.name(), refused.why(reason))
+                }
+                None => format!("the client's certificate is refused: {}", refused::why(reason)),
             };
-            (result, format!("the client's certificate is refused ({reason}){hint}"))
+            (result, detail)
         }
-        Error::AlertReceived(alert) => {
-            let result = match alert {
-                AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure => Result::Version,
-                _ => Result::BadCert,
-            };
-            (
-                result,
-                format!("the client refuses the handshake, or doorkeeper's certificate: alert {alert:?}"),
-            )
-        }
+        Error::AlertReceived(alert) => refusal(*alert),
         Error::PeerIncompatible(reason) => (
             Result::Version,
             format!("the client has no TLS version or cipher in common with doorkeeper: {reason:?}"),
@@ -216,6 +210,29 @@ fn explain(error: &Error) -> Failure {
         error => (Result::Other, format!("the TLS handshake failed: {error}")),
     };
     Failure { result, detail }
+}
+
+/// What it means that the client refuses us. Which of several reasons it has, some clients do not tell apart: Java says
+/// CertificateUnknown for all that it dislikes in a certificate.
+fn refusal(alert: AlertDescription) -> (HandshakeResult, String) {
+    use AlertDescription as Alert;
+    let result = HandshakeResult::RefusedByClient;
+    let why = match alert {
+        Alert::ProtocolVersion | Alert::HandshakeFailure | Alert::InsufficientSecurity => {
+            let detail = "the client has no TLS version or cipher in common with doorkeeper";
+            return (HandshakeResult::Version, format!("{detail}: it sent the alert {alert:?}"));
+        }
+        Alert::UnknownCA => {
+            "does not trust the issuer of doorkeeper's certificate: its trust store is without it"
+        }
+        Alert::CertificateExpired => "takes doorkeeper's certificate for expired: compare the clocks",
+        Alert::BadCertificate | Alert::CertificateUnknown | Alert::UnsupportedCertificate => {
+            "refuses doorkeeper's certificate: it does not trust its issuer, or calls this host by a name that is not \
+             in it"
+        }
+        _ => "gives the handshake up",
+    };
+    (result, format!("the client {why} (alert {alert:?})"))
 }
 
 /// Who the client is, which is counted. A certificate that maps to no principal is no fault of TLS: Kafka closes at the

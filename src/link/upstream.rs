@@ -152,18 +152,27 @@ pub(super) async fn ask<Q: Request>(
 ) -> Result<Q::Response, Close> {
     const CORRELATION_ID: i32 = 0;
     let io = |error: io::Error| {
-        Close::new(CloseReason::UpstreamError, format!("the broker does not answer {}: {error}", Q::NAME))
+        let why = match error.kind() {
+            // What a TLS listener does, among others.
+            io::ErrorKind::UnexpectedEof => {
+                "it closes the connection; is this its plaintext listener?".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        Close::new(CloseReason::UpstreamError, format!("the broker does not answer {}: {why}", Q::NAME))
     };
     let mut bytes = Vec::new();
     header::write_request(Q::KEY, version, CORRELATION_ID, CLIENT_ID, version >= Q::FLEXIBLE, &mut bytes);
     request.encode(version, &mut bytes).map_err(|fault| Close::internal(fault.to_string()))?;
     socket.write_all(&frame(&[&bytes])?).await.map_err(io)?;
 
-    let length = socket.read_i32().await.map_err(io)?;
+    let mut head = [0; 4];
+    socket.read_exact(&mut head).await.map_err(io)?;
+    let length = i32::from_be_bytes(head);
     let length = usize::try_from(length)
         .ok()
         .filter(|length| (4..=LONGEST_ANSWER).contains(length))
-        .ok_or_else(|| Close::upstream(format!("the answer to {} has length {length}", Q::NAME)))?;
+        .ok_or_else(|| Close::upstream(no_frame(Q::NAME, head)))?;
     let mut answer = Vec::new();
     let read = socket.take(length as u64).read_to_end(&mut answer).await.map_err(io)?;
     if read < length {
@@ -177,6 +186,17 @@ pub(super) async fn ask<Q: Request>(
         body += header::tagged_fields(&answer[4..]).map_err(Close::answer)?;
     }
     Q::Response::decode(&Bytes::from(answer).slice(body..), version).map_err(Close::answer)
+}
+
+/// What begins like this is no answer of a broker; whose it seems to be instead.
+fn no_frame(question: &str, head: [u8; 4]) -> String {
+    const ELSE: &str = "name the broker's plaintext listener";
+    match head {
+        // A TLS alert, as of a server that cannot read the question.
+        [21, 3, ..] => format!("what is there speaks TLS: {ELSE}"),
+        [b'H', b'T', b'T', b'P'] => format!("what is there speaks HTTP: {ELSE}"),
+        _ => format!("the answer to {question} has length {}", i32::from_be_bytes(head)),
+    }
 }
 
 /// Asks the broker on a connection of our own whether it is there, and for its settings.
@@ -209,6 +229,11 @@ async fn learn_features(socket: &mut TcpStream, broker: &Broker) -> Result<ApiVe
 /// broker does not refuse to describe the configuration.
 async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close> {
     let broker = learn_versions(socket).await?;
+    if broker.newest::<MetadataRequest>(0..=i16::MAX).is_none() {
+        let detail = "what is there serves no Metadata, as the listener of a KRaft controller does not: name the \
+                      broker's plaintext listener";
+        return Err(Close::upstream(detail));
+    }
     let features = learn_features(socket, &broker).await?;
     let (Some(metadata), Some(configs)) =
         (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeConfigsRequest>(0..=3))

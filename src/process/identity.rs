@@ -23,6 +23,8 @@ use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 
+use crate::link::refused::Remembering;
+
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
 use files::{Content, Files};
 
@@ -207,6 +209,14 @@ impl Reader<'_> {
                         );
                         self.fault("certificate_chain", message);
                     }
+                    if let Some(doubt) =
+                        certificate::doubt_of_server(der).filter(|_| i == 0 && facts.version == 3)
+                    {
+                        self.warn(
+                            "certificate_chain",
+                            format!("{name}: the certificate of {}: {doubt}", facts.subject),
+                        );
+                    }
                     self.certificates.push(facts);
                 }
                 Err(reason) => {
@@ -302,7 +312,11 @@ impl Reader<'_> {
              these names as subjectAltName",
             tls.certificate_chain.display()
         );
-        self.warnings.push(self.document.fault(&format!("{}.certificate_chain", self.at), message));
+        self.warn("certificate_chain", message);
+    }
+
+    fn warn(&mut self, key: &str, message: String) {
+        self.warnings.push(self.document.fault(&format!("{}.{key}", self.at), message));
     }
 
     fn roots(&mut self, path: &Path, content: &Content) -> Option<RootCertStore> {
@@ -328,7 +342,7 @@ impl Reader<'_> {
                 "{name}: there is a private key beside the certificates: it is not used, and should \
                                    not be here"
             );
-            self.warnings.push(self.document.fault(&format!("{}.client_ca", self.at), message));
+            self.warn("client_ca", message);
         }
         let mut roots = RootCertStore::empty();
         let mut sound = true;
@@ -343,7 +357,15 @@ impl Reader<'_> {
                                                certificates for are still accepted",
                             facts.subject
                         );
-                        self.warnings.push(self.document.fault(&format!("{}.client_ca", self.at), message));
+                        self.warn("client_ca", message);
+                    }
+                    if certificate::is_no_authority(der) {
+                        let message = format!(
+                            "{name}: the certificate of {} is no authority's and has issued none: \
+                             name the authority that issues your clients' certificates",
+                            facts.subject
+                        );
+                        self.warn("client_ca", message);
                     }
                     self.certificates.push(facts);
                 }
@@ -364,7 +386,7 @@ impl Reader<'_> {
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider));
         let builder = if required { builder } else { builder.allow_unauthenticated() };
         match builder.build() {
-            Ok(verifier) => Some(verifier),
+            Ok(verifier) => Some(Arc::new(Remembering(verifier))),
             Err(error) => {
                 self.fault("client_ca", error);
                 None

@@ -31,7 +31,7 @@ use watchers::{
 
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{AuditFormat, LogFormat, PlaintextExposed, Shutdown};
+use super::config::{Acls, AuditFormat, LogFormat, PlaintextExposed, Shutdown};
 use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
@@ -112,6 +112,13 @@ fn start(ready: Ready) -> Result<(), StartError> {
         .thread_name("doorkeeper")
         .build()
         .map_err(system("the system gives no threads to work with"))?;
+    let bindings = match ready.config.authorization.acls.as_ref().and_then(Acls::topic) {
+        Some(_) => None,
+        None => Some(ready.acls.status().bindings),
+    };
+    let file = std::path::absolute(config.document.path()).unwrap_or_else(|_| config.document.path().into());
+    let version = build().version;
+    tracing::info!(version, config = %file.display(), bindings, "doorkeeper starts");
     let outcome = runtime.block_on(async {
         let stop = until_told().map_err(system("signals cannot be listened to"))?;
         let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;

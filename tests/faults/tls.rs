@@ -42,7 +42,7 @@ async fn who_speaks_no_tls_is_told_apart_in_one_line_and_closed_in_order() {
         let door = Setup::new(broker.address).start().await;
         assert_eq!(over_tcp(&door, bytes).await, b"");
         door.closes("handshake_failed", 1).await;
-        let lines = door.said.lines("client disconnected");
+        let lines = door.said.lines("connection closed: the client spoke");
         let expected = format!("the client spoke {spoken}, this listener speaks TLS");
         assert!(matches!(&*lines, [line] if line.contains(&expected)), "{lines:?}");
         assert_eq!(door.count("tls_handshakes_total", "not_tls"), 1);
@@ -149,15 +149,25 @@ async fn a_wrong_certificate_gets_its_alert_and_the_broker_is_not_dialled() {
     let door = Setup::new(broker.address).start().await;
     until(|| door.count("upstream_up", "") == 1).await;
     let dialled = broker.connections();
-    for (config, result, alert) in [
-        (TRUSTED.client(None), "no_cert", "CertificateRequired"),
-        (UNKNOWN.client(Some("alice")), "unknown_ca", "UnknownCA"),
+    // All from one address: a fault of another kind has its own line.
+    for (config, result, alert, said) in [
+        (TRUSTED.client(None), "no_cert", "CertificateRequired", "the client sent no certificate"),
+        (
+            UNKNOWN.client(Some("alice")),
+            "unknown_ca",
+            "UnknownCA",
+            "the certificate of CN=alice, issued by CN=Unknown, is refused: no certificate in tls.client_ca has issued it",
+        ),
     ] {
         let mut client = Client::try_connect(door.address, config).await.unwrap();
         let error = soon(client.tls.read(&mut [0])).await.unwrap_err().to_string();
         assert!(error.contains(alert), "{error}");
         until(|| door.count("tls_handshakes_total", result) == 1).await;
+        until(|| !door.said.lines(said).is_empty()).await;
     }
+    assert!(Client::try_connect(door.address, UNKNOWN.believer()).await.is_err());
+    until(|| door.count("tls_handshakes_total", "refused_by_client") == 1).await;
+    until(|| door.said.lines("does not trust the issuer of doorkeeper's certificate").len() == 1).await;
     assert_eq!(broker.connections(), dialled);
     door.assert_sound();
 }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use doorkeeper::protocol::messages::{ApiVersionsRequest, FetchRequest, ListOffsetsRequest, MetadataRequest};
+use doorkeeper::protocol::api::encoded;
+use doorkeeper::protocol::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, FetchRequest, ListOffsetsRequest, MetadataRequest,
+    api_versions_response,
+};
 use doorkeeper::protocol::wire::Message;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -48,6 +52,37 @@ async fn without_a_broker_it_stays_up_and_is_ready_when_the_broker_comes() {
     assert_eq!(door.count("upstream_up", ""), 1);
     let mut client = Client::connect(door.address, "alice").await;
     client.ask(&metadata(&["allowed"]), 9).await;
+}
+
+#[tokio::test]
+async fn what_is_no_plaintext_listener_of_a_broker_is_told_by_its_first_words() {
+    type Script = fn(&Seen) -> Act;
+    let scripts: [(Script, &str); 4] = [
+        (
+            |_| Act::bytes(vec![21, 3, 1, 0, 2, 2, 70]),
+            "what is there speaks TLS: name the broker's plaintext listener",
+        ),
+        (|_| Act::bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), "what is there speaks HTTP"),
+        (|_| Act::These(vec![Step::Close]), "it closes the connection; is this its plaintext listener?"),
+        (
+            |seen| {
+                let served = api_versions_response::ApiVersion {
+                    api_key: ApiVersionsRequest::KEY,
+                    ..Default::default()
+                };
+                let answer = ApiVersionsResponse { api_keys: vec![served], ..Default::default() };
+                Act::bytes(seen.answer(&encoded(&answer, seen.version).unwrap()))
+            },
+            "the listener of a KRaft controller",
+        ),
+    ];
+    for (script, expected) in scripts {
+        let broker = Broker::hearing_all(script).await;
+        let door = Setup::new(broker.address).start().await;
+        until(|| !door.said.lines(expected).is_empty()).await;
+        let text = crate::support::soon(ready(&door, 503)).await;
+        assert!(text.contains(expected), "{text}");
+    }
 }
 
 #[tokio::test]

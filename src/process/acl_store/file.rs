@@ -5,6 +5,7 @@
 //! - { principal: "User:mallory", topic: "*", operations: [All], permission: deny, hosts: ["10.0.0.7"] }
 //! ```
 
+mod doubts;
 mod edit;
 mod layout;
 mod replace;
@@ -191,6 +192,12 @@ impl Reader<'_> {
                     "the prefix '*' is a star like any other letter: leave 'pattern' out to mean all";
                 self.warn(&format!("{i}.{key}"), message);
             }
+        }
+        if let Some(message) = doubts::of_name(key, &resource_name) {
+            self.warn(&format!("{i}.{key}"), message);
+        }
+        if let Some(message) = doubts::of_principal(&entry.principal) {
+            self.warn(&format!("{i}.principal"), message);
         }
         if !entry.principal.starts_with("User:") {
             let message = format!(

@@ -83,7 +83,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
     let operations = "All, Read, Write, Create, Delete, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, CreateTokens, DescribeTokens, TwoPhaseCommit";
     for (text, expected) in [
         ("", "acls.yaml: the file is empty: write [] for an empty list".to_owned()),
-        ("a: [", "acls.yaml:2:1: not YAML: did not find expected node content".into()),
+        ("a: [", "acls.yaml:2:1: not YAML: did not find expected node content: see how this line and the one before it are indented, and whether a quote or bracket is not closed".into()),
         ("principal: User:a", "acls.yaml:1:1: a mapping is not a list: write '- …' for each entry, or [ … ]".into()),
         ("- User:a", "acls.yaml:1:3: 'User:a' is not a mapping of cluster, delegation_token, group, host_texts, hosts, operations, pattern, permission, principal, topic, transactional_id, user: write 'key: value'".into()),
         ("- { principal: 'User:a', topic: t, operations: [Wirte] }", format!("acls.yaml:1:49: 'Wirte' is not an operation: it is one of {operations}; did you mean 'Write'?")),

@@ -70,8 +70,8 @@ impl Document {
         match read_tree(&text, None) {
             Ok(root) => Ok(Document { path: path.into(), text, root, taken_out: BTreeSet::new() }),
             Err(error) => {
-                let place = place_of(&error);
-                Err(Fault { file: path.into(), place, message: syntax_message(&error) })
+                let (place, message) = syntax_fault(&error);
+                Err(Fault { file: path.into(), place, message })
             }
         }
     }
@@ -250,26 +250,43 @@ fn place_of(error: &serde_yaml::Error) -> Option<Place> {
     error.location().map(|at| Place { line: at.line().max(1), column: at.column().max(1) })
 }
 
-/// The reader's own message without the place, which every fault carries in front.
-fn syntax_message(error: &serde_yaml::Error) -> String {
-    let message = error.to_string();
-    match message.as_str() {
-        "EOF while parsing a value" => return "the file is empty".into(),
+/// The reader's own message and place, and what it mostly means.
+fn syntax_fault(error: &serde_yaml::Error) -> (Option<Place>, String) {
+    let (text, place) = (error.to_string(), place_of(error));
+    let whole = match text.as_str() {
+        "EOF while parsing a value" => "the file is empty",
         "deserializing from YAML containing more than one document is not supported" => {
-            return "the file has several YAML documents: keep one, without '---' between parts".into();
+            "the file has several YAML documents: keep one, without '---' between parts"
         }
-        "repetition limit exceeded" => return "aliases (*name) multiply the file beyond what is read".into(),
-        _ => {}
+        "repetition limit exceeded" => "aliases (*name) multiply the file beyond what is read",
+        _ => "",
+    };
+    if !whole.is_empty() {
+        return (place, whole.into());
     }
-    let message = match message.find(" at line ") {
-        Some(at) => &message[..at],
-        None => &message,
+    let (message, context) = text.split_once(" at line ").unwrap_or((&text, ""));
+    let is = |part: &str| message.contains(part);
+    let hint = if is("expected alphabetic or numeric character") {
+        ": a star that stands for all goes in quotes, '*'"
+    } else if is("could not find expected ':'") {
+        // It is missed only where the next line begins.
+        let begins = context.split_once(" simple key at line ").and_then(|(_, at)| place_in(at));
+        let hint = "write 'key: value', with a space after the colon";
+        return (begins.or(place), format!("not YAML: {message}: {hint}"));
+    } else if is("tab character") || is("cannot start any token") {
+        ": indent with spaces, and put a value with a special character in quotes"
+    } else if is("mapping values are not allowed") || is("did not find expected") {
+        ": see how this line and the one before it are indented, and whether a quote or bracket is not closed"
+    } else {
+        ""
     };
-    let hint = match message.contains("expected alphabetic or numeric character") {
-        true => ": a star that stands for all goes in quotes, '*'",
-        false => "",
-    };
-    format!("not YAML: {message}{hint}")
+    (place, format!("not YAML: {message}{hint}"))
+}
+
+/// `5 column 7`
+fn place_in(text: &str) -> Option<Place> {
+    let (line, column) = text.split_once(" column ")?;
+    Some(Place { line: line.parse().ok()?, column: column.parse().ok()? })
 }
 
 /// Reads one value and all below it; with `stop_at`, fails at the value of that number.

@@ -222,6 +222,11 @@ impl<'a> Found<'a> {
     fn check_text(&mut self, node: &Node, schema: &Json) -> bool {
         let format = format_of(schema);
         let Value::Text(text) = &node.value else {
+            if let (Some(format), Value::Integer(number)) = (format, &node.value)
+                && let Err(reason) = (format.check)(&number.to_string())
+            {
+                return self.fault(node, format!("{reason}; write it like {}", quoted(format.example)));
+            }
             let right = match format {
                 Some(format) => format!("it is written as text, like {}", quoted(format.example)),
                 None => "put it in quotes".into(),

@@ -128,11 +128,16 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
     let mut differences = Vec::new();
     for (old, new, expected) in [
         // Not YAML at all.
-        ("listeners:", "listeners: [", "3:3: not YAML: did not find expected node content"),
+        (
+            "listeners:",
+            "listeners: [",
+            "3:3: not YAML: did not find expected node content: see how this line and the one before it are indented, and whether a quote or bracket is not closed",
+        ),
         (
             "version: 1",
             "\tversion: 1",
-            "1:1: not YAML: found character that cannot start any token, while scanning for the next token",
+            "1:1: not YAML: found character that cannot start any token, while scanning for the next token: indent with \
+             spaces, and put a value with a special character in quotes",
         ),
         (
             "admin:",
@@ -140,6 +145,27 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             " the file has several YAML documents: keep one, without '---' between parts",
         ),
         ("0.0.0.0:9901", "*nowhere", "17:16: not YAML: unknown anchor"),
+        (
+            "    upstream: 127.0.0.1:9092",
+            "   upstream: 127.0.0.1:9092",
+            "5:4: not YAML: did not find expected '-' indicator: see how this line and the one before it are indented, and whether a quote or bracket is not closed",
+        ),
+        (
+            "    upstream: 127.0.0.1:9092",
+            "    upstream 127.0.0.1:9092",
+            "5:5: not YAML: could not find expected ':': write 'key: value', with a space after the colon",
+        ),
+        (
+            "127.0.0.1:9092",
+            "PLAINTEXT://a:9092",
+            "5:15: 'PLAINTEXT://a:9092' is more than a host and a port: leave 'PLAINTEXT://' out; write it like \
+             '127.0.0.1:9092'",
+        ),
+        (
+            "127.0.0.1:9092",
+            "a:9092,b:9092",
+            "5:15: 'a:9092,b:9092' is several addresses: name one; write it like '127.0.0.1:9092'",
+        ),
         // Keys.
         (
             "client_auth:",
@@ -188,7 +214,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "bind: 0.0.0.0:9093",
             "bind: 9093",
-            "4:11: the number 9093 is not text: it is written as text, like '0.0.0.0:9093'",
+            "4:11: '9093' is not an IP address and a port; write it like '0.0.0.0:9093'",
         ),
         ("127.0.0.1:9092", "localhost", "5:15: 'localhost' names no port; write it like '127.0.0.1:9092'"),
         (
@@ -272,12 +298,12 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "acls.yaml }",
             "acls.yaml, reload_interval: 5 }",
-            "16:45: the number 5 is not text: it is written as text, like '10s'",
+            "16:45: '5' is not a whole number followed by its unit (ms, s, m, h or d); write it like '10s'",
         ),
         (
             "acls.yaml }",
             "acls.yaml, reload_interval: 5 sec }",
-            "16:45: '5 sec' is not a whole number with one of the units ms, s, m, h, d; write it like '10s'",
+            "16:45: '5 sec' is not a whole number followed by its unit (ms, s, m, h or d); write it like '10s'",
         ),
         (
             "{ file: acls.yaml }",

@@ -27,6 +27,16 @@ impl FromStr for HostPort {
     type Err = String;
 
     fn from_str(text: &str) -> Result<HostPort, String> {
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(format!(
+                "{} is more than a host and a port: leave {} out",
+                quoted(text),
+                quoted(&format!("{scheme}://"))
+            ));
+        }
+        if text.contains(',') {
+            return Err(format!("{} is several addresses: name one", quoted(text)));
+        }
         let (host, port) = text.rsplit_once(':').ok_or_else(|| format!("{} names no port", quoted(text)))?;
         let port = match port.parse::<u16>() {
             Ok(number) if number != 0 && number.to_string() == port => number,
@@ -181,7 +191,7 @@ const MAX_DURATION: Duration = Duration::from_secs(365 * 86_400);
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let wrong = || not_a("a whole number with one of the units ms, s, m, h, d", text);
+    let wrong = || not_a("a whole number followed by its unit (ms, s, m, h or d)", text);
     let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
     let number: u64 = number.parse().map_err(|_| wrong())?;
     match number.checked_mul(*millis).map(Duration::from_millis) {
@@ -221,7 +231,7 @@ pub(super) fn check_name(text: &str) -> Result<(), String> {
 }
 
 /// `Topic.validate`
-pub(super) fn check_topic_name(text: &str) -> Result<(), String> {
+pub(crate) fn check_topic_name(text: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let sound = (1..=249).contains(&text.len()) && text.chars().all(allowed) && text != "." && text != "..";
     match sound {
@@ -363,6 +373,7 @@ mod tests {
             "[a]:1",
             "a b:1",
             "http://a:1",
+            "a:1,b:1",
         ] {
             assert!(text.parse::<HostPort>().is_err(), "{text}");
         }

@@ -81,6 +81,39 @@ pub(super) fn facts(der: &CertificateDer<'_>, role: Role) -> Result<CertificateF
     })
 }
 
+/// Why clients, or some of them, will refuse a server's own certificate.
+pub(super) fn doubt_of_server(der: &CertificateDer<'_>) -> Option<&'static str> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let usage = certificate.extended_key_usage().ok().flatten();
+    if usage.is_some_and(|usage| !usage.value.server_auth && !usage.value.any) {
+        return Some(
+            "its extendedKeyUsage is without serverAuth: clients refuse it; issue it with that, or without any",
+        );
+    }
+    if certificate.is_ca() {
+        return Some(
+            "it is an authority's own (CA:TRUE), which some clients refuse: issue the server one of its own",
+        );
+    }
+    if !certificate.subject_alternative_name().is_ok_and(|names| names.is_some()) {
+        return Some(
+            "it has no subjectAltName: clients that verify host names refuse it, except some that fall back on the CN",
+        );
+    }
+    None
+}
+
+/// Whether a certificate can have issued none.
+pub(super) fn is_no_authority(der: &CertificateDer<'_>) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else { return false };
+    match certificate.basic_constraints() {
+        Ok(Some(constraints)) => !constraints.value.ca,
+        // Old authorities do not say that they are one; theirs is at least their own.
+        Ok(None) => certificate.subject() != certificate.issuer(),
+        Err(_) => false,
+    }
+}
+
 /// The certificate's public key with its algorithm, in DER.
 pub(super) fn public_key<'a>(der: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;

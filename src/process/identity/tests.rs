@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256,
-    PKCS_ED25519,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    PKCS_ECDSA_P256_SHA256, PKCS_ED25519,
 };
 
 use super::*;
@@ -391,6 +391,41 @@ fn names_that_clients_are_told_and_the_certificate_does_not_have_are_warned_of()
                 let named = format!("the certificate is not for {names}: clients that verify host names");
                 assert!(warnings.len() == 1 && warnings[0].contains(&named), "{mapping}: {warnings:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn certificates_that_clients_or_their_issuers_cannot_mean_are_warned_of() {
+    let pki = pki();
+    let of_server = |change: fn(&mut CertificateParams)| {
+        let mut params = named("broker-0", (2025, 2035));
+        change(&mut params);
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        (params.signed_by(&key, &pki.ca).unwrap().pem(), key.serialize_pem())
+    };
+    let (usual, key) = of_server(|_| {});
+    let client_only =
+        of_server(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]);
+    let both = of_server(|params| {
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let unnamed = of_server(|params| params.subject_alt_names.clear());
+    let ca = pki.ca.pem();
+    for (chain, key, client_ca, expected) in [
+        (&client_only.0, &client_only.1, &ca, "without serverAuth"),
+        (&both.0, &both.1, &ca, ""),
+        (&unnamed.0, &unnamed.1, &ca, "no subjectAltName"),
+        (&ca, &pki.ca_key, &ca, "an authority's own"),
+        (&usual, &key, &usual, "no authority's"),
+        (&usual, &key, &ca, ""),
+    ] {
+        let identity = load_from(&files(chain, key, client_ca), "").unwrap();
+        match (&*identity.warnings, expected) {
+            ([], "") => {}
+            ([warning], expected) if !expected.is_empty() && warning.message.contains(expected) => {}
+            (warnings, _) => panic!("{warnings:?} instead of {expected:?}"),
         }
     }
 }

@@ -219,7 +219,11 @@ impl Reloader {
         self.metrics.reloaded(Reload::Config, true, SystemTime::now());
         self.metrics.settings_pending(pending.len());
         self.metrics.config_hash(&sha256(config.document.text().as_bytes()));
-        tracing::info!(applied = applied.join(", "), "configuration reloaded");
+        match (applied.is_empty(), pending.is_empty()) {
+            (false, _) => tracing::info!(applied = applied.join(", "), "configuration reloaded"),
+            (true, true) => tracing::info!("the configuration is as it was"),
+            (true, false) => {}
+        }
         if !pending.is_empty() {
             tracing::warn!(
                 settings = pending.join(", "),

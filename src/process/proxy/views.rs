@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::reload::Reloader;
 use crate::process::admin::View;
+use crate::process::config::Acls;
 use crate::words::audit::{Rfc3339, printable};
 
 /// Every page.
@@ -65,21 +66,29 @@ fn acls(reloader: &Reloader) -> String {
     let status = reloader.acls.status();
     let (config, _) = reloader.configuration();
     let mut text = String::new();
-    match config.authorization.acls.as_ref().map(|acls| acls.file()) {
-        Some(Some(file)) => {
+    let wrong = match config.authorization.acls.as_ref() {
+        Some(Acls::File(file)) => {
             line(&mut text, format_args!("file: {}", printable(&file.file.display().to_string())));
+            "wrong on disk"
         }
-        Some(None) => line(&mut text, format_args!("a topic of the cluster")),
-        None => line(&mut text, format_args!("no ACLs are configured")),
-    }
+        Some(Acls::Topic(topic)) => {
+            line(&mut text, format_args!("topic: {}", printable(&topic.name)));
+            "the topic cannot be read, the log says why"
+        }
+        None => {
+            line(&mut text, format_args!("no ACLs are configured"));
+            "unknown"
+        }
+    };
     let seconds = u64::try_from(status.last_success_unix).unwrap_or_default();
     let checked = UNIX_EPOCH + std::time::Duration::from_secs(seconds);
     line(&mut text, format_args!("bindings: {}", status.bindings));
     line(&mut text, format_args!("generation: {}", status.generation));
     line(&mut text, format_args!("last found right: {}", Rfc3339(checked)));
-    let state =
-        if status.last_reload_ok { "in force" } else { "wrong on disk; the older ones stay in force" };
-    line(&mut text, format_args!("state: {state}"));
+    match status.last_reload_ok {
+        true => line(&mut text, format_args!("state: in force")),
+        false => line(&mut text, format_args!("state: {wrong}; the older ones stay in force")),
+    }
     text
 }
 

@@ -49,7 +49,8 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, health: Health) {
             }
             Err(close) => {
                 if was_up != Some(false) {
-                    tracing::warn!(listener = &*gate.listener, "{}; trying again", close.detail);
+                    let upstream = gate.upstream.as_str();
+                    tracing::warn!(listener = &*gate.listener, upstream, "{}; trying again", close.detail);
                 }
                 health.set_part(Check::Upstream, &gate.listener, Err(close.detail.into_owned()));
             }

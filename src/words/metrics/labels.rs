@@ -151,8 +151,10 @@ labels! {
         Expired = "expired",
         /// The client's certificate leads to none of our authorities.
         UnknownCa = "unknown_ca",
-        /// The client's certificate is wrong in another way, or the client disliked ours.
+        /// The client's certificate is wrong in another way.
         BadCert = "bad_cert",
+        /// The client gave up, with an alert: mostly it does not trust our certificate, or calls us by another name.
+        RefusedByClient = "refused_by_client",
         /// The client's certificate is revoked.
         Revoked = "revoked",
         /// No TLS version, cipher suite or key exchange in common.

@@ -42,6 +42,13 @@ impl Authority {
         self.client_of(name, rustls::ALL_VERSIONS)
     }
 
+    /// TLS for a client that trusts servers of this authority only, and shows nothing.
+    pub fn believer(&self) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    }
+
     /// As [`Authority::client`], with these versions of TLS.
     pub fn client_of(
         &self,
