@@ -22,7 +22,9 @@ use tokio::task::JoinSet;
 use accept::{Admission, accept};
 use reload::Reloader;
 use socket::Socket;
-use watchers::{watch_acls, watch_certificates, watch_hangup, watch_identity, watch_load, watch_upstream};
+use watchers::{
+    watch_acls, watch_certificates, watch_client, watch_hangup, watch_identity, watch_load, watch_upstream,
+};
 
 use super::acl_store::AclStore;
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
@@ -379,6 +381,7 @@ impl Proxy {
         watchers.spawn(async move { followed.follow(metrics, health).await });
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
+        watchers.spawn(watch_client(reloader.clone()));
         watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_load(self.memory, self.audit, self.metrics));
         // One broker's end is no reason for the end of a gateway.
