@@ -103,7 +103,7 @@ pub(super) fn export(export: &Export) -> ExitCode {
 
 fn open(config: &Path) -> Result<Arc<AclStore>, Faults> {
     let config = Config::load(config)?;
-    startup::open_acls(&config).map(Arc::new)
+    startup::open_acls(&config, SystemTime::now()).map(Arc::new)
 }
 
 /// As many at a time as a store takes; how many were new.

@@ -27,7 +27,9 @@ pub(super) fn check(path: &Path, now: SystemTime) -> ExitCode {
 }
 
 fn summary(path: &Path, ready: &Ready) -> String {
-    let certificates: Vec<_> = ready.identities.iter().flat_map(|identity| &identity.certificates).collect();
+    let client = ready.acls.client().map(|client| client.certificates()).unwrap_or_default();
+    let listeners = ready.identities.iter().flat_map(|identity| &identity.certificates);
+    let certificates: Vec<_> = listeners.chain(&client).collect();
     let mut text = format!(
         "{}: ok: {}, {}, {}, {}\n",
         path.display(),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::ArgGroup;
 
@@ -83,7 +84,7 @@ impl Question {
 /// Prints the decision and what made it; 0 is yes, 1 is no.
 pub(super) fn explain(question: &Question) -> ExitCode {
     let opened = Config::load(&question.config.path)
-        .and_then(|config| startup::open_acls(&config).map(|acls| (config, acls)));
+        .and_then(|config| startup::open_acls(&config, SystemTime::now()).map(|acls| (config, acls)));
     let (config, acls) = match opened {
         Ok(opened) => opened,
         Err(faults) => return refuse(&faults),

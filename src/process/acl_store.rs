@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::config::{Acls, Authorization, Fault, Faults};
+use super::identity::ClientStore;
 use crate::words::acl::{Change, Changed, Settings, Unchanged};
 use crate::words::health::Health;
 use crate::words::metrics::Metrics;
@@ -70,11 +71,12 @@ enum Source {
 }
 
 impl AclStore {
-    /// Reads the bindings from where the configuration says that they are.
+    /// Reads the bindings from where the configuration says that they are. `client` is what other doorkeepers are shown, where
+    /// the topic with the bindings is reached through them.
     ///
     /// # Errors
     /// Every fault in them.
-    pub fn open(authorization: &Authorization) -> Result<AclStore, Faults> {
+    pub fn open(authorization: &Authorization, client: Option<Arc<ClientStore>>) -> Result<AclStore, Faults> {
         let settings = Settings {
             super_users: authorization.super_users.clone(),
             allow_everyone_if_no_acl_found: authorization.allow_everyone_if_no_acl_found,
@@ -84,8 +86,10 @@ impl AclStore {
         let (source, read) = match &authorization.acls {
             Some(Acls::Topic(topic)) => {
                 let in_force = Arc::new(InForce::new(Vec::new(), settings));
-                let source = Source::Topic(Box::new(TopicSource::new(topic.clone(), in_force.clone())));
-                return Ok(AclStore { in_force, source, warnings: Vec::new() });
+                let warnings = client.as_ref().map_or_else(Vec::new, |client| client.warnings().to_vec());
+                let source =
+                    Source::Topic(Box::new(TopicSource::new(topic.clone(), client, in_force.clone())));
+                return Ok(AclStore { in_force, source, warnings });
             }
             Some(Acls::File(acls)) => {
                 let (source, read) = FileSource::open(acls.file.clone())?;
@@ -169,6 +173,14 @@ impl AclStore {
             settings.super_users.clone_from(&authorization.super_users);
             settings.allow_everyone_if_no_acl_found = authorization.allow_everyone_if_no_acl_found;
         });
+    }
+
+    /// What is shown to other doorkeepers, where a topic is reached through them.
+    pub fn client(&self) -> Option<&Arc<ClientStore>> {
+        match &self.source {
+            Source::None { .. } | Source::File(_) => None,
+            Source::Topic(topic) => topic.client(),
+        }
     }
 
     /// What in the source of the start may be a mistake.

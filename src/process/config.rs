@@ -229,10 +229,34 @@ pub struct AclFile {
 pub struct AclTopic {
     /// Its name, which Kafka takes.
     pub name: String,
-    /// Brokers to ask first; at least one.
+    /// Brokers to ask first, in plaintext; at least one.
     pub bootstrap_servers: Vec<HostPort>,
+    /// The way to all other brokers, where that is not plaintext too.
+    pub doorkeepers: Option<Doorkeepers>,
     /// How many copies it is created with; `None` for as many as there are brokers, at most 3.
     pub replication_factor: Option<i16>,
+}
+
+/// The doorkeepers before the brokers of the topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doorkeepers {
+    /// Those to ask first, by the addresses that clients use; at least one.
+    pub bootstrap_servers: Vec<HostPort>,
+    /// How to speak to them.
+    pub tls: ClientTls,
+}
+
+/// The TLS side of a client; the paths are complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientTls {
+    /// PEM: the client's certificate, then its issuers.
+    pub certificate_chain: PathBuf,
+    /// PEM: the key of the first certificate.
+    pub private_key: PathBuf,
+    /// PEM: the certificates of the issuers whose servers are trusted.
+    pub server_ca: PathBuf,
+    /// How often the files are looked at for a change.
+    pub reload_interval: Duration,
 }
 
 impl Acls {

@@ -5,7 +5,9 @@
 //! is refused at start rather than served: every client would refuse it, one unclear failure each.
 
 mod certificate;
+mod client;
 mod files;
+mod issuers;
 mod pem;
 mod store;
 
@@ -14,21 +16,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustls::ServerConfig;
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{RootCertStore, ServerConfig};
-
-use crate::link::refused::Remembering;
 
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
 use files::{Content, Files};
 
 pub use certificate::{CertificateFacts, Role, sha256};
+pub use client::{ClientReload, ClientStore};
 pub use files::Fingerprint;
 pub use store::{IdentityStore, Look, Prepared, Reload};
 
@@ -67,17 +67,16 @@ fn build(
     now: SystemTime,
 ) -> Result<Identity, Faults> {
     let tls = &listener.tls;
-    let now =
-        now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
     let mut reader = Reader {
         document,
         at: format!("{}.tls", listener.place),
-        now,
+        now: unix(now),
         provider: provider(tls),
         faults: Vec::new(),
         certificates: Vec::new(),
         warnings: Vec::new(),
         hosts: listener.address_mapping.hosts(),
+        side: &SERVER,
     };
     match reader.server_config(tls, files) {
         Some(server_config) if reader.faults.is_empty() => Ok(Identity {
@@ -88,6 +87,12 @@ fn build(
         }),
         _ => Err(Faults::sorted(reader.faults)),
     }
+}
+
+/// Seconds since 1970.
+fn unix(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn provider(tls: &Tls) -> Arc<CryptoProvider> {
@@ -102,6 +107,25 @@ fn parsed(content: &Content) -> Result<pem::Pem, String> {
     content.as_ref().map_err(Clone::clone).and_then(|bytes| pem::parse(bytes))
 }
 
+/// Whose files they are: what their faults say, and the roles of what is in them.
+struct Side {
+    own: &'static str,
+    own_role: Role,
+    /// The other side, in the plural.
+    others: &'static str,
+    /// The key of the configuration that names the issuers of the other side.
+    ca_key: &'static str,
+    ca_role: Role,
+}
+
+const SERVER: Side = Side {
+    own: "server",
+    own_role: Role::Server,
+    others: "clients",
+    ca_key: "client_ca",
+    ca_role: Role::ClientCa,
+};
+
 struct Reader<'a> {
     document: &'a Document,
     /// The place of the `tls` mapping.
@@ -114,11 +138,16 @@ struct Reader<'a> {
     warnings: Vec<Fault>,
     /// The hosts that clients are told, as far as they are known beforehand.
     hosts: Vec<&'a str>,
+    side: &'static Side,
 }
 
 impl Reader<'_> {
     fn fault(&mut self, key: &str, message: impl fmt::Display) {
         self.faults.push(self.document.fault(&format!("{}.{key}", self.at), message.to_string()));
+    }
+
+    fn warn(&mut self, key: &str, message: impl fmt::Display) {
+        self.warnings.push(self.document.fault(&format!("{}.{key}", self.at), message.to_string()));
     }
 
     /// Whether the key that names a file was wrong, so that what it names now is only a stand-in.
@@ -131,15 +160,15 @@ impl Reader<'_> {
         let key = self.key(&tls.private_key, &files.private_key);
         let verifier = match &tls.client_auth {
             ClientAuth::Required { client_ca } => {
-                self.roots(client_ca, &files.client_ca).and_then(|roots| self.verifier(roots, true))
+                self.roots(client_ca, &files.ca).and_then(|roots| self.verifier(roots, true))
             }
             ClientAuth::Requested { client_ca } => {
-                self.roots(client_ca, &files.client_ca).and_then(|roots| self.verifier(roots, false))
+                self.roots(client_ca, &files.ca).and_then(|roots| self.verifier(roots, false))
             }
             ClientAuth::None => Some(WebPkiClientVerifier::no_client_auth()),
         };
         let (chain, (key, signer)) = (chain?, key?);
-        self.check_key(tls, &chain, signer.as_ref());
+        self.check_key((&tls.private_key, &tls.certificate_chain), &chain, signer.as_ref());
         self.check_hosts(tls, &chain);
         if !self.faults.is_empty() {
             return None;
@@ -184,23 +213,27 @@ impl Reader<'_> {
         };
         if pem.certificates.is_empty() {
             let message = format!(
-                "{name}: there is no certificate in it but {}: name the file that begins with the \
-                                   server's certificate",
-                pem.contents()
+                "{name}: there is no certificate in it but {}: name the file that begins with the {}'s certificate",
+                pem.contents(),
+                self.side.own
             );
             self.fault("certificate_chain", message);
             return None;
         }
         let mut sound = true;
         for (i, der) in pem.certificates.iter().enumerate() {
-            match certificate::facts(der, Role::Server) {
+            match certificate::facts(der, self.side.own_role) {
                 Ok(facts) => {
                     if let Some(problem) = facts.problem_at(self.now) {
                         let message =
                             format!("{name}: the certificate of {} {problem}: renew it", facts.subject);
-                        self.fault("certificate_chain", message);
+                        match self.side.own_role {
+                            Role::Server => self.fault("certificate_chain", message),
+                            // What it is for can wait; the clients of this broker cannot.
+                            _ => self.warn("certificate_chain", message),
+                        }
                     }
-                    if i == 0 && facts.version == 1 {
+                    if i == 0 && facts.version == 1 && self.side.own_role == Role::Server {
                         let message = format!(
                             "{name}: the certificate of {} is of X.509 version 1, which has no place for host \
                              names: issue it as version 3, with a subjectAltName ('openssl x509 -req' needs \
@@ -252,12 +285,14 @@ impl Reader<'_> {
                     .to_owned())
             }
             [] => Err(format!(
-                "there is no private key in it but {}: name the file with the server's key",
-                pem.contents()
+                "there is no private key in it but {}: name the file with the {}'s key",
+                pem.contents(),
+                self.side.own
             )),
             keys => Err(format!(
-                "there are {} private keys in it: keep the one of the server's certificate",
-                keys.len()
+                "there are {} private keys in it: keep the one of the {}'s certificate",
+                keys.len(),
+                self.side.own
             )),
         });
         match read {
@@ -270,18 +305,24 @@ impl Reader<'_> {
     }
 
     /// The key must be the one of the first certificate.
-    fn check_key(&mut self, tls: &Tls, chain: &[CertificateDer<'_>], signer: &dyn SigningKey) {
+    fn check_key(
+        &mut self,
+        (key, chain_file): (&Path, &Path),
+        chain: &[CertificateDer<'_>],
+        signer: &dyn SigningKey,
+    ) {
         let Some(public_key) = signer.public_key() else { return };
-        let (key, chain_file) = (tls.private_key.display(), tls.certificate_chain.display());
+        let (key, chain_file) = (key.display(), chain_file.display());
         let of_key = |der: &CertificateDer<'_>| {
             certificate::public_key(der).is_some_and(|other| *other == *public_key)
         };
         let message = match chain.iter().position(of_key) {
             Some(0) => return,
             Some(i) => format!(
-                "{key}: the key is that of certificate {} in {chain_file}: put the server's own certificate first, \
+                "{key}: the key is that of certificate {} in {chain_file}: put the {}'s own certificate first, \
                  then its issuers",
-                i + 1
+                i + 1,
+                self.side.own
             ),
             None => format!(
                 "{key}: the key does not fit the certificate in {chain_file}: name the key that the certificate was \
@@ -313,85 +354,6 @@ impl Reader<'_> {
             tls.certificate_chain.display()
         );
         self.warn("certificate_chain", message);
-    }
-
-    fn warn(&mut self, key: &str, message: String) {
-        self.warnings.push(self.document.fault(&format!("{}.{key}", self.at), message));
-    }
-
-    fn roots(&mut self, path: &Path, content: &Content) -> Option<RootCertStore> {
-        let name = path.display();
-        let pem = match parsed(content) {
-            Ok(pem) => pem,
-            Err(message) => {
-                self.fault("client_ca", format!("{name}: {message}"));
-                return None;
-            }
-        };
-        if pem.certificates.is_empty() {
-            let message = format!(
-                "{name}: there is no certificate in it but {}: name the file with the certificates \
-                                   of the issuers whose clients are trusted",
-                pem.contents()
-            );
-            self.fault("client_ca", message);
-            return None;
-        }
-        if !pem.keys.is_empty() || pem.encrypted {
-            let message = format!(
-                "{name}: there is a private key beside the certificates: it is not used, and should \
-                                   not be here"
-            );
-            self.warn("client_ca", message);
-        }
-        let mut roots = RootCertStore::empty();
-        let mut sound = true;
-        for (i, der) in pem.certificates.iter().enumerate() {
-            let added = certificate::facts(der, Role::ClientCa)
-                .and_then(|facts| roots.add(der.clone()).map(|()| facts).map_err(|error| error.to_string()));
-            match added {
-                Ok(facts) => {
-                    if let Some(problem) = facts.problem_at(self.now) {
-                        let message = format!(
-                            "{name}: the certificate of {} {problem}, but clients that it issued \
-                                               certificates for are still accepted",
-                            facts.subject
-                        );
-                        self.warn("client_ca", message);
-                    }
-                    if certificate::is_no_authority(der) {
-                        let message = format!(
-                            "{name}: the certificate of {} is no authority's and has issued none: \
-                             name the authority that issues your clients' certificates",
-                            facts.subject
-                        );
-                        self.warn("client_ca", message);
-                    }
-                    self.certificates.push(facts);
-                }
-                Err(reason) => {
-                    sound = false;
-                    self.fault(
-                        "client_ca",
-                        format!("{name}: certificate {} in it cannot be read: {reason}", i + 1),
-                    );
-                }
-            }
-        }
-        sound.then_some(roots)
-    }
-
-    fn verifier(&mut self, roots: RootCertStore, required: bool) -> Option<Arc<dyn ClientCertVerifier>> {
-        let builder =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider));
-        let builder = if required { builder } else { builder.allow_unauthenticated() };
-        match builder.build() {
-            Ok(verifier) => Some(Arc::new(Remembering(verifier))),
-            Err(error) => {
-                self.fault("client_ca", error);
-                None
-            }
-        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! A small client of the protected cluster, for what doorkeeper keeps there itself.
 //!
-//! [`Connection`] asks one broker one question at a time; [`requests`] are the questions. Which broker to ask, and what to do
+//! [`Connection`] asks one broker one question at a time, in plaintext or through the doorkeeper before it; [`requests`] are the questions. Which broker to ask, and what to do
 //! when it does not answer, is the caller's business: after a failure other than [`Failure::Refused`] the connection is of no
 //! further use.
 
 mod connection;
 mod requests;
+mod wire;
 
 use std::fmt;
 
@@ -21,6 +22,8 @@ pub enum Failure {
     Connection(String),
     /// The broker took too long.
     Timeout(String),
+    /// A doorkeeper shows a certificate that is not trusted, or does not trust ours.
+    Certificate(String),
     /// The broker does not serve what is asked for, or its answer cannot be read.
     Protocol(String),
     /// The broker says no.
@@ -31,6 +34,8 @@ pub enum Failure {
         code: i16,
         /// What the broker says of it, if it says anything.
         message: Option<String>,
+        /// The subject of the certificate that was shown, if a doorkeeper was asked.
+        shown: Option<String>,
     },
 }
 
@@ -39,7 +44,9 @@ impl Failure {
     pub fn code(&self) -> Option<i16> {
         match self {
             Failure::Refused { code, .. } => Some(*code),
-            Failure::Connection(_) | Failure::Timeout(_) | Failure::Protocol(_) => None,
+            Failure::Connection(_) | Failure::Timeout(_) | Failure::Certificate(_) | Failure::Protocol(_) => {
+                None
+            }
         }
     }
 }
@@ -47,8 +54,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Connection(text) | Failure::Timeout(text) | Failure::Protocol(text) => f.write_str(text),
-            Failure::Refused { what, code, message } => {
+            Failure::Connection(text)
+            | Failure::Timeout(text)
+            | Failure::Certificate(text)
+            | Failure::Protocol(text) => f.write_str(text),
+            Failure::Refused { what, code, message, .. } => {
                 write!(f, "{what} is refused with {}", error_code::name(*code))?;
                 message.as_ref().map_or(Ok(()), |message| write!(f, ": {message}"))
             }

@@ -25,8 +25,8 @@ use doors::{Door, gate, open};
 use reload::{Live, Reloader};
 use socket::Socket;
 use watchers::{
-    watch_acls, watch_certificates, watch_configuration, watch_hangup, watch_identity, watch_load,
-    watch_upstream,
+    watch_acls, watch_certificates, watch_client, watch_configuration, watch_hangup, watch_identity,
+    watch_load, watch_upstream,
 };
 
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
@@ -345,6 +345,7 @@ impl Proxy {
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_configuration(reloader.clone(), self.config_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
+        watchers.spawn(watch_client(reloader.clone()));
         watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_load(self.memory, self.audit, self.metrics));
         // One broker's end is no reason for the end of a gateway.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::acl_store::AclStore;
-use super::config::{Config, Fault, Faults};
-use super::identity::{self, Identity};
+use super::config::{Acls, Config, Fault, Faults};
+use super::identity::{self, ClientStore, Identity};
 
 /// What a proxy is run with.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
     if config.document.is_wrong("authorization.acls.file") {
         return Err(Faults::sorted(faults));
     }
-    match open_acls(&config) {
+    match open_acls(&config, now) {
         Ok(acls) if faults.is_empty() => {
             warnings.extend(acls.warnings().iter().cloned());
             let acls = Arc::new(acls);
@@ -56,12 +56,20 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
     }
 }
 
-/// Reads the ACL file that the configuration names, if it names one.
+/// Reads the ACL file that the configuration names, if it names one, or the files with which a topic is reached.
 ///
 /// # Errors
 /// Every fault in it; one that is the file itself, such as that it is missing, is at the place that names it.
-pub fn open_acls(config: &Config) -> Result<AclStore, Faults> {
-    AclStore::open(&config.authorization).map_err(|Faults(faults)| {
+pub fn open_acls(config: &Config, now: SystemTime) -> Result<AclStore, Faults> {
+    let topic = config.authorization.acls.as_ref().and_then(Acls::topic);
+    let client = match topic.and_then(|topic| topic.doorkeepers.as_ref()) {
+        Some(doorkeepers) => {
+            let at = "authorization.acls.tls";
+            Some(Arc::new(ClientStore::open(&config.document, at, &doorkeepers.tls, now)?))
+        }
+        None => None,
+    };
+    AclStore::open(&config.authorization, client).map_err(|Faults(faults)| {
         let placed = |fault: Fault| match fault.place {
             Some(_) => fault,
             None => config

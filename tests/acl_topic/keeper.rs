@@ -56,8 +56,12 @@ impl Keeper {
     /// Starts a store that asks this broker first.
     pub(crate) fn start(topic: &str, broker: SocketAddr) -> Keeper {
         let server = HostPort { host: broker.ip().to_string(), port: broker.port() };
-        let topic =
-            AclTopic { name: topic.to_owned(), bootstrap_servers: vec![server], replication_factor: None };
+        let topic = AclTopic {
+            name: topic.to_owned(),
+            bootstrap_servers: vec![server],
+            doorkeepers: None,
+            replication_factor: None,
+        };
         let authorization = Authorization {
             super_users: vec!["User:admin".to_owned()],
             allow_everyone_if_no_acl_found: false,
@@ -65,7 +69,7 @@ impl Keeper {
         };
         let metrics = Arc::new(Metrics::new(proxy::build(), SystemTime::now(), &[]).unwrap());
         let health = Health::new(metrics.clone());
-        let acls = Arc::new(AclStore::open(&authorization).unwrap());
+        let acls = Arc::new(AclStore::open(&authorization, None).unwrap());
         let (store, own_metrics, own_health) = (acls.clone(), metrics.clone(), health.clone());
         let follower = runtime().spawn(async move { store.follow(own_metrics, own_health).await });
         Keeper { acls, metrics, health, follower }

@@ -71,7 +71,12 @@ fn a_doorkeeper_opens_when_it_knows_the_acls() {
 }
 
 /// Whether the client may see the topic: Metadata's error code. Nothing where nobody answers.
-fn sees(cluster: &Cluster, doorkeeper: &Doorkeeper, identity: &Identity, topic: &str) -> Option<bool> {
+pub(crate) fn sees(
+    cluster: &Cluster,
+    doorkeeper: &Doorkeeper,
+    identity: &Identity,
+    topic: &str,
+) -> Option<bool> {
     let mut client = Client::tls(&cluster.schemas, doorkeeper.address, identity).ok()?;
     let request = json!({"topics": [{"name": topic}], "allowAutoTopicCreation": false});
     match client.call("Metadata", 8, &request) {
@@ -81,7 +86,7 @@ fn sees(cluster: &Cluster, doorkeeper: &Doorkeeper, identity: &Identity, topic: 
 }
 
 /// Whether the creation of these bindings, or the removal of that one, was acknowledged.
-fn acknowledged(client: &mut Client, create: &[String], delete: Option<&String>) -> bool {
+pub(crate) fn acknowledged(client: &mut Client, create: &[String], delete: Option<&String>) -> bool {
     let (api, key, request) = match delete {
         None => {
             let creation = |name: &String| json!({"resourceType": 2, "resourceName": name, "resourcePatternType": 3, "principal": "User:alice", "host": "*", "operation": 8, "permissionType": 3});

@@ -54,6 +54,8 @@ pub struct Broker {
     pub id: usize,
     /// The listener without TLS. At the oracle everybody who comes this way is a super user.
     pub plaintext: SocketAddr,
+    /// The port that it names to its clients.
+    pub advertised: u16,
     /// The oracle's listener with mutual TLS.
     pub tls: Option<SocketAddr>,
     /// Its data folder.
@@ -74,6 +76,7 @@ impl Broker {
         let (name, _, properties, log) = &mut self.start;
         let old = self.plaintext.port();
         self.plaintext.set_port(free_port());
+        self.advertised = self.plaintext.port();
         let moved = std::fs::read_to_string(&*properties)
             .unwrap()
             .replace(&format!(":{old}"), &format!(":{}", self.plaintext.port()));
@@ -94,13 +97,15 @@ pub struct Settings {
     /// Further lines for the broker's properties file.
     pub properties: Vec<String>,
     authorizer: Option<(Identity, PathBuf)>,
+    /// Whether what brokers name to their clients leads nowhere, as where their listeners are bound to loopback.
+    apart: bool,
 }
 
 impl Settings {
     /// So many brokers without TLS and without authorizer.
     pub fn plaintext(brokers: usize) -> Settings {
         let advertised_host = "127.0.0.1".to_owned();
-        Settings { brokers, advertised_host, properties: Vec::new(), authorizer: None }
+        Settings { brokers, advertised_host, properties: Vec::new(), authorizer: None, apart: false }
     }
 
     /// One broker with mutual TLS and StandardAuthorizer; the super users are `admin` and whoever comes without TLS.
@@ -111,6 +116,12 @@ impl Settings {
     /// With this host in the addresses that brokers name to their clients.
     pub fn advertising(self, host: &str) -> Settings {
         Settings { advertised_host: host.to_owned(), ..self }
+    }
+
+    /// With client listeners that only those find who know where they are: brokers name `localhost` and ports on which nobody
+    /// listens. They talk to each other on listeners of their own.
+    pub fn apart(self) -> Settings {
+        Settings { apart: true, ..self.advertising("localhost") }
     }
 
     /// With further lines for the broker's properties file.
@@ -198,6 +209,7 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
     let launch = |(index, controller): (usize, &u16)| {
         let id = index + 1;
         let plaintext = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let advertised_port = if settings.apart { free_port() } else { plaintext.port() };
         let tls = settings.authorizer.as_ref().map(|_| SocketAddr::from(([127, 0, 0, 1], free_port())));
         let data = folder.join(format!("{id}-{}", plaintext.port()));
         kafka.format_storage(&data, id);
@@ -206,13 +218,19 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
             format!("node.id={id}"),
             format!("controller.quorum.voters={}", voters.join(",")),
             "controller.listener.names=CONTROLLER".to_owned(),
-            "inter.broker.listener.name=PLAINTEXT".to_owned(),
-            "listener.security.protocol.map=SSL:SSL,PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
+            format!("inter.broker.listener.name={}", if settings.apart { "INTERNAL" } else { "PLAINTEXT" }),
+            "listener.security.protocol.map=SSL:SSL,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"
+                .to_owned(),
             format!("log.dirs={}", data.display()),
             small_and_quick(settings.brokers.min(3)),
         ];
         let mut listeners = format!("PLAINTEXT://{plaintext},CONTROLLER://127.0.0.1:{controller}");
-        let mut advertised = format!("PLAINTEXT://{}:{}", settings.advertised_host, plaintext.port());
+        let mut advertised = format!("PLAINTEXT://{}:{advertised_port}", settings.advertised_host);
+        if settings.apart {
+            let internal = format!(",INTERNAL://127.0.0.1:{}", free_port());
+            listeners.push_str(&internal);
+            advertised.push_str(&internal);
+        }
         if let (Some(tls), Some((identity, authority))) = (tls, &settings.authorizer) {
             listeners.push_str(&format!(",SSL://{tls}"));
             advertised.push_str(&format!(",SSL://localhost:{}", tls.port()));
@@ -226,7 +244,7 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
         let name = format!("Kafka {} node {id}", kafka.version);
         let start = (name, jvm.to_vec(), properties, data.with_extension("log"));
         let process = start_broker(&start.0, jvm, &start.2, &start.3);
-        Broker { process, id, plaintext, tls, data, start }
+        Broker { process, id, plaintext, advertised: advertised_port, tls, data, start }
     };
     controllers.iter().enumerate().map(launch).collect()
 }

@@ -73,7 +73,7 @@ fn launch(kafka: &Kafka, folder: &Path) -> (Process, Broker) {
     let start =
         (format!("Kafka {}", kafka.version), kafka.broker_arguments(), properties, folder.join("broker.log"));
     let process = start_broker(&start.0, &start.1, &start.2, &start.3);
-    (zookeeper, Broker { process, id: 1, plaintext, tls: None, data, start })
+    (zookeeper, Broker { process, id: 1, plaintext, advertised: plaintext.port(), tls: None, data, start })
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {

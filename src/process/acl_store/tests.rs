@@ -166,7 +166,7 @@ fn what_is_probably_a_mistake_is_warned_of() {
 fn a_changed_file_replaces_the_set_and_a_wrong_one_does_not() {
     let folder = Scratch::new();
     let file = folder.write("acls.yaml", DESIGNED);
-    let store = AclStore::open(&authorization(file.clone())).unwrap();
+    let store = AclStore::open(&authorization(file.clone()), None).unwrap();
     assert!(may_write(&store, "orders") && !may_write(&store, "bills"));
     let first = store.status();
     assert_eq!((first.bindings, first.generation, first.last_reload_ok), (6, 1, true));
@@ -198,7 +198,7 @@ fn a_changed_file_replaces_the_set_and_a_wrong_one_does_not() {
 
 #[test]
 fn without_a_file_there_are_no_bindings_and_super_users_still_count() {
-    let store = AclStore::open(&Authorization { acls: None, ..authorization(PathBuf::new()) }).unwrap();
+    let store = AclStore::open(&Authorization { acls: None, ..authorization(PathBuf::new()) }, None).unwrap();
     assert_eq!(store.status().bindings, 0);
     assert_eq!(store.reload(), Reload::Unchanged);
     let admin = store.current().authorizer.client("User:admin", [127, 0, 0, 1].into());
@@ -209,16 +209,17 @@ fn without_a_file_there_are_no_bindings_and_super_users_still_count() {
 #[test]
 fn a_missing_or_oversized_file_is_refused_at_the_start() {
     let folder = Scratch::new();
-    let missing = AclStore::open(&authorization(folder.path().join("acls.yaml"))).unwrap_err().to_string();
+    let missing =
+        AclStore::open(&authorization(folder.path().join("acls.yaml")), None).unwrap_err().to_string();
     assert!(missing.ends_with("acls.yaml: there is no such file"), "{missing}");
     let file = folder.write("acls.yaml", "#".repeat(4 * 1024 * 1024 + 1));
-    let large = AclStore::open(&authorization(file)).unwrap_err().to_string();
+    let large = AclStore::open(&authorization(file), None).unwrap_err().to_string();
     assert!(
         large.ends_with("acls.yaml: the file is larger than 4096 KiB, which is the most that is read"),
         "{large}"
     );
     let file = folder.write("acls.yaml", b"- \xff");
-    let bytes = AclStore::open(&authorization(file)).unwrap_err().to_string();
+    let bytes = AclStore::open(&authorization(file), None).unwrap_err().to_string();
     assert!(bytes.ends_with("acls.yaml: byte 3 is not UTF-8: save the file as UTF-8 text"), "{bytes}");
 }
 
@@ -236,7 +237,7 @@ fn a_swapped_folder_is_followed_again_and_again() {
     };
     put("..1", DESIGNED);
     symlink("..data/acls.yaml", folder.path().join("acls.yaml")).unwrap();
-    let store = AclStore::open(&authorization(folder.path().join("acls.yaml"))).unwrap();
+    let store = AclStore::open(&authorization(folder.path().join("acls.yaml")), None).unwrap();
     for (swap, topic) in [(2, "second"), (3, "third"), (4, "fourth")] {
         put(&format!("..{swap}"), &DESIGNED.replace("orders", topic));
         std::fs::remove_dir_all(folder.path().join(format!("..{}", swap - 1))).unwrap();
@@ -249,7 +250,7 @@ fn a_swapped_folder_is_followed_again_and_again() {
 fn each_thing_that_is_wrong_is_news_once() {
     let folder = Scratch::new();
     let file = folder.write("acls.yaml", "[]");
-    let store = AclStore::open(&authorization(file.clone())).unwrap();
+    let store = AclStore::open(&authorization(file.clone()), None).unwrap();
     let look = |text: Option<&str>| {
         match text {
             Some(text) => drop(folder.write("acls.yaml", text)),

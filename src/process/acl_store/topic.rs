@@ -18,6 +18,7 @@ mod follow;
 mod log;
 mod record;
 mod replica;
+mod settings;
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,6 +26,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::in_force::InForce;
 use crate::process::config::AclTopic;
+use crate::process::identity::ClientStore;
 use crate::protocol::wire::Uuid;
 use crate::words::metrics::Metrics;
 use log::{Log, Reached};
@@ -64,17 +66,26 @@ impl State {
 }
 
 impl TopicSource {
-    pub(super) fn new(topic: AclTopic, in_force: Arc<InForce>) -> TopicSource {
+    pub(super) fn new(
+        topic: AclTopic,
+        client: Option<Arc<ClientStore>>,
+        in_force: Arc<InForce>,
+    ) -> TopicSource {
         // What the container or the host is called; it only tells people who wrote a record.
         let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         TopicSource {
-            log: Log::new(topic),
+            log: Log::new(topic, client),
             in_force,
             state: watch::Sender::new(State::default()),
             writer: Mutex::new(None),
             metrics: OnceLock::new(),
             name: name.trim().to_owned(),
         }
+    }
+
+    /// What is shown to other doorkeepers, where the topic is reached through them.
+    pub(super) fn client(&self) -> Option<&Arc<ClientStore>> {
+        self.log.client.as_ref()
     }
 
     /// Returns when a set was read as a whole.

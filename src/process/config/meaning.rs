@@ -10,7 +10,8 @@ use super::gateway;
 use super::raw::{self, ClientAuthWord};
 use super::text::{self, HostPort};
 use super::{
-    AclFile, AclTopic, Acls, AddressMapping, Authorization, ClientAuth, Config, Listener, Tls, TlsVersion,
+    AclFile, AclTopic, Acls, AddressMapping, Authorization, ClientAuth, ClientTls, Config, Doorkeepers,
+    Listener, Tls, TlsVersion,
 };
 
 /// The configuration, without the listeners that have faults.
@@ -277,7 +278,7 @@ impl Reader<'_> {
     fn acls(&mut self, raw: raw::Acls, upstream: Option<HostPort>) -> Option<Acls> {
         const AT: &str = "authorization.acls";
         let foreign: &[&str] = match (&raw.file, &raw.topic) {
-            (Some(_), None) => &["bootstrap_servers", "replication_factor"],
+            (Some(_), None) => &["bootstrap_servers", "replication_factor", "tls"],
             (None, Some(_)) => &["reload_interval"],
             (Some(_), Some(_)) => {
                 self.fault(
@@ -305,15 +306,41 @@ impl Reader<'_> {
             let file = self.document.resolve(file);
             return Some(Acls::File(AclFile { file, reload_interval: raw.reload_interval }));
         }
-        let bootstrap_servers = raw.bootstrap_servers.unwrap_or_else(|| upstream.into_iter().collect());
-        for (i, server) in bootstrap_servers.iter().enumerate() {
-            if self.document.has(&format!("{AT}.bootstrap_servers")) && !is_loopback(&server.host) {
-                let message = leaves_this_host(server);
-                self.warn(&format!("{AT}.bootstrap_servers.{i}"), message);
+        let (own, given) = (upstream.into_iter().collect(), raw.bootstrap_servers);
+        let (bootstrap_servers, doorkeepers) = match (raw.tls, given) {
+            (Some(tls), Some(bootstrap_servers)) => (own, Some(self.doorkeepers(tls, bootstrap_servers))),
+            (Some(_), None) => {
+                if !self.document.is_wrong(&format!("{AT}.bootstrap_servers")) {
+                    let message = "with 'tls' the key 'bootstrap_servers' is needed: name doorkeepers as clients do, such \
+                                   as [kafka-0.example.com:9093]";
+                    self.fault(&format!("{AT}.tls"), message);
+                }
+                return None;
             }
-        }
+            // A wrong way is not to be replaced by another one.
+            (None, _) if self.document.is_wrong(&format!("{AT}.tls")) => return None,
+            (None, Some(brokers)) => {
+                for (i, server) in brokers.iter().enumerate().filter(|(_, server)| !is_loopback(&server.host))
+                {
+                    self.warn(&format!("{AT}.bootstrap_servers.{i}"), leaves_this_host(server));
+                }
+                (brokers, None)
+            }
+            (None, None) => (own, None),
+        };
         let replication_factor = raw.replication_factor;
-        raw.topic.map(|name| Acls::Topic(AclTopic { name, bootstrap_servers, replication_factor }))
+        raw.topic
+            .map(|name| Acls::Topic(AclTopic { name, bootstrap_servers, doorkeepers, replication_factor }))
+    }
+
+    fn doorkeepers(&self, tls: raw::ClientTls, bootstrap_servers: Vec<HostPort>) -> Doorkeepers {
+        let tls = ClientTls {
+            certificate_chain: self.document.resolve(&tls.certificate_chain),
+            private_key: self.document.resolve(&tls.private_key),
+            server_ca: self.document.resolve(&tls.server_ca),
+            reload_interval: tls.reload_interval,
+        };
+        Doorkeepers { bootstrap_servers, tls }
     }
 }
 

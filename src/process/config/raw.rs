@@ -243,13 +243,38 @@ pub(super) struct Acls {
     /// when it is missing, and only super users may touch it.
     #[schemars(extend("format" = "topic-name"))]
     pub(super) topic: Option<String>,
-    /// With `topic`: brokers to ask first, in plaintext. Without the key: the `upstream` of the first listener.
+    /// With `topic`: brokers to ask first, in plaintext. Without the key: the `upstream` of the first listener. With `tls`
+    /// it must be there, and names doorkeepers as clients do.
     #[schemars(length(min = 1))]
     pub(super) bootstrap_servers: Option<Vec<HostPort>>,
     /// With `topic`: how many brokers are to keep a copy, when the topic is created. Without the key: all, but at
     /// most 3.
     #[schemars(range(min = 1, max = 32767))]
     pub(super) replication_factor: Option<i16>,
+    /// With `topic`: how to reach the other brokers where their plaintext listeners cannot be reached, which is through
+    /// their doorkeepers. The topic is read from the broker at the first listener's `upstream`, if that has a copy.
+    pub(super) tls: Option<ClientTls>,
+}
+
+/// How doorkeeper speaks to other doorkeepers: as a client, with a certificate of its own.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClientTls {
+    /// The certificate that is shown to other doorkeepers, then those of its issuers. It must be good for clients, and
+    /// its principal one of the `super_users` there.
+    #[schemars(extend("format" = "path"))]
+    pub(super) certificate_chain: String,
+    /// The private key of the first certificate, not encrypted.
+    #[schemars(extend("format" = "path"))]
+    pub(super) private_key: String,
+    /// The certificates of the issuers whose doorkeepers are trusted; the name by which one is reached must be in its
+    /// certificate.
+    #[schemars(extend("format" = "path"))]
+    pub(super) server_ca: String,
+    /// How often the three files are looked at for a change. SIGHUP looks at once.
+    #[serde(default = "default_tls_reload_interval", with = "text::duration")]
+    #[schemars(with = "text::DurationText")]
+    pub(super) reload_interval: Duration,
 }
 
 fn default_reload_interval() -> Duration {

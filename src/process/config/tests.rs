@@ -72,7 +72,7 @@ fn the_bindings_can_be_in_a_topic() {
     let address = |host: &str| HostPort { host: host.into(), port: 9092 };
     let expected = |bootstrap_servers, replication_factor| {
         let name = "__doorkeeper_acls".to_owned();
-        Some(Acls::Topic(AclTopic { name, bootstrap_servers, replication_factor }))
+        Some(Acls::Topic(AclTopic { name, bootstrap_servers, doorkeepers: None, replication_factor }))
     };
     let config = topic("{ topic: __doorkeeper_acls }");
     assert_eq!(config.authorization.acls, expected(vec![address("127.0.0.1")], None));
@@ -83,6 +83,25 @@ fn the_bindings_can_be_in_a_topic() {
     assert_eq!(config.authorization.acls, expected(vec![address("localhost"), address("a")], Some(2)));
     let warnings: Vec<_> = config.warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(warnings, ["plaintext to a:9092 leaves this host: anybody on the way can read and change it"]);
+}
+
+/// Then the brokers to ask first are doorkeepers, and plaintext goes to the broker beside alone.
+#[test]
+fn the_topic_can_be_reached_through_doorkeepers() {
+    let acls = "{ topic: t, bootstrap_servers: ['kafka-0:9093'], tls: { certificate_chain: a.crt, private_key: /b.key, server_ca: ca.crt, reload_interval: 1m } }";
+    let config = parse(&DESIGNED.replacen("{ file: acls.yaml }", acls, 1)).unwrap();
+    let Some(Acls::Topic(topic)) = config.authorization.acls else { panic!("a topic") };
+    assert_eq!(topic.bootstrap_servers, [HostPort { host: "127.0.0.1".into(), port: 9092 }]);
+    let doorkeepers = topic.doorkeepers.unwrap();
+    assert_eq!(doorkeepers.bootstrap_servers, [HostPort { host: "kafka-0".into(), port: 9093 }]);
+    let tls = ClientTls {
+        certificate_chain: "etc/a.crt".into(),
+        private_key: "/b.key".into(),
+        server_ca: "etc/ca.crt".into(),
+        reload_interval: Duration::from_secs(60),
+    };
+    assert_eq!(doorkeepers.tls, tls);
+    assert_eq!(config.warnings, []);
 }
 
 #[test]
@@ -331,6 +350,21 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "16:18: 't/u' is not a topic's name (1 to 249 of letters, digits, '_', '-' and '.'); write it like '__doorkeeper_acls'",
         ),
         ("file: acls.yaml }", "topic: t, bootstrap_servers: [] }", "16:40: the list needs at least 1 entry"),
+        (
+            "file: acls.yaml }",
+            "topic: t, tls: { certificate_chain: a, private_key: b, server_ca: c } }",
+            "16:26: with 'tls' the key 'bootstrap_servers' is needed: name doorkeepers as clients do, such as [kafka-0.example.com:9093]",
+        ),
+        (
+            "file: acls.yaml }",
+            "topic: t, bootstrap_servers: ['a:1'], tls: { certificate_chain: a, private_key: b } }",
+            "16:54: the key 'server_ca' is missing: add it, such as 'server_ca: tls/tls.crt'",
+        ),
+        (
+            "file: acls.yaml }",
+            "file: a, tls: { certificate_chain: a, private_key: b, server_ca: c } }",
+            "16:25: 'tls' means nothing beside 'file': leave it out",
+        ),
         (
             "admin:",
             "limits: { max_connections: 0 }\nadmin:",

@@ -11,6 +11,10 @@ pub enum Role {
     Server,
     /// An issuer whose clients are trusted.
     ClientCa,
+    /// Shown to other doorkeepers: the client's own, or one of its issuers.
+    Client,
+    /// An issuer whose doorkeepers are trusted.
+    ServerCa,
 }
 
 impl Role {
@@ -19,6 +23,8 @@ impl Role {
         match self {
             Role::Server => "server",
             Role::ClientCa => "client_ca",
+            Role::Client => "client",
+            Role::ServerCa => "server_ca",
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The files of one listener's identity, read together.
+//! The files of one identity, read together.
 
 use super::certificate::sha256;
 use super::pem;
-use crate::process::config::{ClientAuth, Tls};
+use crate::process::config::{ClientAuth, ClientTls, Tls};
 
 /// What a file holds, or why it cannot be read.
 pub(super) type Content = Result<Vec<u8>, String>;
@@ -11,8 +11,8 @@ pub(super) type Content = Result<Vec<u8>, String>;
 pub(super) struct Files {
     pub(super) certificate_chain: Content,
     pub(super) private_key: Content,
-    /// Not read, and empty, where clients are not asked for certificates.
-    pub(super) client_ca: Content,
+    /// The issuers of the other side. Not read, and empty, where clients are not asked for certificates.
+    pub(super) ca: Content,
 }
 
 /// What a reading of the files gave, to tell one from another without keeping the key.
@@ -25,7 +25,7 @@ impl Files {
         Self {
             certificate_chain: pem::read(&tls.certificate_chain),
             private_key: pem::read(&tls.private_key),
-            client_ca: match &tls.client_auth {
+            ca: match &tls.client_auth {
                 ClientAuth::Required { client_ca } | ClientAuth::Requested { client_ca } => {
                     pem::read(client_ca)
                 }
@@ -34,8 +34,17 @@ impl Files {
         }
     }
 
+    /// The same of a client.
+    pub(super) fn of_client(tls: &ClientTls) -> Self {
+        Self {
+            certificate_chain: pem::read(&tls.certificate_chain),
+            private_key: pem::read(&tls.private_key),
+            ca: pem::read(&tls.server_ca),
+        }
+    }
+
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let hash = |content: &Content| content.as_ref().ok().map(|bytes| sha256(bytes));
-        Fingerprint([hash(&self.certificate_chain), hash(&self.private_key), hash(&self.client_ca)])
+        Fingerprint([hash(&self.certificate_chain), hash(&self.private_key), hash(&self.ca)])
     }
 }

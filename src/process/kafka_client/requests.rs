@@ -57,6 +57,8 @@ pub struct FoundTopic {
     pub partitions: usize,
     /// The leader of partition 0, or -1 for none.
     pub leader: i32,
+    /// The brokers whose copies of partition 0 have all that was acknowledged.
+    pub in_sync: Vec<i32>,
 }
 
 /// A topic of one partition that is to be created.
@@ -119,15 +121,15 @@ impl Connection {
             Some(found) if found.error_code != NONE && found.partitions.is_empty() => {
                 return Err(self.refused(&format!("Metadata of topic {topic}"), found.error_code, None));
             }
-            Some(found) => Some(FoundTopic {
-                id: found.topic_id,
-                partitions: found.partitions.len(),
-                leader: found
-                    .partitions
-                    .iter()
-                    .find(|partition| partition.partition_index == PARTITION)
-                    .map_or(-1, |partition| partition.leader_id),
-            }),
+            Some(found) => {
+                let only = found.partitions.iter().find(|partition| partition.partition_index == PARTITION);
+                Some(FoundTopic {
+                    id: found.topic_id,
+                    partitions: found.partitions.len(),
+                    leader: only.map_or(-1, |partition| partition.leader_id),
+                    in_sync: only.map(|partition| partition.isr_nodes.clone()).unwrap_or_default(),
+                })
+            }
         };
         let address = |host: &str, port: i32| match host.contains(':') {
             true => format!("[{host}]:{port}"),
@@ -188,25 +190,35 @@ impl Connection {
         names: &[&str],
     ) -> Result<Vec<(String, String)>, Failure> {
         let mut results = self.configs(vec![(TOPIC, topic.into())], names).await?;
-        let Some((code, message, configs)) = results.pop() else {
+        let Some(result) = results.pop() else {
             return Err(self.said_nothing("DescribeConfigs"));
         };
-        match code {
-            NONE => Ok(configs),
-            code => Err(self.refused(&format!("DescribeConfigs of topic {topic}"), code, message.as_deref())),
+        match result.code {
+            NONE => Ok(result.configs),
+            code => {
+                let what = format!("DescribeConfigs of topic {topic}");
+                Err(self.refused(&what, code, result.message.as_deref()))
+            }
         }
     }
 
-    /// A setting of the broker that answers, which is one of `nodes`: which one, nothing on the wire says, but a broker
-    /// refuses to speak of others.
+    /// Which of `nodes` the broker that answers is, if it is one of them, and a setting of it. Nothing on the wire says who
+    /// answers, but a broker refuses to speak of others' settings.
     ///
     /// # Errors
     /// When the broker does not answer.
-    pub async fn broker_config(&mut self, nodes: &[Node], name: &str) -> Result<Option<String>, Failure> {
+    pub async fn own_config(
+        &mut self,
+        nodes: &[Node],
+        name: &str,
+    ) -> Result<Option<(i32, Option<String>)>, Failure> {
         let resources = nodes.iter().map(|node| (BROKER, node.id.to_string().into())).collect();
         let results = self.configs(resources, &[name]).await?;
-        let own = results.into_iter().find(|(code, ..)| *code == NONE);
-        Ok(own.and_then(|(.., configs)| Some(configs.into_iter().next()?.1)))
+        let own = results.into_iter().find(|result| result.code == NONE);
+        Ok(own.and_then(|own| {
+            let value = own.configs.into_iter().next().map(|(_, value)| value);
+            Some((own.name.parse().ok()?, value))
+        }))
     }
 
     /// One end of the topic's log.
@@ -305,7 +317,7 @@ impl Connection {
         }
     }
 
-    /// Settings of several resources: error code, message and values of each.
+    /// Settings of several resources.
     async fn configs(
         &mut self,
         resources: Vec<(i8, Str)>,
@@ -326,22 +338,33 @@ impl Connection {
                 .configs
                 .into_iter()
                 .filter_map(|config| Some((config.name.to_string(), config.value?.to_string())));
-            let message = result.error_message.map(|message| message.to_string());
-            (result.error_code, message, configs.collect())
+            ConfigResult {
+                name: result.resource_name.to_string(),
+                code: result.error_code,
+                message: result.error_message.map(|message| message.to_string()),
+                configs: configs.collect(),
+            }
         };
         Ok(answer.results.into_iter().map(read).collect())
     }
 
     fn said_nothing(&self, what: &str) -> Failure {
         Failure::Protocol(format!(
-            "the broker at {} answers {what}, but says nothing about what was asked for",
-            self.address()
+            "{} answers {what}, but says nothing about what was asked for",
+            self.peer()
         ))
     }
 }
 
-/// Error code, message, and names with values.
-type ConfigResult = (i16, Option<String>, Vec<(String, String)>);
+/// The settings of one resource.
+struct ConfigResult {
+    /// The resource's name.
+    name: String,
+    code: i16,
+    message: Option<String>,
+    /// Names with values.
+    configs: Vec<(String, String)>,
+}
 
 fn millis(time: Duration) -> i32 {
     i32::try_from(time.as_millis()).unwrap_or(i32::MAX)

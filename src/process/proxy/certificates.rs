@@ -18,7 +18,8 @@ pub(super) fn shown<'a>(
                 name: listener.to_owned(),
                 role: match facts.role {
                     Role::Server => CertificateRole::Server,
-                    Role::ClientCa => CertificateRole::Ca,
+                    Role::Client => CertificateRole::Client,
+                    Role::ClientCa | Role::ServerCa => CertificateRole::Ca,
                 },
                 not_before: time(facts.not_before),
                 not_after: time(facts.not_after),

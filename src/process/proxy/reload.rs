@@ -16,7 +16,9 @@ use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::document::read_text;
 use crate::process::config::effective::is_live;
 use crate::process::config::{Config, Effective, Faults, MAX_BYTES};
-use crate::process::identity::{CertificateFacts, IdentityStore, Look, Reload as TlsReload, sha256};
+use crate::process::identity::{
+    CertificateFacts, ClientReload, IdentityStore, Look, Reload as TlsReload, sha256,
+};
 use crate::process::telemetry::Levels;
 use crate::words::audit::AuditLog;
 use crate::words::health::Health;
@@ -104,6 +106,12 @@ impl Reloader {
                 }
             }
         }
+        for _ in 0..TRIES {
+            if self.client().await {
+                break;
+            }
+            sleep(SETTLE).await;
+        }
         self.acls().await;
     }
 
@@ -129,6 +137,36 @@ impl Reloader {
         if let Err(error) = tokio::task::spawn_blocking(read).await {
             tracing::error!("the configuration cannot be reloaded: {error}");
         }
+    }
+
+    /// Looks at what other doorkeepers are shown, if they are shown anything; false: look again.
+    pub(super) async fn client(&self) -> bool {
+        let Some(client) = self.acls.client() else { return true };
+        let store = client.clone();
+        let reload = tokio::task::spawn_blocking(move || store.reload(SystemTime::now())).await;
+        match reload.unwrap_or(ClientReload::Unchanged) {
+            ClientReload::Unchanged => {}
+            ClientReload::Unsettled => return false,
+            ClientReload::Loaded(warnings) => {
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
+                let subject = client.subject();
+                tracing::info!(
+                    subject,
+                    "certificates reloaded: new connections to other doorkeepers use them"
+                );
+                self.certificates_changed();
+            }
+            ClientReload::Refused(faults) => {
+                self.metrics.reloaded(Reload::Tls, false, SystemTime::now());
+                tracing::error!(
+                    "the certificates for other doorkeepers are wrong, the old ones stay in force: {}",
+                    one_line(&faults)
+                );
+            }
+        }
+        true
     }
 
     /// Looks at the ACL file.
@@ -300,17 +338,18 @@ impl Reloader {
         self.metrics.certificates(self.shown());
         self.metrics.reloaded(Reload::Tls, true, SystemTime::now());
         // What is right for one listener does not make the others' right.
-        if self.identities.iter().any(|identity| identity.refused().is_some()) {
+        let client_is_refused = self.acls.client().is_some_and(|client| client.is_refused());
+        if client_is_refused || self.identities.iter().any(|identity| identity.refused().is_some()) {
             self.metrics.still_refused(Reload::Tls);
         }
         self.certificates_are_valid();
     }
 
-    /// Says whether a certificate in force is no longer valid: clients refuse the server's, and no client is trusted by
-    /// an authority's.
+    /// Says whether a listener's certificate in force is no longer valid: clients refuse the server's, and no client is
+    /// trusted by an authority's.
     pub(super) fn certificates_are_valid(&self) {
         let now = SystemTime::now();
-        let certificates = self.shown();
+        let certificates = shown(self.of_listeners());
         let expired = certificates.iter().find(|certificate| certificate.not_after < now);
         self.health.set(
             Check::Certificates,
@@ -322,8 +361,13 @@ impl Reloader {
 
     /// The certificates in force, as metrics show them.
     pub(super) fn shown(&self) -> Vec<Certificate> {
+        let client = self.acls.client().map(|client| ("authorization.acls", client.certificates()));
+        shown(self.of_listeners().chain(client))
+    }
+
+    fn of_listeners(&self) -> impl Iterator<Item = (&str, Vec<CertificateFacts>)> {
         let names = self.names.iter().map(String::as_str);
-        shown(names.zip(self.identities.iter().map(|identity| identity.certificates())))
+        names.zip(self.identities.iter().map(|identity| identity.certificates()))
     }
 
     fn configs(&self) -> MutexGuard<'_, Configs> {

@@ -111,6 +111,16 @@ pub(super) async fn watch_identity(reloader: Arc<Reloader>, identity: Arc<Identi
     }
 }
 
+/// Looks from time to time at what other doorkeepers are shown.
+pub(super) async fn watch_client(reloader: Arc<Reloader>) {
+    let Some(interval) = reloader.acls.client().map(|client| client.reload_interval()) else { return };
+    let mut settled = true;
+    loop {
+        sleep(if settled { interval } else { interval.min(UNSETTLED_INTERVAL) }).await;
+        settled = reloader.client().await;
+    }
+}
+
 /// Looks at everything when told to by SIGHUP.
 pub(super) async fn watch_hangup(reloader: Arc<Reloader>, manager: Notifier) {
     use tokio::signal::unix::{SignalKind, signal};

@@ -44,7 +44,7 @@ impl House {
     }
 
     fn of(folder: Scratch, file: PathBuf) -> House {
-        let store = Arc::new(AclStore::open(&authorization(file.clone())).unwrap());
+        let store = Arc::new(AclStore::open(&authorization(file.clone()), None).unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         House { folder, file, store, runtime }
     }
@@ -180,7 +180,7 @@ fn a_byte_order_mark_stays() {
 
 #[test]
 fn without_a_place_for_acls_nothing_is_changed() {
-    let store = AclStore::open(&Authorization { acls: None, ..authorization(PathBuf::new()) }).unwrap();
+    let store = AclStore::open(&Authorization { acls: None, ..authorization(PathBuf::new()) }, None).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let outcome = runtime.block_on(Arc::new(store).change(Change::Create(vec![writes("t")])));
     let told =

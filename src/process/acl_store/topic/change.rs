@@ -46,6 +46,15 @@ enum Stop {
     Final(Unchanged),
 }
 
+impl From<Trouble> for Stop {
+    fn from(trouble: Trouble) -> Stop {
+        match trouble {
+            Trouble::Away(text) => Stop::Again(text),
+            Trouble::Wrong(text) => unavailable(text),
+        }
+    }
+}
+
 impl TopicSource {
     /// Makes a change: when this returns it is in the log, on as many brokers as the topic asks for, and in force here.
     pub(in crate::process::acl_store) async fn change(&self, change: Change) -> Result<Changed, Unchanged> {
@@ -105,11 +114,7 @@ impl TopicSource {
     ) -> Result<(Changed, Reached), Stop> {
         let mut leader = match leader {
             Some(leader) => leader,
-            None => match self.log.reach_leader().await {
-                Ok(leader) => leader,
-                Err(Trouble::Away(text)) => return Err(Stop::Again(text)),
-                Err(Trouble::Wrong(text)) => return Err(unavailable(text)),
-            },
+            None => self.log.reach_leader().await?,
         };
         let end = self.end_of_the_same_log(&mut leader).await?;
         let pairs = match change {
@@ -136,9 +141,9 @@ impl TopicSource {
     /// is written. Also the test whether a connection that was kept is alive, and still leads to the leader.
     async fn end_of_the_same_log(&self, leader: &mut Reached) -> Result<i64, Stop> {
         let topic = &self.log.topic.name;
-        let again = |failure: Failure| Stop::Again(failure.to_string());
-        let found = leader.connection.find(topic).await.map_err(again)?;
-        let end = leader.connection.offset(topic, Start::Latest).await.map_err(again)?;
+        let stop = |failure: Failure| Stop::from(Trouble::from(failure));
+        let found = leader.connection.find(topic).await.map_err(stop)?;
+        let end = leader.connection.offset(topic, Start::Latest).await.map_err(stop)?;
         let (id, offset) = (self.state.borrow().id, self.state.borrow().offset);
         // Brokers before 2.8 have no ids.
         if found.topic.map(|topic| topic.id) != id || end < offset {

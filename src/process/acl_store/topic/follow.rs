@@ -21,6 +21,8 @@ const WAIT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How long to wait before the next try, at first and at last.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The same at last before anything was read: clients wait.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// After how long a log that ends before what was read is believed to have been cut.
 const CUT: Duration = Duration::from_secs(10);
 /// How often the age of the set is said.
@@ -32,7 +34,25 @@ impl TopicSource {
         // Nobody but this sets it.
         let _ = self.metrics.set(metrics.clone());
         let mut follower = Follower { source: self, metrics: &metrics, health: &health, in_force: None };
-        tokio::join!(follower.follow(), self.say_age(&metrics));
+        tokio::join!(follower.follow(), self.say_age(&metrics), self.try_doorkeepers());
+    }
+
+    /// Says at the start what will be in the way of changes: with a copy of its own, reading would not show it.
+    async fn try_doorkeepers(&self) {
+        self.loaded().await;
+        let mut said = None;
+        while let Err(trouble) = self.log.try_doorkeepers().await {
+            if let Trouble::Wrong(why) = trouble
+                && said.as_ref() != Some(&why)
+            {
+                tracing::error!(
+                    "{why}: ACLs can be changed only where the topic {} has its leader",
+                    self.log.topic.name
+                );
+                said = Some(why);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Reads the log to its end once, and creates nothing.
@@ -82,7 +102,7 @@ impl Follower<'_> {
             }
             self.report(&trouble);
             sleep(retry).await;
-            retry = (retry * 2).min(RETRY.1);
+            retry = (retry * 2).min(if self.source.is_loaded() { RETRY.1 } else { FIRST_RETRY });
         }
     }
 

@@ -1,23 +1,23 @@
 //! The topic as it lies on the cluster: found, created, held to what it must be, and reached.
+//!
+//! Without `tls` every broker is reached in plaintext, at the address that it advertises. With it only the broker beside this
+//! doorkeeper is, and all others are reached through the doorkeepers before them ([`Way`]). A doorkeeper opens when it has read
+//! the topic, so the way to the first reading must not lead through doorkeepers that wait for theirs: it is the broker's own
+//! copy, if it has one that is in sync. Those whose brokers have none wait for one of the others.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::process::config::AclTopic;
-use crate::process::kafka_client::{Connection, Failure, Found, FoundTopic, NewTopic, Node, Reader, Start};
+use crate::process::identity::ClientStore;
+use crate::process::kafka_client::{Connection, Failure, Found, Node, Reader, Start};
 use crate::protocol::error_code::{
-    INVALID_REPLICATION_FACTOR, NOT_CONTROLLER, NOT_LEADER_OR_FOLLOWER, TOPIC_AUTHORIZATION_FAILED,
-    UNKNOWN_TOPIC_OR_PARTITION,
+    NOT_LEADER_OR_FOLLOWER, TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_OR_PARTITION,
 };
 use crate::protocol::wire::Uuid;
 
-/// The most copies that are made when nobody says how many.
-const MOST_REPLICAS: i16 = 3;
-/// What a change of 10,000 bindings takes, several times over.
-const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
-/// The setting by which operators say how many copies Kafka's own topics have.
-const COPIES: &str = "offsets.topic.replication.factor";
+use super::settings::{COPIES, MAX_MESSAGE_BYTES, create, hold_to_its_settings};
 
 /// Why the topic cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +38,18 @@ impl fmt::Display for Trouble {
 
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Trouble {
-        match failure.code() {
-            Some(TOPIC_AUTHORIZATION_FAILED) => Trouble::Wrong(format!(
-                "{failure}: the broker has ACLs of its own, let User:ANONYMOUS read, write, create and describe the topic"
-            )),
+        match &failure {
+            Failure::Refused { code: TOPIC_AUTHORIZATION_FAILED, shown: None, .. } => {
+                Trouble::Wrong(format!(
+                    "{failure}: the broker has ACLs of its own, let User:ANONYMOUS read, write, create and describe the topic"
+                ))
+            }
+            Failure::Refused { code: TOPIC_AUTHORIZATION_FAILED, shown: Some(subject), .. } => {
+                Trouble::Wrong(format!(
+                    "{failure}: the principal that {subject} maps to must be one of authorization.super_users there"
+                ))
+            }
+            Failure::Certificate(_) => Trouble::Wrong(format!("{failure}; see authorization.acls.tls")),
             _ => Trouble::Away(failure.to_string()),
         }
     }
@@ -51,8 +59,10 @@ impl From<Failure> for Trouble {
 #[derive(Debug)]
 pub(super) struct Reached {
     pub(super) connection: Connection,
-    /// The leader, or a broker with a copy, when the leader is out of reach.
+    /// The leader, or a broker with a copy.
     pub(super) reader: Reader,
+    /// The id of a broker that is read from as long as its copy is in sync.
+    copy_at: Option<i32>,
     /// Where the log begins.
     pub(super) start: i64,
     /// Where it ended at least, for a reader that wants to have seen all of it. A new leader says so only when it knows
@@ -72,63 +82,144 @@ pub(super) enum Missing {
     Report,
 }
 
+/// Who must be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Whoever has the records.
+    Reader,
+    /// Who alone knows the end of the log and takes records.
+    Leader,
+}
+
+/// How brokers are reached.
+#[derive(Debug, Clone, Copy)]
+enum Way<'a> {
+    /// In plaintext, each of them.
+    Brokers,
+    /// In plaintext, and only the one beside this doorkeeper.
+    OwnBroker,
+    /// Through the doorkeepers before them.
+    Doorkeepers(&'a ClientStore),
+}
+
+impl Way<'_> {
+    async fn connect(self, address: &str) -> Result<Connection, Failure> {
+        match self {
+            Way::Brokers | Way::OwnBroker => Connection::open(address).await,
+            Way::Doorkeepers(client) => {
+                Connection::open_tls(address, client.client_config(), client.subject()).await
+            }
+        }
+    }
+}
+
 /// The topic, and where to ask for it.
 #[derive(Debug)]
 pub(super) struct Log {
     pub(super) topic: AclTopic,
-    /// The brokers that the cluster named last, for when those of the configuration are away.
+    /// What is shown to the doorkeepers before the other brokers, if these are reached through them.
+    pub(super) client: Option<Arc<ClientStore>>,
+    /// The brokers that the cluster named last, for when those of the configuration are away: by the addresses that lead to
+    /// them, which are those of the doorkeepers where there is a `client`.
     nodes: Mutex<Vec<Node>>,
 }
 
 impl Log {
-    pub(super) fn new(topic: AclTopic) -> Log {
-        Log { topic, nodes: Mutex::default() }
+    pub(super) fn new(topic: AclTopic, client: Option<Arc<ClientStore>>) -> Log {
+        Log { topic, client, nodes: Mutex::default() }
     }
 
-    /// Finds the topic through one of the brokers, and reaches a broker to read it from.
+    /// Finds the topic, and reaches a broker to read it from.
     pub(super) async fn reach(&self, missing: Missing) -> Result<Reached, Trouble> {
-        let mut first = None;
-        for server in self.servers() {
-            match self.reach_through(&server, missing).await {
-                Ok(reached) => return Ok(reached),
-                wrong @ Err(Trouble::Wrong(_)) => return wrong,
-                Err(away) => first = first.or(Some(away)),
-            }
-        }
-        Err(first.unwrap_or_else(|| Trouble::Away("there is no broker to ask".to_owned())))
+        let Some(client) = &self.client else {
+            return self.reach_by(Way::Brokers, missing, Wanted::Reader).await;
+        };
+        let own = match self.reach_by(Way::OwnBroker, missing, Wanted::Reader).await {
+            Err(Trouble::Away(why)) => why,
+            reached_or_wrong => return reached_or_wrong,
+        };
+        // Nothing is created from afar: it is not known that it is missing.
+        let others = self.reach_by(Way::Doorkeepers(client), missing, Wanted::Reader).await;
+        others.map_err(|trouble| trouble.after(&own))
     }
 
-    /// As [`reach`](Self::reach), but only the leader will do, which alone knows the end of the log and takes records.
+    /// As [`reach`](Self::reach), but only the leader will do.
     pub(super) async fn reach_leader(&self) -> Result<Reached, Trouble> {
-        match self.reach(Missing::Report).await? {
-            leader @ Reached { reader: Reader::Leader, .. } => Ok(leader),
-            Reached { .. } => {
-                Err(Trouble::Away(format!("the leader of the topic {} is out of reach", self.topic.name)))
+        let Some(client) = &self.client else {
+            return self.reach_by(Way::Brokers, Missing::Report, Wanted::Leader).await;
+        };
+        match self.reach_by(Way::OwnBroker, Missing::Report, Wanted::Leader).await {
+            Err(Trouble::Away(_)) => {
+                self.reach_by(Way::Doorkeepers(client), Missing::Report, Wanted::Leader).await
             }
+            reached_or_wrong => reached_or_wrong,
         }
     }
 
-    fn servers(&self) -> Vec<String> {
-        let mut servers: Vec<_> = self.topic.bootstrap_servers.iter().map(ToString::to_string).collect();
-        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        let others: Vec<_> = nodes
-            .iter()
-            .map(|node| node.address.clone())
-            .filter(|address| !servers.contains(address))
-            .collect();
-        servers.extend(others);
+    /// Whether the topic can be seen through another doorkeeper. Nothing to find out where none is needed.
+    pub(super) async fn try_doorkeepers(&self) -> Result<(), Trouble> {
+        let Some(client) = &self.client else { return Ok(()) };
+        let way = Way::Doorkeepers(client);
+        let mut trouble = None;
+        for server in self.servers(way) {
+            let seen = async { way.connect(&server).await?.find(&self.topic.name).await };
+            match seen.await {
+                Ok(_) => return Ok(()),
+                Err(failure) => trouble = worse(trouble, failure.into()),
+            }
+        }
+        Err(trouble.unwrap_or_else(nobody))
+    }
+
+    /// Reaches it by one way, through the first of its servers that helps.
+    async fn reach_by(&self, way: Way<'_>, missing: Missing, wanted: Wanted) -> Result<Reached, Trouble> {
+        let mut trouble = None;
+        for server in self.servers(way) {
+            match self.reach_through(way, &server, missing, wanted).await {
+                Ok(reached) => return Ok(reached),
+                Err(another) => trouble = worse(trouble, another),
+            }
+            // What is wrong with the topic is so everywhere; one doorkeeper's certificate is not another's.
+            if matches!((way, &trouble), (Way::Brokers | Way::OwnBroker, Some(Trouble::Wrong(_)))) {
+                break;
+            }
+        }
+        Err(trouble.unwrap_or_else(nobody))
+    }
+
+    fn servers(&self, way: Way<'_>) -> Vec<String> {
+        let configured = match (way, &self.topic.doorkeepers) {
+            (Way::Doorkeepers(_), Some(doorkeepers)) => &doorkeepers.bootstrap_servers,
+            _ => &self.topic.bootstrap_servers,
+        };
+        let mut servers: Vec<_> = configured.iter().map(ToString::to_string).collect();
+        if !matches!(way, Way::OwnBroker) {
+            let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            let others = nodes.iter().map(|node| &node.address).filter(|address| !servers.contains(address));
+            let others: Vec<_> = others.cloned().collect();
+            servers.extend(others);
+        }
         servers
     }
 
-    async fn reach_through(&self, server: &str, missing: Missing) -> Result<Reached, Trouble> {
+    async fn reach_through(
+        &self,
+        way: Way<'_>,
+        server: &str,
+        missing: Missing,
+        wanted: Wanted,
+    ) -> Result<Reached, Trouble> {
         let topic = &self.topic;
-        let mut connection = Connection::open(server).await?;
+        let mut connection = way.connect(server).await?;
         let mut found = connection.find(&topic.name).await?;
-        if found.topic.is_none() && missing == Missing::Create {
-            create(topic, &mut connection, &found).await?;
+        let creates = missing == Missing::Create && !matches!(way, Way::Doorkeepers(_));
+        if found.topic.is_none() && creates {
+            create(topic, &mut connection, &found, matches!(way, Way::Brokers)).await?;
             found = connection.find(&topic.name).await?;
         }
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&found.nodes);
+        if !matches!(way, Way::OwnBroker) {
+            self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&found.nodes);
+        }
         let Some(on_cluster) = &found.topic else {
             return Err(match missing {
                 Missing::Create => Trouble::Away(format!("the topic {} is being created", topic.name)),
@@ -139,10 +230,32 @@ impl Log {
             });
         };
         let max_message_bytes = hold_to_its_settings(topic, &mut connection, on_cluster).await?;
-        let mut reached = connect_reader(topic, connection, &found, on_cluster.leader).await?;
+        let mut reached = connect_reader(topic, way, connection, &found, wanted).await?;
         (reached.id, reached.max_message_bytes) = (on_cluster.id, max_message_bytes);
         Ok(reached)
     }
+}
+
+impl Trouble {
+    /// This trouble, which came when there was that one already.
+    fn after(self, first: &str) -> Trouble {
+        match self {
+            Trouble::Away(second) => Trouble::Away(format!("{first}, and {second}")),
+            Trouble::Wrong(second) => Trouble::Wrong(format!("{first}, and {second}")),
+        }
+    }
+}
+
+/// Of two troubles the one to tell of: the first, but before all what somebody must mend.
+fn worse(first: Option<Trouble>, second: Trouble) -> Option<Trouble> {
+    match (first, second) {
+        (Some(first @ Trouble::Wrong(_)), _) | (Some(first), Trouble::Away(_)) => Some(first),
+        (_, second) => Some(second),
+    }
+}
+
+fn nobody() -> Trouble {
+    Trouble::Away("there is no broker to ask".to_owned())
 }
 
 /// Looks at the topic again through the same broker.
@@ -154,41 +267,80 @@ pub(super) async fn look_again(topic: &AclTopic, reached: &mut Reached) -> Resul
     if on_cluster.id != reached.id {
         return Err(Trouble::Away(format!("the topic {} is another one now", topic.name)));
     }
+    if reached.copy_at.is_some_and(|own| !on_cluster.in_sync.contains(&own)) {
+        return Err(no_copy(topic, &reached.connection));
+    }
     hold_to_its_settings(topic, &mut reached.connection, on_cluster).await.map(drop)
 }
 
-/// The broker that was asked, if it leads; else the leader; if that is out of reach, the one that was asked all the same.
+/// The broker that was asked, if it leads; else the leader; if that is out of reach, the one that was asked all the same. The
+/// broker beside this doorkeeper is not asked for others.
 async fn connect_reader(
     topic: &AclTopic,
+    way: Way<'_>,
     asked: Connection,
     found: &Found,
-    leader: i32,
+    wanted: Wanted,
 ) -> Result<Reached, Trouble> {
     // Which of the nodes it is, the broker does not say. Only the leader knows the offsets.
-    let mut asked = match ask_leader(topic, asked).await {
+    let asked = match ask_leader(topic, asked).await {
         Ok(reached) => return Ok(reached),
         Err((refused, asked)) if is_not_leader(&refused) => asked,
         Err((failure, _)) => return Err(failure.into()),
     };
-    let Some(Node { address, .. }) = found.nodes.iter().find(|node| node.id == leader) else {
+    if matches!(way, Way::OwnBroker) {
+        return match wanted {
+            Wanted::Reader => read_copy(topic, asked, found).await,
+            Wanted::Leader => Err(Trouble::Away(format!("{} is not the leader", asked.address()))),
+        };
+    }
+    let leader = found.topic.as_ref().map(|topic| topic.leader);
+    let Some(Node { address, .. }) = found.nodes.iter().find(|node| Some(node.id) == leader) else {
         return Err(Trouble::Away(format!("the topic {} has no leader now", topic.name)));
     };
-    let failure = match Connection::open(address).await {
+    let failure = match way.connect(address).await {
         Ok(connection) => match ask_leader(topic, connection).await {
             Ok(reached) => return Ok(reached),
             Err((failure, _)) => failure,
         },
         Err(failure) => failure,
     };
-    if !matches!(failure, Failure::Connection(_)) {
-        return Err(failure.into());
+    // Where brokers cannot reach each other's listener, a copy is nearly as good for reading.
+    let is_away = matches!(failure, Failure::Connection(_));
+    let trouble = Trouble::from(failure);
+    match (way, wanted) {
+        (Way::Brokers, Wanted::Reader) if is_away => {
+            let copy = read_copy(topic, asked, found).await;
+            copy.map_err(|no_copy| no_copy.after(&trouble.to_string()))
+        }
+        _ => Err(match trouble {
+            Trouble::Away(why) => {
+                Trouble::Away(format!("the leader of the topic {} is out of reach: {why}", topic.name))
+            }
+            wrong @ Trouble::Wrong(_) => wrong,
+        }),
     }
-    // Brokers that bind their plaintext listener to loopback cannot be reached from beside another one. A copy is nearly
-    // as good for reading; the log of a compacted topic begins at 0.
+}
+
+/// The broker that was asked, if it has a copy with all that was acknowledged: one that has not caught up after a restart would
+/// show rights that were taken away since.
+async fn read_copy(topic: &AclTopic, mut asked: Connection, found: &Found) -> Result<Reached, Trouble> {
+    let own = asked.own_config(&found.nodes, COPIES).await?.map(|(id, _)| id);
+    let in_sync = |id: &i32| found.topic.as_ref().is_some_and(|topic| topic.in_sync.contains(id));
+    let Some(own) = own.filter(in_sync) else { return Err(no_copy(topic, &asked)) };
+    // The log of a compacted topic begins at 0. Brokers before 2.4 answer consumers only where they lead.
     match asked.fetch(&topic.name, 0, Duration::ZERO, Reader::Replica).await {
-        Ok(_) => Ok(Reached::new(asked, Reader::Replica, 0, 0)),
-        Err(_) => Err(failure.into()),
+        Ok(_) => Ok(Reached { reader: Reader::Replica, copy_at: Some(own), ..Reached::leader(asked, 0, 0) }),
+        Err(_) => Err(no_copy(topic, &asked)),
     }
+}
+
+fn no_copy(topic: &AclTopic, asked: &Connection) -> Trouble {
+    Trouble::Away(format!(
+        "the broker at {} has no copy of the topic {} that is in sync and can be read",
+        asked.address(),
+        topic.name
+    ))
 }
 
 /// Asks where the log begins and ends, which only the leader says.
@@ -198,108 +350,26 @@ async fn ask_leader(topic: &AclTopic, mut connection: Connection) -> Result<Reac
         Err(failure) => return Err((failure, connection)),
     };
     match connection.offset(&topic.name, Start::Latest).await {
-        Ok(end) => Ok(Reached::new(connection, Reader::Leader, start, end)),
+        Ok(end) => Ok(Reached::leader(connection, start, end)),
         Err(failure) => Err((failure, connection)),
     }
 }
 
 impl Reached {
-    fn new(connection: Connection, reader: Reader, start: i64, end: i64) -> Reached {
-        Reached { connection, reader, start, end, id: Uuid::ZERO, max_message_bytes: MAX_MESSAGE_BYTES }
+    fn leader(connection: Connection, start: i64, end: i64) -> Reached {
+        Reached {
+            connection,
+            reader: Reader::Leader,
+            copy_at: None,
+            start,
+            end,
+            id: Uuid::ZERO,
+            max_message_bytes: MAX_MESSAGE_BYTES,
+        }
     }
 }
 
 fn is_not_leader(failure: &Failure) -> bool {
     // A broker without any copy knows of no such partition.
     matches!(failure.code(), Some(NOT_LEADER_OR_FOLLOWER | UNKNOWN_TOPIC_OR_PARTITION))
-}
-
-/// Creates the topic; one of several doorkeepers that start at one time does.
-async fn create(topic: &AclTopic, connection: &mut Connection, found: &Found) -> Result<(), Trouble> {
-    let replication_factor = match topic.replication_factor {
-        Some(number) => number,
-        None => default_copies(topic, connection, &found.nodes).await?,
-    };
-    let in_sync = if replication_factor >= 3 { "2" } else { "1" };
-    let max_message_bytes = MAX_MESSAGE_BYTES.to_string();
-    let configs = [
-        ("cleanup.policy", "compact"),
-        ("min.insync.replicas", in_sync),
-        ("unclean.leader.election.enable", "false"),
-        ("max.message.bytes", max_message_bytes.as_str()),
-        ("compression.type", "producer"),
-        // A new segment makes the older ones fit for compaction: what is read at start stays short.
-        ("segment.bytes", "104857600"),
-    ];
-    let wanted = NewTopic { name: &topic.name, replication_factor, configs: &configs };
-    let mut created = connection.create(&wanted).await;
-    if created.as_ref().is_err_and(|failure| failure.code() == Some(NOT_CONTROLLER))
-        && let Some(controller) = found.nodes.iter().find(|node| node.id == found.controller)
-    {
-        // Brokers before 2.8 do not hand it on.
-        created = Connection::open(&controller.address).await?.create(&wanted).await;
-    }
-    match created {
-        Ok(true) => {
-            tracing::info!(
-                topic = topic.name,
-                replication_factor,
-                min_insync_replicas = in_sync,
-                "the ACL topic was missing and is created"
-            );
-            Ok(())
-        }
-        Ok(false) => Ok(()),
-        Err(failure) if failure.code() == Some(INVALID_REPLICATION_FACTOR) => Err(Trouble::Away(format!(
-            "{failure}; set authorization.acls.replication_factor to less than {replication_factor} if no more brokers are to come"
-        ))),
-        Err(failure) => Err(failure.into()),
-    }
-}
-
-/// As many copies as there are brokers, at most 3. A cluster that is starting shows fewer brokers than it has, and the topic
-/// would stay without copies for ever: so it has to show as many as Kafka's own topics have copies.
-async fn default_copies(
-    topic: &AclTopic,
-    connection: &mut Connection,
-    nodes: &[Node],
-) -> Result<i16, Trouble> {
-    let there = i16::try_from(nodes.len()).unwrap_or(i16::MAX).min(MOST_REPLICAS);
-    if there == MOST_REPLICAS {
-        return Ok(there);
-    }
-    let expected = connection.broker_config(nodes, COPIES).await?;
-    let expected = expected.and_then(|text| text.parse().ok()).unwrap_or(there).min(MOST_REPLICAS);
-    if there < expected {
-        return Err(Trouble::Away(format!(
-            "the topic {} is missing, and of the {expected} brokers that {COPIES} asks for only {there} can be seen: waiting for the others to create it, or set authorization.acls.replication_factor",
-            topic.name
-        )));
-    }
-    Ok(there)
-}
-
-/// Refuses a topic in which records would get lost or out of order; returns its `max.message.bytes`.
-async fn hold_to_its_settings(
-    topic: &AclTopic,
-    connection: &mut Connection,
-    found: &FoundTopic,
-) -> Result<usize, Trouble> {
-    let name = &topic.name;
-    if found.partitions != 1 {
-        return Err(Trouble::Wrong(format!(
-            "the topic {name} has {} partitions, and changes are in order in one only: name another topic, or delete this one and have it created anew",
-            found.partitions
-        )));
-    }
-    let configs = connection.topic_configs(name, &["cleanup.policy", "max.message.bytes"]).await?;
-    let value = |wanted: &str| {
-        configs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str()).unwrap_or_default()
-    };
-    match value("cleanup.policy") {
-        "compact" => Ok(value("max.message.bytes").parse().unwrap_or(MAX_MESSAGE_BYTES)),
-        policy => Err(Trouble::Wrong(format!(
-            "the topic {name} has cleanup.policy={policy}, by which Kafka deletes ACLs: set it to compact"
-        ))),
-    }
 }

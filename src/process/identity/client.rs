@@ -1,0 +1,227 @@
+//! What doorkeeper shows to other doorkeepers as their client, and whom of them it trusts.
+//!
+//! As with listeners a changed set of files is believed when two looks agree, taken whole, and where it is wrong the old one
+//! stays. An expired certificate is a warning here and no reason not to start: only what it is for does not work.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::crypto::aws_lc_rs;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::files::Files;
+use super::{CertificateFacts, Fingerprint, Reader, Role, Side, unix};
+use crate::process::config::{ClientTls, Document, Fault, Faults};
+use crate::words::principal::distinguished_name;
+
+const CLIENT: Side = Side {
+    own: "client",
+    own_role: Role::Client,
+    others: "servers",
+    ca_key: "server_ca",
+    ca_role: Role::ServerCa,
+};
+
+/// What came of a look at a client's files.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ClientReload {
+    /// They are those in force, or still wrong in the same way.
+    Unchanged,
+    /// They are others than at the last look: look again soon.
+    Unsettled,
+    /// They are in force; this about them is allowed but risky.
+    Loaded(Vec<Fault>),
+    /// They are wrong or gone; the old ones stay.
+    Refused(Faults),
+}
+
+/// A client's identity in force. Reading it never waits.
+pub struct ClientStore {
+    /// The place of the `tls` mapping in the document.
+    at: String,
+    document: Document,
+    tls: ClientTls,
+    /// What in the files of the start is allowed but risky.
+    warnings: Vec<Fault>,
+    current: ArcSwap<Current>,
+    seen: Mutex<Seen>,
+}
+
+struct Current {
+    config: Arc<ClientConfig>,
+    /// The subject of the client's own certificate.
+    subject: String,
+    certificates: Vec<CertificateFacts>,
+}
+
+struct Seen {
+    /// The files in force.
+    in_force: Fingerprint,
+    /// Others, which the last look found.
+    next: Option<Fingerprint>,
+    /// Those that were refused last.
+    refused: Option<Fingerprint>,
+}
+
+impl std::fmt::Debug for ClientStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ClientStore").field(&self.tls).finish()
+    }
+}
+
+impl ClientStore {
+    /// Reads the files, which `document` names at `at`.
+    ///
+    /// # Errors
+    /// Every fault in them.
+    pub fn open(
+        document: &Document,
+        at: &str,
+        tls: &ClientTls,
+        now: SystemTime,
+    ) -> Result<ClientStore, Faults> {
+        let files = Files::of_client(tls);
+        let (current, warnings) = build(document, at, tls, &files, now)?;
+        let seen = Seen { in_force: files.fingerprint(), next: None, refused: None };
+        Ok(ClientStore {
+            at: at.to_owned(),
+            document: document.clone(),
+            tls: tls.clone(),
+            warnings,
+            current: ArcSwap::from_pointee(current),
+            seen: Mutex::new(seen),
+        })
+    }
+
+    /// What in the files of the start is allowed but risky.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// For the next connection.
+    pub fn client_config(&self) -> Arc<ClientConfig> {
+        self.current.load().config.clone()
+    }
+
+    /// The subject of the client's own certificate, which other doorkeepers make a principal of (RFC 2253).
+    pub fn subject(&self) -> String {
+        self.current.load().subject.clone()
+    }
+
+    /// Every certificate in force, the client's own first.
+    pub fn certificates(&self) -> Vec<CertificateFacts> {
+        self.current.load().certificates.clone()
+    }
+
+    /// How often the files are to be looked at.
+    pub fn reload_interval(&self) -> Duration {
+        self.tls.reload_interval
+    }
+
+    /// Looks at the files, and puts others in force that are right and have not changed since the last look. Blocks for as
+    /// long as reading takes.
+    pub fn reload(&self, now: SystemTime) -> ClientReload {
+        let mut seen = self.seen();
+        let files = Files::of_client(&self.tls);
+        let found = files.fingerprint();
+        if found == seen.in_force {
+            (seen.next, seen.refused) = (None, None);
+            return ClientReload::Unchanged;
+        }
+        if seen.refused.as_ref() == Some(&found) {
+            return ClientReload::Unchanged;
+        }
+        if seen.next.as_ref() != Some(&found) {
+            seen.next = Some(found);
+            return ClientReload::Unsettled;
+        }
+        seen.next = None;
+        match build(&self.document, &self.at, &self.tls, &files, now) {
+            Ok((current, warnings)) => {
+                self.current.store(Arc::new(current));
+                (seen.in_force, seen.refused) = (found, None);
+                ClientReload::Loaded(warnings)
+            }
+            Err(faults) => {
+                seen.refused = Some(found);
+                ClientReload::Refused(faults)
+            }
+        }
+    }
+
+    /// Whether the files on disk are others than those in force, because they are wrong.
+    pub fn is_refused(&self) -> bool {
+        self.seen().refused.is_some()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn build(
+    document: &Document,
+    at: &str,
+    tls: &ClientTls,
+    files: &Files,
+    now: SystemTime,
+) -> Result<(Current, Vec<Fault>), Faults> {
+    let mut reader = Reader {
+        document,
+        at: at.to_owned(),
+        now: unix(now),
+        provider: Arc::new(aws_lc_rs::default_provider()),
+        faults: Vec::new(),
+        certificates: Vec::new(),
+        warnings: Vec::new(),
+        hosts: Vec::new(),
+        side: &CLIENT,
+    };
+    match (reader.client_config(tls, files), reader.faults.is_empty()) {
+        (Some((config, subject)), true) => {
+            let current = Current { config: Arc::new(config), subject, certificates: reader.certificates };
+            Ok((current, reader.warnings))
+        }
+        _ => Err(Faults::sorted(reader.faults)),
+    }
+}
+
+impl Reader<'_> {
+    fn client_config(&mut self, tls: &ClientTls, files: &Files) -> Option<(ClientConfig, String)> {
+        let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
+        let key = self.key(&tls.private_key, &files.private_key);
+        let roots = self.roots(&tls.server_ca, &files.ca);
+        let (chain, (key, signer), roots) = (chain?, key?, roots?);
+        self.check_key((&tls.private_key, &tls.certificate_chain), &chain, signer.as_ref());
+        if !self.faults.is_empty() {
+            return None;
+        }
+        let (_, own) = X509Certificate::from_der(chain.first()?).ok()?;
+        let subject =
+            distinguished_name(own.subject().as_raw()).unwrap_or_else(|_| own.subject().to_string());
+        let built = ClientConfig::builder_with_provider(self.provider.clone())
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| {
+                builder.with_root_certificates(roots).with_client_auth_cert(chain.clone(), key)
+            });
+        match built {
+            Ok(mut config) => {
+                // A resumed session would go on with what was verified before the files changed.
+                config.resumption = Resumption::disabled();
+                Some((config, subject))
+            }
+            Err(error) => {
+                let message =
+                    format!("{}: no client can be set up with it: {error}", tls.certificate_chain.display());
+                self.fault("certificate_chain", message);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
