@@ -7,7 +7,7 @@ use doorkeeper::protocol::messages::{ApiVersionsRequest, FetchRequest, ProduceRe
 use doorkeeper::protocol::wire::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::broker::Broker;
+use crate::support::broker::{Act, Broker, Step};
 use crate::support::client::{Client, frame};
 use crate::support::door::Setup;
 use crate::support::requests::{fetch, metadata, produce};
@@ -153,4 +153,41 @@ async fn refusals_take_no_more_than_they_have_been_granted() {
     let sent = names.len() * 8;
     println!("{} times what was sent", grown / sent);
     assert!(grown < 64 * sent, "{grown} bytes");
+}
+
+/// Requests of many short names, nearly all of them refused, that wait behind one that the broker does not answer.
+#[tokio::test]
+async fn refusals_that_wait_for_the_broker_are_few() {
+    let (_never, answered) = tokio::sync::watch::channel(false);
+    let broker = Broker::new(move |seen| match seen.key {
+        FetchRequest::KEY => Act::These(vec![Step::When(answered.clone())]),
+        _ => Act::Usual,
+    })
+    .await;
+    let door = Setup::new(broker.address).spawn();
+    let mut other = Client::connect(door.address, "alice").await;
+    other.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    let mut client = Client::connect(door.address, "alice").await;
+    client.say(&fetch(&[("allowed", 1)]), 11).await;
+    let names: Vec<String> = (0..12_000).map(|n| format!("{n:x}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).chain(["allowed"]).collect();
+    let request = frame(&metadata(&names), 9, 1);
+    let written = Arc::new(AtomicUsize::new(0));
+    let counted = written.clone();
+    let writing = tokio::spawn(async move {
+        while client.tls.write_all(&request).await.is_ok() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let mut so_far = usize::MAX;
+    while std::mem::replace(&mut so_far, written.load(Ordering::SeqCst)) != so_far {
+        for _ in 0..100 {
+            other.ask(&metadata(&["allowed"]), 9).await;
+        }
+    }
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB", grown / 1024);
+    assert!(grown < 12 * MIB, "{grown} bytes");
+    writing.abort();
 }
