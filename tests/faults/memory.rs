@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use doorkeeper::protocol::messages::produce_request::PartitionProduceData;
 use doorkeeper::protocol::messages::{ApiVersionsRequest, FetchRequest, ProduceRequest};
 use doorkeeper::protocol::wire::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,7 +12,7 @@ use crate::support::broker::{Act, Broker, Step};
 use crate::support::client::{Client, frame};
 use crate::support::door::Setup;
 use crate::support::requests::{fetch, metadata, produce};
-use crate::support::{pattern, soon};
+use crate::support::{pattern, soon, until};
 
 const MIB: usize = 1 << 20;
 
@@ -190,4 +191,32 @@ async fn refusals_that_wait_for_the_broker_are_few() {
     println!("grown by {} KiB", grown / 1024);
     assert!(grown < 12 * MIB, "{grown} bytes");
     writing.abort();
+}
+
+/// Produce requests of partitions without records: what is refused of them takes many times their length. A long one of
+/// that kind is none that any client sends.
+#[tokio::test]
+async fn partitions_without_records_are_not_taken_without_end() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn();
+    let mut client = Client::connect(door.address, "alice").await;
+    client.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    let mut request = produce(&[("forbidden", 0)], 1);
+    let partitions = (0..160_000).map(|index| PartitionProduceData { index, ..Default::default() });
+    request.topic_data[0].partition_data = partitions.collect();
+    let answer = client.ask(&request, 9).await;
+    assert_eq!(answer.responses[0].partition_responses.len(), 160_000);
+    let (grown, sent) = (door.peak_memory() - before, frame(&request, 9, 1).len());
+    println!("{} times what was sent", grown / sent);
+    assert!(grown < 32 * sent, "{grown} bytes");
+
+    // Twelve of them in one request.
+    request.topic_data = vec![request.topic_data.remove(0); 12];
+    client.try_say(&request, 9).await.unwrap();
+    client.assert_closed().await;
+    until(|| !door.said.lines("more memory").is_empty()).await;
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB", grown / 1024);
+    assert!(grown < 64 * MIB, "{grown} bytes");
 }

@@ -62,7 +62,7 @@ impl Session {
                         // The rest of the head is read again when the memory is there.
                         self.reading = Reading::Head(head, have);
                         break match self.handed_on.is_empty() {
-                            true => Want::Memory(self.memory_for(length, REWRITING)),
+                            true => Want::Memory(self.room_for(length.saturating_mul(REWRITING))),
                             // Nobody waits for memory with memory in hand.
                             false => Want::Room,
                         };

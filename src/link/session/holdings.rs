@@ -1,6 +1,9 @@
 //! What a session keeps in memory while it waits, and what of the shared budget stands for it.
 
-use super::{Close, DECIDING, DECIDING_RECORDS, LARGE, Owed, Reading, Request, SMALL, Session, Share};
+use super::{
+    BESIDE_RECORDS, Close, DECIDING, DECIDING_RECORDS, LARGE, LONG_RECORDS, Owed, Reading, Request, SMALL,
+    Session, Share,
+};
 use crate::link::buffer::READ;
 use crate::protocol::api::Answer;
 use crate::protocol::messages::ProduceRequest;
@@ -61,10 +64,10 @@ impl Session {
         self.is_short && self.counted > SMALL
     }
 
-    /// What is asked of the shared budget for a frame of this length that takes so many times its length.
-    pub(super) fn memory_for(&self, length: usize, times: usize) -> usize {
+    /// What is asked of the shared budget for so many bytes.
+    pub(super) fn room_for(&self, bytes: usize) -> usize {
         // More than there is would never come.
-        length.saturating_mul(times).min(self.gate.limits.buffered_bytes)
+        bytes.min(self.gate.limits.buffered_bytes)
     }
 
     /// Something takes so many bytes from now on. More than a little needs room in the shared budget, unless
@@ -77,7 +80,7 @@ impl Session {
             let counted = if memory.is_some() { 0 } else { bytes };
             return Ok(Kept { bytes, counted, memory: memory.filter(|_| bytes > 0) });
         }
-        let room = self.memory_for(bytes, 1);
+        let room = self.room_for(bytes);
         let memory = self.gate.memory.take(room).or_else(|| self.gate.memory.take_reserve(room));
         match memory {
             Some(memory) => Ok(Kept { bytes, counted: 0, memory: Some(memory) }),
@@ -100,11 +103,14 @@ impl Session {
     }
 }
 
-/// How many times its length a request takes while it is decided.
-pub(super) fn deciding(key: Option<i16>) -> usize {
+/// How many bytes a request of this length takes while it is decided.
+pub(super) fn deciding(key: Option<i16>, length: usize) -> usize {
     match key {
-        Some(ProduceRequest::KEY) => DECIDING_RECORDS,
-        _ => DECIDING,
+        Some(ProduceRequest::KEY) => {
+            let long = length.saturating_mul(LONG_RECORDS).saturating_add(BESIDE_RECORDS);
+            length.saturating_mul(DECIDING_RECORDS).min(long)
+        }
+        _ => length.saturating_mul(DECIDING),
     }
 }
 
@@ -112,8 +118,8 @@ pub(super) fn deciding(key: Option<i16>) -> usize {
 /// them say much.
 pub(super) fn arriving(key: Option<i16>, length: usize) -> usize {
     match key {
-        Some(ProduceRequest::KEY) if length <= LARGE => 1,
-        key => deciding(key),
+        Some(ProduceRequest::KEY) if length <= LARGE => length,
+        key => deciding(key, length),
     }
 }
 
@@ -123,7 +129,7 @@ pub(super) fn kept_of(request: &Request, answer: &Answer, is_refused: bool) -> u
     match answer {
         Answer::Untouched | Answer::None { .. } => 0,
         // The refusals.
-        _ if is_refused => length.saturating_mul(deciding(Some(request.row.key))),
+        _ if is_refused => deciding(Some(request.row.key), length),
         // Nothing of it is looked at again.
         _ if request.row.key == ProduceRequest::KEY => 0,
         // A name out of it.

@@ -81,7 +81,7 @@ impl Session {
                     }
                 }
                 if length > STREAMED && plain.len() >= STREAMED && self.request_memory.is_none() {
-                    return Ok(Want::Memory(self.memory_for(4 + length, arriving(key, length))));
+                    return Ok(Want::Memory(self.room_for(arriving(key, 4 + length))));
                 }
                 return Ok(Want::Bytes);
             }

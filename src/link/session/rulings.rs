@@ -106,7 +106,7 @@ impl Session {
     /// A request is kept as it was read while something else is waited for.
     fn keep_deciding(&self, request: &mut Request) -> Result<(), Close> {
         if request.deciding.is_none() {
-            let bytes = request.frame.len().saturating_mul(deciding(Some(request.row.key)));
+            let bytes = deciding(Some(request.row.key), request.frame.len());
             request.deciding = self.keep(bytes, None)?.memory;
         }
         Ok(())
