@@ -1,6 +1,7 @@
 //! The two sockets of a client's connection and what happens between them.
 
 pub mod brokers;
+pub mod budget;
 pub mod buffer;
 pub mod close;
 pub mod connection;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use super::brokers::Brokers;
+use super::budget::Budget;
 use super::members::Members;
 use super::self_check::SelfCheck;
 use super::topics::Topics;
@@ -51,8 +52,8 @@ pub struct Gate {
     pub limits: Limits,
     /// The handshakes that may go on at one time, in the whole process.
     pub handshakes: Arc<Semaphore>,
-    /// Memory for large frames, in KiB, shared by all connections of the process.
-    pub memory: Arc<Semaphore>,
+    /// Memory for what connections hold, shared by all of the process.
+    pub memory: Budget,
     /// The process' metrics.
     pub metrics: Arc<Metrics>,
     /// The listener's own.

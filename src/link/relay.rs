@@ -1,10 +1,10 @@
 //! Both directions of an established connection, driven by its one task.
 
+mod standing;
 mod ways;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,15 @@ use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use standing::Standing;
 use ways::Sealer;
 
-use super::buffer::{Buf, RECORD, release_plain, shrink_plain};
+use super::budget::{Budget, Share};
+use super::buffer::{Buf, release_plain};
 use super::close::Close;
 use super::gate::ChangeOutcome;
 use super::greeted::{Greeted, part};
-use super::session::{Session, permits};
+use super::session::Session;
 use super::tls::Tls;
 use crate::words::metrics::CloseReason;
 
@@ -46,7 +48,8 @@ pub(super) struct Relay {
     unjudged: bool,
     /// Memory that a large request, or a large answer, waits for.
     wants: (Option<usize>, Option<usize>),
-    memory: Arc<tokio::sync::Semaphore>,
+    memory: Budget,
+    standing: Standing,
     /// A change of the ACLs that a request waits for.
     change: Option<ChangeOutcome>,
     active: Instant,
@@ -72,6 +75,7 @@ impl Relay {
             unjudged: true,
             wants: (None, None),
             memory: gate.memory.clone(),
+            standing: Standing::default(),
             change: None,
             active: Instant::now(),
         }
@@ -118,7 +122,7 @@ impl Relay {
                     }
                     looked = Instant::now();
                     let silence = looked.saturating_duration_since(self.active);
-                    let others_wait = || self.memory.available_permits() == 0;
+                    let others_wait = || self.memory.is_wanted();
                     if silence >= self.gate_idle
                         || (silence >= stalled && self.holds_memory() && others_wait())
                     {
@@ -131,7 +135,7 @@ impl Relay {
 
     /// Whether memory may be held that others need.
     fn holds_memory(&self) -> bool {
-        self.session.holds_memory() || !self.up.is_empty()
+        self.session.holds_memory() || self.standing.is_held() || !self.up.is_empty()
     }
 
     /// Whose silence it was.
@@ -159,24 +163,16 @@ impl Relay {
                 Ok(_) if self.wants != wants => return Poll::Ready(None),
                 Ok(true) => {}
                 Ok(false) => {
-                    self.shrink();
-                    return Poll::Pending;
+                    return match self.stand() {
+                        Ok(()) => Poll::Pending,
+                        Err(close) => Poll::Ready(Some(close)),
+                    };
                 }
                 Err(close) => return Poll::Ready(Some(close)),
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
-    }
-
-    /// Gives back the memory around a few bytes that may wait for long: half a record, half a request.
-    fn shrink(&mut self) {
-        if self.incoming.len() <= RECORD {
-            self.incoming.shrink();
-        }
-        if self.plain.len() <= RECORD {
-            shrink_plain(&mut self.plain);
-        }
     }
 
     /// One turn of both directions; whether another can do more.
@@ -249,9 +245,6 @@ impl Relay {
     }
 }
 
-async fn acquire(
-    memory: &Arc<tokio::sync::Semaphore>,
-    bytes: Option<usize>,
-) -> Option<tokio::sync::OwnedSemaphorePermit> {
-    memory.clone().acquire_many_owned(permits(bytes.unwrap_or_default())?).await.ok()
+async fn acquire(memory: &Budget, bytes: Option<usize>) -> Option<Share> {
+    memory.acquire(bytes?).await
 }

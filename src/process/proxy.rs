@@ -36,6 +36,7 @@ use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
+use crate::link::budget::Budget;
 use crate::link::gate::Gate;
 use crate::protocol::api::TABLE;
 use crate::words::advertise::Destination;
@@ -182,8 +183,7 @@ pub struct Proxy {
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
-    /// The shared budget, and how much of it there is.
-    memory: (Arc<Semaphore>, usize),
+    memory: Budget,
     audit: AuditLog,
     shutdown: Shutdown,
 }
@@ -215,11 +215,10 @@ impl Proxy {
             }
             None => None,
         };
-        // In KiB. The largest frame always fits, or it would wait for ever.
-        let budget = usize::try_from(config.limits.buffered_bytes.div_ceil(1024)).unwrap_or(usize::MAX);
-        let largest = config.limits.max_frame_bytes as usize / 1024 + 1;
-        let budget = budget.max(largest).min(Semaphore::MAX_PERMITS);
-        let memory = Arc::new(Semaphore::new(budget));
+        let memory = Budget::new(
+            usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
+            config.limits.max_frame_bytes as usize,
+        );
         let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
         let mut doors = Vec::new();
         let mut brokers = Vec::new();
@@ -274,7 +273,7 @@ impl Proxy {
             metrics,
             health,
             limits: admission,
-            memory: (memory, budget),
+            memory,
             audit,
             shutdown: config.shutdown.clone(),
         })

@@ -67,7 +67,7 @@ pub trait Message: Wire + Default {
     /// Any [`Fault`] but `Lost`; it names the field at fault.
     fn decode(body: &Bytes, version: i16) -> Result<Self, Fault> {
         let at = At::of::<Self>(version)?;
-        let mut reader = Reader::new(body);
+        let mut reader = Reader::new(body, reader::memory::<Self>(body.len()));
         let message = Self::read(&mut reader, at)?;
         // librdkafka's mock cluster ends flexible answers to Metadata with one section of tags too many.
         let ends = reader.is_empty() || Self::DIRECTION == Direction::Response;
@@ -81,7 +81,7 @@ pub trait Message: Wire + Default {
     /// As those of `decode`.
     fn decode_declared(body: &Bytes, version: i16) -> Result<(Self, bool), Fault> {
         let at = At::of::<Self>(version)?;
-        let mut reader = Reader::new(body).dropping_unknown();
+        let mut reader = Reader::new(body, reader::memory::<Self>(body.len())).dropping_unknown();
         let message = Self::read(&mut reader, at)?;
         match reader.is_empty() {
             true => Ok((message, reader.has_dropped())),

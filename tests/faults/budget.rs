@@ -1,10 +1,11 @@
 //! The memory that large frames share.
 
-use doorkeeper::protocol::messages::{FetchRequest, MetadataRequest, ProduceRequest};
+use doorkeeper::protocol::messages::{FetchRequest, MetadataRequest, MetadataResponse, ProduceRequest};
 use doorkeeper::protocol::wire::Message;
+use tokio::io::AsyncWriteExt;
 
 use crate::support::broker::{Act, Broker, Step};
-use crate::support::client::{Client, frame};
+use crate::support::client::{Client, frame, read_answer};
 use crate::support::door::Setup;
 use crate::support::requests::{fetch, metadata, produce};
 use crate::support::{soon, until};
@@ -212,5 +213,84 @@ async fn a_request_that_stands_still_makes_room_for_others() {
     assert!(matches!(&*lines, [line] if line.contains("connection closed")), "{lines:?}");
     // Silence alone is none of it.
     idle.ask(&metadata(&[]), 9).await;
+    door.assert_sound();
+}
+
+/// Many clients that each hold a little, for as long as they like: half a request, and an answer that they do not read.
+/// That is counted too; and whoever has a right to be served is.
+#[tokio::test]
+async fn many_that_hold_a_little_hold_no_more_than_there_is() {
+    const CLIENTS: usize = 60;
+    const BUDGET: u64 = 2 << 20;
+    let broker = Broker::usual().await;
+    let limits = "max_frame_bytes: 2097152, buffered_bytes: 2097152, stall_timeout: 1h, idle_timeout: 1h";
+    let door = Setup { limits, ..Setup::new(broker.address) }.start().await;
+    let mut honest = Client::connect(door.address, "alice").await;
+    honest.ask(&metadata(&["allowed"]), 9).await;
+    let in_use = || door.count("buffered_bytes", "");
+
+    let half = frame(&produce(&[("allowed", 30_000), ("alloweds", 30_000)], 1), 9, 2);
+    let mut holding = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut client = Client::connect(door.address, "alice").await;
+        // More than the sockets' buffers take.
+        client.send(&frame(&fetch(&[("allowed", 16 << 20)]), 11, 1)).await;
+        drop(client.tls.write_all(&half[..60_000]).await);
+        drop(client.tls.flush().await);
+        holding.push(client);
+    }
+    until(|| in_use() > BUDGET / 2).await;
+    let mut most = 0;
+    for n in 0..100 {
+        honest.ask(&metadata(&["allowed"]), 9).await;
+        honest.ask(&produce(&[("allowed", 1000), ("alloweds", 1000 + n)], 1), 9).await;
+        most = most.max(in_use());
+    }
+    assert!(most <= BUDGET + BUDGET / 4, "{most} bytes");
+    assert_eq!(honest.ask(&fetch(&[("allowed", 3 << 20)]), 11).await.responses.len(), 1);
+    // When they have gone, all of it is there again.
+    drop(holding);
+    until(|| door.count("connections_active", "clients") == 1 && in_use() == 0).await;
+    door.assert_sound();
+}
+
+/// When not even the reserve has room for what somebody is to be refused, that one has to go.
+#[tokio::test]
+async fn refusals_without_room_end_their_connection() {
+    let (answer, answered) = tokio::sync::watch::channel(false);
+    let broker = Broker::new(move |seen| match seen.key {
+        FetchRequest::KEY => {
+            Act::These(vec![Step::When(answered.clone()), Step::Bytes(seen.usual().unwrap())])
+        }
+        _ => Act::Usual,
+    })
+    .await;
+    let door = Setup { limits: TIGHT, ..Setup::new(broker.address) }.start().await;
+    let names: Vec<String> = (0..2_000).map(|n| format!("{n:x}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).chain(["allowed"]).collect();
+    let mut behind = Vec::new();
+    for _ in 0..8 {
+        let mut client = Client::connect(door.address, "alice").await;
+        let fetched = client.say(&fetch(&[("allowed", 1)]), 11).await;
+        let refused = client.say(&metadata(&names), 9).await;
+        behind.push((client, fetched, refused));
+    }
+    // All have been decided: each asked twice, and nobody else did.
+    until(|| door.count("requests_total", "Metadata") == 8).await;
+    let mut honest = Client::connect(door.address, "alice").await;
+    honest.ask(&metadata(&["allowed", "forbidden"]), 9).await;
+    answer.send_replace(true);
+    let mut served: u64 = 0;
+    for (mut client, fetched, refused) in behind {
+        client.answer::<FetchRequest>(11, fetched).await;
+        let Ok(frame) = client.receive().await else { continue };
+        let refused: MetadataResponse = read_answer::<MetadataRequest>(frame, 9, refused);
+        assert_eq!(refused.topics.len(), names.len());
+        served += 1;
+    }
+    assert!((2..8).contains(&served), "{served} of 8 had room");
+    door.closes("limit", 8 - served).await;
+    let lines = door.said.lines("connection lost");
+    assert!(matches!(&*lines, [line, ..] if line.contains("limits.buffered_bytes")), "{lines:?}");
     door.assert_sound();
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use doorkeeper::protocol::messages::produce_request::PartitionProduceData;
 use doorkeeper::protocol::messages::{ApiVersionsRequest, FetchRequest, ProduceRequest};
 use doorkeeper::protocol::wire::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::broker::Broker;
+use crate::support::broker::{Act, Broker, Step};
 use crate::support::client::{Client, frame};
 use crate::support::door::Setup;
 use crate::support::requests::{fetch, metadata, produce};
-use crate::support::{pattern, soon};
+use crate::support::{pattern, soon, until};
 
 const MIB: usize = 1 << 20;
 
@@ -153,4 +154,69 @@ async fn refusals_take_no_more_than_they_have_been_granted() {
     let sent = names.len() * 8;
     println!("{} times what was sent", grown / sent);
     assert!(grown < 64 * sent, "{grown} bytes");
+}
+
+/// Requests of many short names, nearly all of them refused, that wait behind one that the broker does not answer.
+#[tokio::test]
+async fn refusals_that_wait_for_the_broker_are_few() {
+    let (_never, answered) = tokio::sync::watch::channel(false);
+    let broker = Broker::new(move |seen| match seen.key {
+        FetchRequest::KEY => Act::These(vec![Step::When(answered.clone())]),
+        _ => Act::Usual,
+    })
+    .await;
+    let door = Setup::new(broker.address).spawn();
+    let mut other = Client::connect(door.address, "alice").await;
+    other.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    let mut client = Client::connect(door.address, "alice").await;
+    client.say(&fetch(&[("allowed", 1)]), 11).await;
+    let names: Vec<String> = (0..12_000).map(|n| format!("{n:x}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).chain(["allowed"]).collect();
+    let request = frame(&metadata(&names), 9, 1);
+    let written = Arc::new(AtomicUsize::new(0));
+    let counted = written.clone();
+    let writing = tokio::spawn(async move {
+        while client.tls.write_all(&request).await.is_ok() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let mut so_far = usize::MAX;
+    while std::mem::replace(&mut so_far, written.load(Ordering::SeqCst)) != so_far {
+        for _ in 0..100 {
+            other.ask(&metadata(&["allowed"]), 9).await;
+        }
+    }
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB", grown / 1024);
+    assert!(grown < 12 * MIB, "{grown} bytes");
+    writing.abort();
+}
+
+/// Produce requests of partitions without records: what is refused of them takes many times their length. A long one of
+/// that kind is none that any client sends.
+#[tokio::test]
+async fn partitions_without_records_are_not_taken_without_end() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn();
+    let mut client = Client::connect(door.address, "alice").await;
+    client.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.peak_memory();
+    let mut request = produce(&[("forbidden", 0)], 1);
+    let partitions = (0..160_000).map(|index| PartitionProduceData { index, ..Default::default() });
+    request.topic_data[0].partition_data = partitions.collect();
+    let answer = client.ask(&request, 9).await;
+    assert_eq!(answer.responses[0].partition_responses.len(), 160_000);
+    let (grown, sent) = (door.peak_memory() - before, frame(&request, 9, 1).len());
+    println!("{} times what was sent", grown / sent);
+    assert!(grown < 32 * sent, "{grown} bytes");
+
+    // Twelve of them in one request.
+    request.topic_data = vec![request.topic_data.remove(0); 12];
+    client.try_say(&request, 9).await.unwrap();
+    client.assert_closed().await;
+    until(|| !door.said.lines("more memory").is_empty()).await;
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB", grown / 1024);
+    assert!(grown < 64 * MIB, "{grown} bytes");
 }

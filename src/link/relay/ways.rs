@@ -62,7 +62,7 @@ impl Relay {
         loop {
             if self.records_wait {
                 reserve_plain(&mut self.plain);
-                let enough = READ.max(self.session.wanted(&self.plain));
+                let enough = self.most().max(self.session.wanted(&self.plain));
                 let before = self.plain.len();
                 let opened = self.tls.open(&mut self.incoming, &mut self.plain, enough, &mut self.outgoing);
                 let opened =
@@ -75,7 +75,8 @@ impl Relay {
                 }
             }
             self.incoming.reserve(READ);
-            match read(&mut self.client, cx, self.incoming.space()) {
+            let most = self.most();
+            match read_up_to(&mut self.client, cx, self.incoming.space(), most) {
                 Poll::Pending => return Ok(moved),
                 Poll::Ready(Ok(0)) => {
                     self.client_ended = true;
@@ -142,7 +143,8 @@ impl Relay {
         }
         if self.answers.is_empty() {
             self.answers.reserve(READ);
-            match read_up_to(&mut self.broker, cx, self.answers.space(), READ) {
+            let most = self.most();
+            match read_up_to(&mut self.broker, cx, self.answers.space(), most) {
                 Poll::Pending => return Ok(moved),
                 Poll::Ready(Ok(0)) if self.session.is_idle() => {
                     return Err(Close::new(CloseReason::UpstreamClosed, "the broker closed the connection"));

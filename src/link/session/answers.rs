@@ -6,7 +6,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::frames::answer_frame;
-use super::{ANSWER_HEAD, Close, LARGE, Owed, REWRITING, Reading, Session, Sink, Want, What, keep};
+use super::{ANSWER_HEAD, Close, LARGE, Owed, REWRITING, Reading, Session, Sink, Want, What};
+use crate::link::budget::keep;
 use crate::link::buffer::Buf;
 use crate::protocol::api::{Answer, Rewrite, Row};
 use crate::protocol::header;
@@ -55,13 +56,13 @@ impl Session {
                     let (length, whole) = self.expected(&head)?;
                     if whole && length > LARGE && self.answer_memory.is_none() {
                         // What its refusals hold will do.
-                        self.answer_memory = self.owed.front_mut().and_then(|owed| owed.memory.take());
+                        self.answer_memory = self.owed.front_mut().and_then(|owed| owed.kept.memory.take());
                     }
                     if whole && length > LARGE && self.answer_memory.is_none() {
                         // The rest of the head is read again when the memory is there.
                         self.reading = Reading::Head(head, have);
                         break match self.handed_on.is_empty() {
-                            true => Want::Memory(self.memory_for(length, REWRITING)),
+                            true => Want::Memory(self.room_for(length.saturating_mul(REWRITING))),
                             // Nobody waits for memory with memory in hand.
                             false => Want::Room,
                         };
@@ -178,8 +179,8 @@ impl Session {
         while let Some(Owed { what: What::Reply(reply), .. }) = self.owed.front() {
             self.owed_bytes -= reply.len();
             sink.send(reply)?;
-            let sent = self.owed.pop_front();
-            self.handed_on.extend(sent.and_then(|sent| sent.memory));
+            let sent = self.pop_owed();
+            self.handed_on.extend(sent.and_then(|sent| sent.kept.memory));
         }
         Ok(())
     }
@@ -217,10 +218,12 @@ impl Session {
     }
 
     fn begin_answer(&mut self, length: usize, whole: bool, now: Instant) -> Result<Reading, Close> {
-        let Some(mut owed) = self.owed.pop_front() else {
+        let Some(mut owed) = self.pop_owed() else {
             return Err(Close::internal("an answer came for nobody"));
         };
-        self.pinned -= owed.pins;
+        if let What::Answer(_) = owed.what {
+            self.pinned -= owed.kept.bytes;
+        }
         let api = self.gate.metrics.api(owed.row.key);
         api.upstream_latency(now.saturating_duration_since(owed.since));
         api.response_bytes(ANSWER_HEAD as u64 + length as u64);

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::Close;
+use super::{Close, Share};
 use crate::protocol::api::Row;
 
 /// The client id of requests of our own.
@@ -13,8 +12,8 @@ pub const CLIENT_ID: &str = "doorkeeper";
 
 /// The frame, with the memory that it takes of the shared budget: that is free again when nobody holds a part of the
 /// frame any more.
-pub(super) fn holding(frame: Bytes, memory: Option<&Arc<OwnedSemaphorePermit>>) -> Bytes {
-    struct Holding(Bytes, #[expect(dead_code, reason = "it is kept, not used")] Arc<OwnedSemaphorePermit>);
+pub(super) fn holding(frame: Bytes, memory: Option<&Arc<Share>>) -> Bytes {
+    struct Holding(Bytes, #[expect(dead_code, reason = "it is kept, not used")] Arc<Share>);
     impl AsRef<[u8]> for Holding {
         fn as_ref(&self) -> &[u8] {
             &self.0

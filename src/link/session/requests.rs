@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{frame, holding};
-use super::{Close, DECIDING, DECIDING_RECORDS, LARGE, Request, Session, Sink, Want, permits};
+use super::holdings::{Kept, arriving};
+use super::{Close, Request, Session, Share, Sink, Want};
+use crate::link::budget::permits;
 use crate::protocol::api::{self, Row, Rule};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::{ApiVersionsRequest, ProduceRequest};
@@ -19,7 +20,7 @@ use crate::words::metrics::RequestResult;
 const MOST_OWED: usize = 256;
 /// How many bytes of answers of our own may wait in that queue.
 const MOST_OWED_BYTES: usize = 256 * 1024;
-/// How many bytes of requests may be kept because an entry in that queue may hold a name out of them.
+/// How many bytes may be kept of the requests that it answers: the refusals, and names out of them.
 const MOST_PINNED: usize = 2 * 1024 * 1024;
 /// A request is passed on while it arrives only when it is longer than this; and when its head is not whole when so much
 /// of it has come, it is taken for one that has to be whole.
@@ -57,6 +58,7 @@ impl Session {
                 || self.owed.len() >= MOST_OWED
                 || self.owed_bytes >= MOST_OWED_BYTES
                 || self.pinned >= MOST_PINNED
+                || self.holds_too_much()
                 || sink.is_full()
             {
                 return Ok(Want::Room);
@@ -79,12 +81,7 @@ impl Session {
                     }
                 }
                 if length > STREAMED && plain.len() >= STREAMED && self.request_memory.is_none() {
-                    let times = match key {
-                        _ if length <= LARGE => 1,
-                        Some(ProduceRequest::KEY) => DECIDING_RECORDS,
-                        _ => DECIDING,
-                    };
-                    return Ok(Want::Memory(self.memory_for(4 + length, times)));
+                    return Ok(Want::Memory(self.room_for(arriving(key, 4 + length))));
                 }
                 return Ok(Want::Bytes);
             }
@@ -161,7 +158,7 @@ impl Session {
     fn request(
         &mut self,
         frame: Bytes,
-        (memory, deciding): (Option<Arc<OwnedSemaphorePermit>>, Option<OwnedSemaphorePermit>),
+        (memory, deciding): (Option<Arc<Share>>, Option<Share>),
         up: &mut VecDeque<Bytes>,
         now: Instant,
     ) -> Result<(), Close> {
@@ -176,7 +173,7 @@ impl Session {
             let reply =
                 api::unsupported_version(&self.broker).map_err(|fault| Close::internal(fault.to_string()))?;
             self.gate.metrics.request(row.key, RequestResult::AnsweredLocally);
-            let request = Request {
+            let mut request = Request {
                 row,
                 version: 0,
                 correlation_id: header.correlation_id,
@@ -185,8 +182,7 @@ impl Session {
                 memory: None,
                 deciding: None,
             };
-            self.owe_reply(&request, &reply, None, now);
-            return Ok(());
+            return self.owe_reply(&mut request, &reply, now);
         }
         let mut body = 4 + header.end;
         let mut sent = frame.clone();
@@ -267,7 +263,7 @@ impl Session {
         self.gate.metrics.api(row.key).request_bytes(4 + length as u64);
         let request =
             Request { row, version, correlation_id, frame: Bytes::new(), body, memory: None, deciding: None };
-        self.owe(&request, answer, None, now);
+        self.owe(&request, answer, Kept::default(), now);
         Ok(true)
     }
 }

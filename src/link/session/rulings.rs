@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
-use super::requests::COPIED;
-use super::{Close, Owed, Request, Session, UnderWay, What, keep};
-use crate::link::buffer::READ;
+use super::holdings::{Kept, deciding, kept_of};
+use super::{Close, Owed, Request, Session, UnderWay, What};
+use crate::link::budget::keep;
 use crate::protocol::access::Access;
 use crate::protocol::api::{AclChange, Answer, Row, Ruling};
 use crate::protocol::header::{self, RequestHeader};
@@ -36,22 +35,22 @@ impl Session {
         }
         match ruling {
             Ruling::Forward(answer) => {
+                let kept = self.keep_of(&mut request, &answer, denied)?;
                 up.push_back(request.frame.clone());
-                // The refusals wait for the broker's answer.
-                let refusals = request.deciding.take().filter(|_| denied);
-                self.owe(&request, answer, refusals, now);
+                self.owe(&request, answer, kept, now);
             }
             Ruling::Replace(body, answer) => {
+                // What was taken out may be unknown only, which is no denial.
+                let kept = self.keep_of(&mut request, &answer, true)?;
                 let head = &request.frame[4..request.body];
                 up.push_back(holding(frame(&[head, &body])?, request.memory.as_ref()));
-                let refusals = request.deciding.take().filter(|_| denied);
-                self.owe(&request, answer, refusals, now);
+                self.owe(&request, answer, kept, now);
             }
             Ruling::Reply(body) => {
-                let memory = request.deciding.take().map(|memory| keep(memory, body.len()));
-                self.owe_reply(&request, &body, memory, now);
+                self.owe_reply(&mut request, &body, now)?;
             }
             Ruling::Ask(ask) => {
+                self.keep_deciding(&mut request)?;
                 let mut head = Vec::with_capacity(32);
                 header::write_request(
                     ask.key,
@@ -63,19 +62,19 @@ impl Session {
                 );
                 up.push_back(frame(&[&head, &ask.body])?);
                 let row = Row::find(ask.key).ok_or_else(|| Close::internal("a question without a row"))?;
-                self.owed.push_back(Owed {
+                self.push_owed(Owed {
                     row,
                     version: ask.version,
                     correlation_id: request.correlation_id,
                     since: now,
-                    pins: 0,
                     what: What::Own(ask),
-                    memory: None,
+                    kept: Kept::default(),
                     _under_way: Some(UnderWay::new(&self.gate)),
                 });
                 self.held = Some(request);
             }
             Ruling::Change(AclChange { change, then }) => {
+                self.keep_deciding(&mut request)?;
                 (self.change, self.after_change) = (Some(change), Some(then));
                 self.held = Some(request);
             }
@@ -98,13 +97,22 @@ impl Session {
         self.with_access(request.version, client_id, request.correlation_id, Some((request.row, denied)), f)
     }
 
-    pub(super) fn owe(
-        &mut self,
-        request: &Request,
-        answer: Answer,
-        memory: Option<OwnedSemaphorePermit>,
-        now: Instant,
-    ) {
+    /// What stands for what is kept of a request until the broker has answered it.
+    fn keep_of(&self, request: &mut Request, answer: &Answer, is_refused: bool) -> Result<Kept, Close> {
+        let memory = request.deciding.take().filter(|_| is_refused);
+        self.keep(kept_of(request, answer, is_refused), memory)
+    }
+
+    /// A request is kept as it was read while something else is waited for.
+    fn keep_deciding(&self, request: &mut Request) -> Result<(), Close> {
+        if request.deciding.is_none() {
+            let bytes = deciding(Some(request.row.key), request.frame.len());
+            request.deciding = self.keep(bytes, None)?.memory;
+        }
+        Ok(())
+    }
+
+    pub(super) fn owe(&mut self, request: &Request, answer: Answer, kept: Kept, now: Instant) {
         if let Answer::None { close } = answer {
             if close {
                 self.end(Close::new(
@@ -114,45 +122,37 @@ impl Session {
             }
             return;
         }
-        let pins = match answer {
-            Answer::Untouched | Answer::None { .. } => 0,
-            Answer::Rewritten(_) | Answer::Watched { .. } if request.frame.len() <= COPIED => {
-                request.frame.len()
-            }
-            // All that was read with it is kept.
-            Answer::Rewritten(_) | Answer::Watched { .. } => request.frame.len().max(READ),
-        };
-        self.pinned += pins;
-        self.owed.push_back(Owed {
+        self.pinned += kept.bytes;
+        self.push_owed(Owed {
             row: request.row,
             version: request.version,
             correlation_id: request.correlation_id,
             since: now,
-            pins,
             what: What::Answer(answer),
-            memory,
+            kept,
             _under_way: Some(UnderWay::new(&self.gate)),
         });
     }
 
     pub(super) fn owe_reply(
         &mut self,
-        request: &Request,
+        request: &mut Request,
         body: &[u8],
-        memory: Option<OwnedSemaphorePermit>,
         now: Instant,
-    ) {
+    ) -> Result<(), Close> {
+        let memory = request.deciding.take().map(|memory| keep(memory, body.len()));
+        let kept = self.keep(body.len(), memory)?;
         let reply = answer_frame(request.row, request.version, request.correlation_id, body);
         self.owed_bytes += reply.len();
-        self.owed.push_back(Owed {
+        self.push_owed(Owed {
             row: request.row,
             version: request.version,
             correlation_id: request.correlation_id,
             since: now,
-            pins: 0,
             what: What::Reply(reply),
-            memory,
+            kept,
             _under_way: None,
         });
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use super::accept::{Admission, accept};
 use super::gateway;
 use super::socket::Socket;
+use crate::link::budget::Budget;
 use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
 use crate::link::members::Members;
 use crate::link::self_check::SelfCheck;
@@ -106,7 +107,7 @@ pub(super) fn gate(
     config: &Config,
     listener: &Listener,
     acls: &Arc<AclStore>,
-    (handshakes, memory): (&Arc<Semaphore>, &Arc<Semaphore>),
+    (handshakes, memory): (&Arc<Semaphore>, &Budget),
     metrics: &Arc<Metrics>,
     audit: &AuditLog,
 ) -> Gate {

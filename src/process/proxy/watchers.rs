@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::reload::Reloader;
+use crate::link::budget::Budget;
 use crate::link::gate::Gate;
 use crate::link::upstream;
 use crate::process::identity::IdentityStore;
@@ -62,15 +62,10 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, health: Health) {
 }
 
 /// Says from time to time how much is in use: of the shared budget, of the threads, of the audit queue.
-pub(super) async fn watch_load(
-    (memory, budget): (Arc<Semaphore>, usize),
-    audit: AuditLog,
-    metrics: Arc<Metrics>,
-) {
+pub(super) async fn watch_load(memory: Budget, audit: AuditLog, metrics: Arc<Metrics>) {
     let runtime = tokio::runtime::Handle::current().metrics();
     loop {
-        let kib = budget.saturating_sub(memory.available_permits());
-        metrics.buffered_bytes().set(i64::try_from(kib.saturating_mul(1024)).unwrap_or(i64::MAX));
+        metrics.buffered_bytes().set(i64::try_from(memory.in_use()).unwrap_or(i64::MAX));
         metrics.audit_queue_length(audit.pending());
         let workers = runtime.num_workers();
         metrics.runtime(&Runtime {

@@ -2,12 +2,18 @@
 
 use bytes::Bytes;
 
-use super::{Fault, FaultKind, Tags};
+use super::{Direction, Fault, FaultKind, Message, Tags};
 
 /// A message may take this many times the memory of its frame, and a little more. Kafka's densest honest
 /// messages, arrays of short names, stay below 10; an array of empty names would reach 30.
 const AMPLIFICATION: usize = 16;
 const ALLOWANCE: usize = 64 * 1024;
+/// A long request with records may take this much and a part of its length: it is long for its records, of which each
+/// partition has a batch of 61 bytes at least.
+const BESIDE_RECORDS: usize = 8 * 1024 * 1024;
+const PART_BESIDE_RECORDS: usize = 8;
+/// The key of Produce.
+const PRODUCE: i16 = 0;
 
 /// The most elements of an array that Kafka 4.4 reads.
 const MAX_ELEMENTS: usize = 1_000_000;
@@ -23,6 +29,17 @@ pub struct Reader<'a> {
     unknown: Unknown,
 }
 
+/// How much memory a message may take whose body has this length, in bytes.
+pub(super) fn memory<M: Message>(length: usize) -> usize {
+    let most = length.saturating_mul(AMPLIFICATION).saturating_add(ALLOWANCE);
+    match (M::KEY, M::DIRECTION) {
+        (PRODUCE, Direction::Request) => {
+            most.min(BESIDE_RECORDS.saturating_add(length / PART_BESIDE_RECORDS))
+        }
+        _ => most,
+    }
+}
+
 /// What becomes of tagged fields that nobody declared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unknown {
@@ -33,8 +50,8 @@ enum Unknown {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(frame: &'a Bytes) -> Self {
-        let budget = frame.len().saturating_mul(AMPLIFICATION).saturating_add(ALLOWANCE);
+    /// `budget`: the bytes that may be allocated.
+    pub(super) fn new(frame: &'a Bytes, budget: usize) -> Self {
         Self { frame, rest: frame, budget, unknown: Unknown::Kept }
     }
 

@@ -40,6 +40,20 @@ fn a_message_comes_back_in_every_version() {
 }
 
 #[test]
+fn a_long_request_with_records_is_read_however_small_its_batches() {
+    // A batch of one empty record.
+    let batch = || Some(Bytes::from_static(&[0; 68]));
+    let partitions =
+        |of: i32| (0..of).map(|index| PartitionProduceData { index, records: batch(), ..Default::default() });
+    let mut request = produce("orders");
+    request.topic_data = vec![request.topic_data.remove(0); 5_000];
+    request.topic_data.iter_mut().for_each(|topic| topic.partition_data = partitions(40).collect());
+    let body = encoded(&request, 12).unwrap();
+    assert!(body.len() > 14 << 20);
+    assert_eq!(ProduceRequest::decode(&body, 12), Ok(request));
+}
+
+#[test]
 fn every_default_comes_back_in_every_version() {
     for entry in CATALOGUE {
         for codec in [&entry.request, &entry.response] {
