@@ -233,7 +233,8 @@ impl Reader<'_> {
                             _ => self.warn("certificate_chain", message),
                         }
                     }
-                    if i == 0 && facts.version == 1 && self.side.own_role == Role::Server {
+                    let is_own_of_server = i == 0 && self.side.own_role == Role::Server;
+                    if is_own_of_server && facts.version == 1 {
                         let message = format!(
                             "{name}: the certificate of {} is of X.509 version 1, which has no place for host \
                              names: issue it as version 3, with a subjectAltName ('openssl x509 -req' needs \
@@ -243,7 +244,7 @@ impl Reader<'_> {
                         self.fault("certificate_chain", message);
                     }
                     if let Some(doubt) =
-                        certificate::doubt_of_server(der).filter(|_| i == 0 && facts.version == 3)
+                        certificate::doubt_of_server(der).filter(|_| is_own_of_server && facts.version == 3)
                     {
                         self.warn(
                             "certificate_chain",
