@@ -1,12 +1,14 @@
 //! Kafka's protocol and what doorkeeper knows of it: bytes in, values out. Pure and synchronous: no sockets, no clock.
 
 pub mod access;
+pub mod answer_end;
 pub mod api;
 pub mod error_code;
 pub mod fetch_answer;
 pub mod fetch_sessions;
 pub mod header;
 pub mod messages;
+pub mod share_answer;
 pub mod share_sessions;
 pub mod subscriptions;
 #[macro_use]

@@ -1,9 +1,8 @@
 //! Reading a Fetch answer while it passes, without keeping its records: its head, which names the session, and its very
 //! end, where from version 16 on the addresses of new leaders stand, behind all records (KIP-951).
 
+use super::answer_end::UNKNOWN_TAG;
 use super::wire::{Fault, FaultKind};
-
-pub mod end;
 
 /// The part of a Fetch answer that says what became of the session, from version 7 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +84,6 @@ const PARTITION: usize = 4 + 2 + 3 * 8;
 /// Producer id, first offset.
 const ABORTED: usize = 16;
 const PREFERRED_READ_REPLICA: usize = 4;
-/// What the tag of the endpoints becomes when they are erased: a number that nobody knows, and of the same length.
-const UNKNOWN_TAG: u8 = 0x7f;
 
 impl Default for Walk {
     fn default() -> Self {

@@ -309,3 +309,51 @@ fn addresses_of_new_leaders_are_rewritten() {
         assert_eq!((&*seen.node_endpoints[0].host, seen.node_endpoints[0].port), ("door", 9093));
     }
 }
+
+/// An answer for topic 1 that is too long to be taken whole, and names one broker.
+fn long_answer(host: &str) -> ShareFetchResponse {
+    let mut answer = answer_with(&[(1, 0)]);
+    answer.responses[0].partitions[0].records = Bytes::from(vec![0xee; 100_000]);
+    answer.node_endpoints =
+        vec![NodeEndpoint { node_id: 1, host: host.into(), port: 9092, ..Default::default() }];
+    answer
+}
+
+#[test]
+fn a_long_answer_passes_and_the_addresses_at_its_end_are_rewritten_if_they_fit() {
+    for version in versions() {
+        for (host, told) in [("broker", Some(("door", 9093))), ("b", None)] {
+            let (mut door, mut broker) = (reader(&[1]), Broker::default());
+            door.advertised =
+                Advertised::new(Mapping::Table { brokers: [(1, ("door".to_owned(), 9093))].into() });
+            exchange(&mut door, &mut broker, version, &share_fetch(0, &[(1, 0)], &[]));
+            let forwarded = door.send(version, &share_fetch(1, &[], &[])).forwarded();
+            let answer = long_answer(host);
+            let seen = forwarded.answered(&mut door, &answer);
+            let node = seen.node_endpoints.first().map(|node| (&*node.host, node.port));
+            assert_eq!(node, told, "{host}");
+            assert_eq!(seen.responses, answer.responses);
+            door.send(version, &share_fetch(2, &[], &[])).forwarded();
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "Foreign")]
+fn a_long_answer_from_the_session_of_another_connection_does_not_pass() {
+    let (mut door, mut broker) = (reader(&[2]), Broker::default());
+    exchange(&mut door, &mut broker, 2, &share_fetch(0, &[(2, 0)], &[]));
+    door.send(2, &share_fetch(1, &[], &[])).forwarded().answered(&mut door, &long_answer("broker"));
+}
+
+#[test]
+fn a_long_answer_with_an_error_ends_the_session_too() {
+    for version in versions() {
+        let (mut door, mut broker) = (reader(&[1]), Broker::default());
+        exchange(&mut door, &mut broker, version, &share_fetch(0, &[(1, 0)], &[]));
+        let forwarded = door.send(version, &share_fetch(1, &[], &[])).forwarded();
+        let answer = ShareFetchResponse { error_code: WRONG_EPOCH, ..long_answer("broker") };
+        assert_eq!(forwarded.answered(&mut door, &answer), answer);
+        assert_eq!(door.send(version, &share_fetch(2, &[], &[])).reply().error_code, NO_SESSION);
+    }
+}

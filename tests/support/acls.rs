@@ -95,14 +95,32 @@ pub fn yaml(acls: &[Acl]) -> String {
 
 /// Creates them at a broker, through a client that may.
 pub fn create(client: &mut Client, acls: &[Acl]) {
-    let creations: Vec<Value> = acls
-        .iter()
-        .flat_map(|acl| acl.operations.iter().map(|operation| creation(acl, *operation)))
-        .collect();
+    let creations: Vec<Value> = acls.iter().flat_map(creations).collect();
     let created = client.call("CreateAcls", 2, &json!({"creations": creations})).body();
     for result in created["results"].as_array().unwrap() {
         assert_eq!(result["errorCode"], 0, "cannot create an ACL: {result}");
     }
+}
+
+/// As CreateAcls has them.
+pub fn creations(acl: &Acl) -> Vec<Value> {
+    acl.operations.iter().map(|operation| creation(acl, *operation)).collect()
+}
+
+/// Filters that select them and nothing else, as DescribeAcls and DeleteAcls have them.
+pub fn filters(acl: &Acl) -> Vec<Value> {
+    let filter = |creation: Value| {
+        json!({
+            "resourceTypeFilter": creation["resourceType"],
+            "resourceNameFilter": creation["resourceName"],
+            "patternTypeFilter": creation["resourcePatternType"],
+            "principalFilter": creation["principal"],
+            "hostFilter": creation["host"],
+            "operation": creation["operation"],
+            "permissionType": creation["permissionType"],
+        })
+    };
+    creations(acl).into_iter().map(filter).collect()
 }
 
 fn creation(acl: &Acl, operation: Operation) -> Value {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use doorkeeper::protocol::api::{Answer, Row, Rule, Ruling, TABLE};
+use doorkeeper::protocol::wire::{Fault, FaultKind};
 use doorkeeper::words::acl::{Change, Changed};
 
 use crate::layouts::{Layout, layouts};
@@ -104,17 +105,19 @@ pub(crate) fn play(
         }
         let theirs = broker(row.key, version, &body);
         played.forwarded = Some(body);
-        let ours = door
-            .access(version, |access| match answer {
-                Answer::None { .. } | Answer::Untouched => Ok(None),
-                Answer::Rewritten(rewrite) => rewrite(&theirs, access),
-                Answer::Watched { watch, .. } if !in_pieces => watch.whole(&theirs, access),
-                Answer::Watched { mut watch, .. } => {
-                    support_rules::in_pieces(&mut *watch, &theirs, 3, access).map(Some)
-                }
-            })
-            .unwrap_or_else(|fault| panic!("{}: the answer cannot be rewritten: {fault}", at()));
-        played.answer = Some(ours.map_or(theirs, Bytes::from));
+        let ours = door.access(version, |access| match answer {
+            Answer::None { .. } | Answer::Untouched => Ok(None),
+            Answer::Rewritten(rewrite) => rewrite(&theirs, access),
+            Answer::Watched { watch, .. } if !in_pieces => watch.whole(&theirs, access),
+            Answer::Watched { mut watch, .. } => {
+                support_rules::in_pieces(&mut *watch, &theirs, 3, access).map(Some)
+            }
+        });
+        match ours {
+            Ok(ours) => played.answer = Some(ours.map_or(theirs, Bytes::from)),
+            Err(Fault { kind: FaultKind::Foreign, .. }) => played.closed = Some("the answer is for another"),
+            Err(fault) => panic!("{}: the answer cannot be rewritten: {fault}", at()),
+        }
         return played;
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::share_groups::is_member_id;
-use super::{Answer, Api, Readdress, Rewrite, Unsupported, Verdict, encoded, metadata};
+use super::{Api, Readdress, Unsupported, Verdict, encoded, metadata};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::share_acknowledge_response::{
@@ -20,8 +20,12 @@ use crate::protocol::messages::{
     share_acknowledge_request as acknowledging, share_fetch_request as fetching,
 };
 use crate::protocol::share_sessions::{Changes, Member, Refusal, Session};
-use crate::protocol::wire::{Bytes, Fault, Message, Str, Uuid};
+use crate::protocol::wire::{Fault, Str, Uuid};
 use crate::words::acl::{Operation, ResourceType};
+
+mod answer;
+
+use answer::Look;
 
 /// `ShareRequestMetadata.INITIAL_EPOCH`: a session begins.
 const INITIAL_EPOCH: i32 = 0;
@@ -116,7 +120,7 @@ impl Api for ShareFetchRequest {
             access.share_sessions.insert(member.clone(), session);
         }
         let body = edited.then(|| encoded(self, version)).transpose()?;
-        Ok(Verdict::Raw(body, Answer::Rewritten(look_at_answer(member, known, refused))))
+        Ok(Verdict::Raw(body, Look::new(member, known, refused).answer()))
     }
 
     const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |_| {
@@ -384,39 +388,4 @@ fn refusals(
     let entry =
         |(topic_id, partitions)| ShareFetchableTopicResponse { topic_id, partitions, ..Default::default() };
     topics.into_iter().map(entry).collect()
-}
-
-/// Makes of the broker's answer the client's. A topic that is not in the session shows that somebody else has begun a
-/// session for the same member, which the broker then answers from.
-fn look_at_answer(
-    member: Member,
-    known: HashSet<Uuid>,
-    mut refused: Vec<ShareFetchableTopicResponse>,
-) -> Rewrite {
-    Box::new(move |body, access| {
-        let version = access.version;
-        let mut answer = ShareFetchResponse::decode(&Bytes::copy_from_slice(body), version)?;
-        let is_strange = answer.responses.iter().any(|topic| !known.contains(&topic.topic_id));
-        if is_strange {
-            answer = ShareFetchResponse {
-                throttle_time_ms: answer.throttle_time_ms,
-                error_code: SHARE_SESSION_NOT_FOUND,
-                ..Default::default()
-            };
-        }
-        let mut changed = is_strange;
-        if answer.error_code == NONE {
-            changed |= !refused.is_empty();
-            answer.responses.append(&mut refused);
-        } else {
-            access.share_sessions.remove(&member);
-        }
-        if let Some((_, readdress)) = ShareFetchRequest::READDRESS
-            && access.advertised.rewrites()
-        {
-            changed |= !answer.node_endpoints.is_empty();
-            readdress(&mut answer, access);
-        }
-        changed.then(|| encoded(&answer, version)).transpose()
-    })
 }

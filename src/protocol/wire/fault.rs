@@ -28,6 +28,8 @@ pub enum FaultKind {
     Tag,
     /// Bytes after the end of the message.
     Trailing,
+    /// Something that was not asked for.
+    Foreign,
     /// The message would take far more memory than its frame.
     Budget,
     /// A value other than the default in a field that the version lacks.
@@ -62,6 +64,7 @@ impl fmt::Display for Fault {
                 "the tagged fields are out of order, repeated, wrongly sized or not of this version"
             }
             FaultKind::Trailing => "bytes follow the end of the message",
+            FaultKind::Foreign => "nobody asked for it",
             FaultKind::Budget => "the message would take far more memory than its frame",
             FaultKind::Lost => "this version has no field for the value",
             FaultKind::Version => "this version of the API is not known",

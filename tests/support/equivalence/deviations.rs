@@ -49,6 +49,26 @@ pub const DEVIATIONS: &[Deviation] = &[
                  refused here like any topic that the client may not describe",
     },
     Deviation {
+        api: "ShareFetch",
+        versions: 1..=2,
+        shapes: &[NAMELESS_SHARE],
+        steps: &[6, 7],
+        principals: &["alice", "bob"],
+        always: true,
+        kafka: "4.",
+        reason: NAMELESS,
+    },
+    Deviation {
+        api: "ShareAcknowledge",
+        versions: 1..=2,
+        shapes: &[NAMELESS_SHARE],
+        steps: &[8],
+        principals: &["alice", "bob"],
+        always: true,
+        kafka: "4.",
+        reason: NAMELESS,
+    },
+    Deviation {
         api: "ConsumerGroupHeartbeat",
         versions: 1..=1,
         shapes: &["no pattern: (", "no pattern: a)(b", "no pattern: (a)\\1"],
@@ -163,6 +183,10 @@ pub const DEVIATIONS: &[Deviation] = &[
 
 /// APIs that doorkeeper does not serve and does not advertise, though Kafka's listener has them: key, name, reason.
 pub const NOT_SERVED: &[(i16, &str, &str)] = &[];
+
+const NAMELESS_SHARE: &str = "a share session: an id that nobody knows";
+const NAMELESS: &str = "Kafka's authorizer stumbles over a topic id without a name and fails the whole request, with all other \
+                        topics; that topic alone is answered with UNKNOWN_TOPIC_ID here, as by a Kafka without authorizer";
 
 /// What stands for the API where a frame is none of any.
 pub const FRAME: &str = "a frame";

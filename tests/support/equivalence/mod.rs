@@ -15,6 +15,7 @@ pub mod report;
 pub mod side;
 pub mod world;
 
+use crate::support::acls::Acl;
 use crate::support::client::Answer;
 use crate::support::schema::Schemas;
 use report::{Id, Report};
@@ -46,8 +47,15 @@ pub enum Step {
     Given { api: &'static str, version: i16, body: Value },
     /// The super user creates topics at the broker itself and waits until they have leaders.
     GivenTopics(&'static [&'static str]),
+    /// The super user makes the share group `gp-$u`, which reads these topics, at the broker itself, and waits until all
+    /// their partitions can be read.
+    GivenShareGroup(&'static [&'static str]),
     /// Both brokers have heard of every change so far.
     Settle,
+    /// The super user creates bindings at the doors, and they are in force. `$p` is the principal that the case runs as.
+    Grant(Acl),
+    /// The super user deletes them again.
+    Revoke(Acl),
     /// The principal sends a request, and the answers are compared.
     Compare(Request),
     /// The principal sends a request that has no answer; what is compared is whether the connection lives on.
@@ -62,7 +70,7 @@ pub struct Request {
     pub api: &'static str,
     /// None: the version that the case is run in.
     pub version: Option<i16>,
-    /// Texts may hold `$u`, which becomes unique to the run of the case; `$id:NAME` becomes the side's own id of a topic, and
+    /// Texts may hold `$u`, which becomes unique to the run of the case, and `$p`, the principal's name in ACLs; `$id:NAME` becomes the side's own id of a topic, and
     /// `$=NAME` what an earlier answer was kept as.
     pub body: Value,
     /// Names for parts of the answer, each by its JSON pointer, for later steps.
@@ -111,6 +119,12 @@ impl Case {
         self
     }
 
+    /// Does something else between two requests.
+    pub fn with(mut self, step: Step) -> Case {
+        self.steps.push(step);
+        self
+    }
+
     /// Compares what a request without an answer does to the connection.
     pub fn then_silent(mut self, api: &'static str, body: Value) -> Case {
         self.steps.push(Step::CompareSilent(Request { api, version: None, body, keep: Vec::new() }));
@@ -136,8 +150,8 @@ pub fn run(cases: &[Case], first: usize, judge: &mut Side, judged: &mut Side, mu
             (first..=last).flat_map(|version| case.principals.iter().map(move |name| (version, *name)));
         let silent = runs.any(|(version, principal)| {
             let unique = format!("{number}-{version}-{principal}");
-            judge.begin(&unique);
-            judged.begin(&unique);
+            judge.begin(&unique, principal);
+            judged.begin(&unique, principal);
             case.steps.iter().enumerate().any(|(position, step)| {
                 let id = Id { case, version, principal, position };
                 !run_step(step, &id, &served, (judge, judged), &mut report)
@@ -176,9 +190,22 @@ fn run_step(
             judge.prepare_topics(&names);
             judged.prepare_topics(&names);
         }
+        Step::GivenShareGroup(names) => {
+            let epochs = (judge.begin_share_group(names), judged.begin_share_group(names));
+            judge.wait_for_share_group(names.len(), epochs.0);
+            judged.wait_for_share_group(names.len(), epochs.1);
+        }
         Step::Settle => {
             judge.settle();
             judged.settle();
+        }
+        Step::Grant(acl) => {
+            judge.grant(acl);
+            judged.grant(acl);
+        }
+        Step::Revoke(acl) => {
+            judge.revoke(acl);
+            judged.revoke(acl);
         }
         Step::Compare(request) => {
             let version = version_of(request);
@@ -232,7 +259,12 @@ pub fn check_fields(cases: &[Case], schemas: &Schemas) {
             let (api, body) = match step {
                 Step::Given { api, body, .. } => (api, body),
                 Step::Compare(request) | Step::CompareSilent(request) => (&request.api, &request.body),
-                Step::GivenTopics(_) | Step::Settle | Step::CompareFrame(_) => continue,
+                Step::GivenTopics(_)
+                | Step::GivenShareGroup(_)
+                | Step::Settle
+                | Step::Grant(_)
+                | Step::Revoke(_)
+                | Step::CompareFrame(_) => continue,
             };
             let unknown = schemas.api(api).unknown_fields(body);
             assert!(unknown.is_empty(), "{api}, {}: Kafka knows no {unknown:?}", case.shape);

@@ -14,8 +14,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod changes;
+
 const LIMIT: Duration = Duration::from_secs(30);
-const UNSUPPORTED_VERSION: i16 = 35;
 
 /// A broker and the address of its mutual TLS door.
 pub struct Side {
@@ -27,6 +28,7 @@ pub struct Side {
     /// Names by id, of every topic ever seen here.
     topics: BTreeMap<String, String>,
     unique: String,
+    principal: &'static str,
     kept: BTreeMap<&'static str, Value>,
     fences: usize,
 }
@@ -42,6 +44,7 @@ impl Side {
             clients: BTreeMap::new(),
             topics: BTreeMap::new(),
             unique: String::new(),
+            principal: "",
             kept: BTreeMap::new(),
             fences: 0,
         }
@@ -76,8 +79,9 @@ impl Side {
     }
 
     /// Begins a run of a case.
-    pub fn begin(&mut self, unique: &str) {
+    pub fn begin(&mut self, unique: &str, principal: &'static str) {
         unique.clone_into(&mut self.unique);
+        self.principal = principal;
         self.kept.clear();
     }
 
@@ -126,31 +130,9 @@ impl Side {
         });
     }
 
-    /// Lowers the features of the newer protocols for groups, and waits until the door behaves so.
-    pub fn switch_group_protocols_off(&mut self) {
-        const DOWNGRADE: i8 = 2;
-        let features = ["group.version", "share.version", "streams.version"];
-        let lower = |feature| json!({"feature": feature, "maxVersionLevel": 0, "upgradeType": DOWNGRADE});
-        let updates: Vec<Value> = features.map(lower).to_vec();
-        let body = json!({"timeoutMs": 30_000, "featureUpdates": updates, "validateOnly": false});
-        let updated = self.prepare("UpdateFeatures", 2, &body);
-        assert_eq!(updated["errorCode"], 0, "{updated}");
-        let share = json!({"groupId": "g-none", "memberId": "m", "memberEpoch": 0});
-        wait_for("the features to be off", LIMIT, || {
-            let refused = self.call("nobody", "ShareGroupHeartbeat", 1, &share);
-            (refused.body()["errorCode"] == UNSUPPORTED_VERSION).then_some(())
-        });
-    }
-
     /// The name as it is in the case that runs.
     pub fn unique(&self, name: &str) -> String {
-        name.replace("$u", &self.unique)
-    }
-
-    /// Waits until the broker has heard of every change so far: the metadata come in one order, so a new topic comes last.
-    pub fn settle(&mut self) {
-        self.fences += 1;
-        self.prepare_topics(&[format!("fence-{}", self.fences)]);
+        name.replace("$u", &self.unique).replace("$p", &format!("User:{}", self.principal))
     }
 
     /// The comparable answer to a request of this principal.

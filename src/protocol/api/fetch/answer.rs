@@ -3,8 +3,9 @@
 use super::super::{Answer, AnswerWatch, Api, Verdict, encoded};
 use super::SESSIONS;
 use crate::protocol::access::Access;
+use crate::protocol::answer_end;
 use crate::protocol::error_code::NONE;
-use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk, end};
+use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk};
 use crate::protocol::fetch_sessions::Session;
 use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
@@ -165,7 +166,7 @@ impl AnswerWatch for Watch {
     fn end(&mut self, end: &mut [u8], access: &mut Access<'_>) -> Result<(), Fault> {
         let Some((_, readdress)) = FetchRequest::READDRESS else { return Ok(()) };
         let version = access.version;
-        match end::change(end, version, |answer| readdress(answer, access))? {
+        match answer_end::change(end, version, |answer| readdress(answer, access))? {
             true => Ok(()),
             // They do not fit. The client asks for metadata, as it did before there were addresses in answers.
             false => self.erase(end),

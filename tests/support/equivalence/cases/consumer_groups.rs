@@ -91,7 +91,7 @@ fn hidden_topic() -> Case {
         .then("ConsumerGroupDescribe", describe(&["gp-$u"]))
 }
 
-fn heartbeat(group: &str, member: Value, epoch: i32, topics: Value) -> Value {
+pub(super) fn heartbeat(group: &str, member: Value, epoch: i32, topics: Value) -> Value {
     let owned = if epoch == 0 { json!([]) } else { Value::Null };
     json!({
         "groupId": group,

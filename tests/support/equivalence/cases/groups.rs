@@ -96,7 +96,7 @@ fn deletion() -> Case {
         .then("DescribeGroups", describe(&["gp-a-$u", "m-a-$u"]))
 }
 
-fn join(group: &str, member: Value) -> Value {
+pub(super) fn join(group: &str, member: Value) -> Value {
     json!({
         "groupId": group,
         "sessionTimeoutMs": 30_000,
@@ -108,7 +108,7 @@ fn join(group: &str, member: Value) -> Value {
     })
 }
 
-fn sync(group: &str, member: Value, generation: Value, kind: Value) -> Value {
+pub(super) fn sync(group: &str, member: Value, generation: Value, kind: Value) -> Value {
     let name = if kind.is_null() { Value::Null } else { json!("range") };
     json!({
         "groupId": group,
@@ -120,11 +120,11 @@ fn sync(group: &str, member: Value, generation: Value, kind: Value) -> Value {
     })
 }
 
-fn heartbeat(group: &str, member: Value, generation: Value) -> Value {
+pub(super) fn heartbeat(group: &str, member: Value, generation: Value) -> Value {
     json!({"groupId": group, "generationId": generation, "memberId": member})
 }
 
-fn leave(group: &str, member: Value) -> Value {
+pub(super) fn leave(group: &str, member: Value) -> Value {
     json!({"groupId": group, "memberId": member, "members": [{"memberId": member}]})
 }
 

@@ -12,7 +12,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-fn fetch(session: Value, epoch: i32, topics: Value, forgotten: Value) -> Value {
+pub(super) fn fetch(session: Value, epoch: i32, topics: Value, forgotten: Value) -> Value {
     json!({
         "replicaId": -1,
         "maxWaitMs": 0,
@@ -25,7 +25,7 @@ fn fetch(session: Value, epoch: i32, topics: Value, forgotten: Value) -> Value {
     })
 }
 
-fn fetched(name: &str) -> Value {
+pub(super) fn fetched(name: &str) -> Value {
     fetched_from(name, &[0, 1])
 }
 
@@ -190,7 +190,7 @@ fn positions() -> Vec<Case> {
     cases
 }
 
-fn produced(name: &str, partitions: &[i32], bytes: &Value) -> Value {
+pub(super) fn produced(name: &str, partitions: &[i32], bytes: &Value) -> Value {
     let partitions: Vec<Value> =
         partitions.iter().map(|index| json!({"index": index, "records": bytes})).collect();
     json!({"name": name, "topicId": topic_id(name), "partitionData": partitions})

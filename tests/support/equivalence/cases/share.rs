@@ -1,15 +1,16 @@
 //! Share groups (KIP-932): members, records, offsets, and what brokers say to each other about them.
 
-use super::super::{Case, Step};
+use super::super::{Case, Request, Step};
 use super::{each, groups, topic_id, topic_shapes};
 use serde_json::{Value, json};
 
-const MEMBER: &str = "AAAAAAAAAAAAAAAAAAAAAg";
+pub(super) const MEMBER: &str = "AAAAAAAAAAAAAAAAAAAAAg";
 
 pub fn cases() -> Vec<Case> {
     let mut cases = between_brokers();
     cases.extend(members());
     cases.extend(records());
+    cases.extend(sessions());
     cases.extend(offsets());
     cases
 }
@@ -40,7 +41,7 @@ fn between_brokers() -> Vec<Case> {
     cases
 }
 
-fn heartbeat(group: &str, epoch: i32, topics: Value) -> Value {
+pub(super) fn heartbeat(group: &str, epoch: i32, topics: Value) -> Value {
     json!({"groupId": group, "memberId": MEMBER, "memberEpoch": epoch, "subscribedTopicNames": topics})
 }
 
@@ -82,7 +83,7 @@ fn members() -> Vec<Case> {
     cases
 }
 
-fn fetch(group: Value, member: &str, epoch: i32, names: &[String]) -> Value {
+pub(super) fn fetch(group: Value, member: &str, epoch: i32, names: &[String]) -> Value {
     let topics =
         each(names, |name| json!({"topicId": topic_id(name), "partitions": [{"partitionIndex": 0}]}));
     json!({
@@ -92,7 +93,7 @@ fn fetch(group: Value, member: &str, epoch: i32, names: &[String]) -> Value {
     })
 }
 
-fn acknowledge(group: Value, member: &str, epoch: i32, names: &[String]) -> Value {
+pub(super) fn acknowledge(group: Value, member: &str, epoch: i32, names: &[String]) -> Value {
     let batch = json!({"firstOffset": 0, "lastOffset": 0, "acknowledgeTypes": [1]});
     let partition = json!({"partitionIndex": 0, "acknowledgementBatches": [batch]});
     let topics = each(names, |name| json!({"topicId": topic_id(name), "partitions": [partition]}));
@@ -102,7 +103,6 @@ fn acknowledge(group: Value, member: &str, epoch: i32, names: &[String]) -> Valu
 fn records() -> Vec<Case> {
     let names = ["t-all", "t-read", "t-none"].map(str::to_owned);
     let mut cases = Vec::new();
-    // A session that is opened closes with its connection, and its number of places is small: what opens none is compared.
     for group in groups() {
         let shape = format!("a session that nobody opened, {group}");
         cases.push(Case::new("ShareFetch", shape.clone(), fetch(json!(group), MEMBER, 5, &names)));
@@ -120,6 +120,128 @@ fn records() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// New topics with two batches of two records in their first partitions, and a group that reads these topics from the
+/// beginning.
+pub(super) fn written(topics: &'static [&'static str], read: &'static [&'static str]) -> Vec<Step> {
+    const GROUP: i8 = 32;
+    let config = json!({"name": "share.auto.offset.reset", "configOperation": 0, "value": "earliest"});
+    let resource = json!({"resourceType": GROUP, "resourceName": "gp-$u", "configs": [config]});
+    let bytes = json!(super::super::records::plain());
+    let data = each(topics, |name| super::records::produced(name, &[0], &bytes));
+    let body = json!({"acks": -1, "timeoutMs": 10_000, "topicData": data});
+    let produced = Step::Given { api: "Produce", version: 9, body };
+    vec![
+        Step::Given { api: "IncrementalAlterConfigs", version: 1, body: json!({"resources": [resource]}) },
+        // Whoever has heard of the topics has heard of the setting.
+        Step::GivenTopics(topics),
+        produced.clone(),
+        produced,
+        Step::GivenShareGroup(read),
+    ]
+}
+
+/// Waits for records: a partition is loaded when it is read for the first time.
+pub(super) fn waiting(mut fetch: Value) -> Value {
+    (fetch["maxWaitMs"], fetch["minBytes"]) = (json!(20_000), json!(1));
+    fetch
+}
+
+/// What is acknowledged how, in the first partitions of these topics.
+pub(super) fn acknowledging(mut request: Value, names: &[&str], ranges: &[(i64, i64, i8)]) -> Value {
+    let range = |(first, last, kind): &(i64, i64, i8)| json!({"firstOffset": first, "lastOffset": last, "acknowledgeTypes": [kind]});
+    let ranges: Vec<Value> = ranges.iter().map(range).collect();
+    let partition = json!({"partitionIndex": 0, "acknowledgementBatches": ranges});
+    request["topics"] = each(names, |name| json!({"topicId": topic_id(name), "partitions": [partition]}));
+    request
+}
+
+/// Each principal may read at most one of the topics: which of several partitions a broker answers with is its own choice.
+fn sessions() -> Vec<Case> {
+    const ACCEPT: i8 = 1;
+    const RELEASE: i8 = 2;
+    const NONSENSE: i8 = 9;
+    let all = ["p-$u", "t-none", "t-write"];
+    let first = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        waiting(fetch(json!("gp-$u"), MEMBER, 0, &names))
+    };
+    let next = |epoch: i32, names: &[&str]| {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        fetch(json!("gp-$u"), MEMBER, epoch, &names)
+    };
+    let answered = |epoch: i32, names: &[&str], ranges: &[(i64, i64, i8)]| {
+        acknowledging(acknowledge(json!("gp-$u"), MEMBER, epoch, &[]), names, ranges)
+    };
+    let forgetting = |epoch: i32, names: &[&str]| {
+        let mut body = next(epoch, &[]);
+        body["forgottenTopicsData"] =
+            each(names, |name| json!({"topicId": topic_id(name), "partitions": [0, 1]}));
+        body
+    };
+    let opened_with = |shape: &str, names: &[&str]| {
+        let given = written(&["p-$u"], &["p-$u", "t-none"]);
+        Case::after("ShareFetch", format!("a share session: {shape}"), given)
+            .then("ShareFetch", first(names))
+            .by(&["alice", "bob", "nobody"])
+    };
+    let opened = |shape: &str| opened_with(shape, &all);
+    let mut cases = vec![
+        opened("idle").then("ShareFetch", next(1, &[])).then("ShareFetch", next(2, &[])),
+        opened("acknowledged")
+            .then("ShareAcknowledge", answered(1, &all, &[(0, 0, ACCEPT)]))
+            .then("ShareAcknowledge", answered(2, &all, &[(0, 0, ACCEPT)]))
+            .then("ShareAcknowledge", answered(3, &["t-write", "p-$u"], &[(1, 0, ACCEPT)]))
+            .then("ShareAcknowledge", answered(4, &all, &[(1, 1, NONSENSE)]))
+            .then("ShareFetch", acknowledging(next(5, &[]), &all, &[(1, 1, RELEASE)])),
+        opened("wrong epochs")
+            .then("ShareFetch", next(5, &[]))
+            .then("ShareFetch", next(1, &[]))
+            .then("ShareAcknowledge", answered(1, &all, &[(0, 1, ACCEPT)]))
+            .then("ShareAcknowledge", answered(0, &all, &[(0, 1, ACCEPT)]))
+            .then("ShareFetch", acknowledging(next(0, &[]), &all, &[(0, 1, ACCEPT)]))
+            .then("ShareAcknowledge", answered(2, &all, &[(0, 1, ACCEPT)])),
+        opened("more topics and fewer")
+            .then("ShareFetch", forgetting(1, &["t-write", "p-$u"]))
+            .then("ShareFetch", next(2, &["t-configs", "t-write", "p-$u"]))
+            .then("ShareFetch", next(3, &[]))
+            .then("ShareFetch", forgetting(4, &["p-$u", "t-none", "t-write", "t-configs"]))
+            .then("ShareFetch", next(5, &[])),
+        opened("opened anew")
+            .then("ShareFetch", next(0, &["t-write", "t-none"]))
+            .then("ShareFetch", next(1, &[]))
+            .then("ShareFetch", next(2, &["t-configs"])),
+    ];
+    for case in &mut cases {
+        let epoch = if case.shape.ends_with("acknowledged") { 6 } else { 7 };
+        let wrong = Step::Compare(Request {
+            api: "ShareFetch",
+            version: None,
+            body: next(epoch, &["t-write"]),
+            keep: Vec::new(),
+        });
+        let last = acknowledging(next(-1, &[]), &all, &[(0, 0, RELEASE)]);
+        let steps = [last.clone(), next(1, &[]), last]
+            .map(|body| Step::Compare(Request { api: "ShareFetch", version: None, body, keep: Vec::new() }));
+        case.steps.push(wrong);
+        case.steps.extend(steps);
+    }
+    let last = acknowledge(json!("gp-$u"), MEMBER, -1, &[]);
+    cases.push(
+        opened("ended by an acknowledgement")
+            .then("ShareAcknowledge", acknowledging(last.clone(), &all, &[(0, 1, ACCEPT)]))
+            .then("ShareAcknowledge", last)
+            .then("ShareFetch", next(1, &[])),
+    );
+    let names = ["p-$u", "t-none", "m-missing-$u"];
+    cases.push(
+        opened_with("an id that nobody knows", &names)
+            .then("ShareFetch", next(1, &[]))
+            .then("ShareAcknowledge", answered(2, &names, &[(0, 0, ACCEPT)]))
+            .then("ShareFetch", next(-1, &[])),
+    );
+    cases.into_iter().map(|case| case.once().since(4, 2)).collect()
 }
 
 /// Of partitions that exist: Kafka 4.4 never answers who asks for the share offsets of one that does not.

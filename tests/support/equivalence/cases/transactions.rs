@@ -98,16 +98,16 @@ fn transaction(api: &'static str, committed: bool, keep: &[(&'static str, &'stat
     case.then("EndTxn", end("xp-$u", producer, epoch, committed))
 }
 
-fn at_version(api: &'static str, version: i16, body: Value) -> super::super::Step {
+pub(super) fn at_version(api: &'static str, version: i16, body: Value) -> super::super::Step {
     super::super::Step::Compare(super::super::Request { api, version: Some(version), body, keep: Vec::new() })
 }
 
-fn init(id: Value) -> Value {
+pub(super) fn init(id: Value) -> Value {
     json!({"transactionalId": id, "transactionTimeoutMs": 60_000})
 }
 
 /// Versions to 3 are for clients, later ones for brokers; each takes its own fields.
-fn add(id: &str, producer: Value, epoch: Value, names: &[String]) -> Value {
+pub(super) fn add(id: &str, producer: Value, epoch: Value, names: &[String]) -> Value {
     let topics = each(names, |name| json!({"name": name, "partitions": [0, 1]}));
     json!({
         "v3AndBelowTransactionalId": id,
@@ -129,6 +129,6 @@ fn commit_offsets(id: &str, group: &str, producer: Value, epoch: Value, names: &
     json!({"transactionalId": id, "groupId": group, "producerId": producer, "producerEpoch": epoch, "topics": topics})
 }
 
-fn end(id: &str, producer: Value, epoch: Value, committed: bool) -> Value {
+pub(super) fn end(id: &str, producer: Value, epoch: Value, committed: bool) -> Value {
     json!({"transactionalId": id, "producerId": producer, "producerEpoch": epoch, "committed": committed})
 }
