@@ -329,3 +329,56 @@ fn a_file_that_is_not_to_be_written_is_told_of() {
             .then_some(())
     });
 }
+
+/// What became of each filter: code, text, and how many bindings it selected.
+type Deleted = Vec<(i64, Option<String>, usize)>;
+
+/// Bounds of one request: Kafka counts the bindings that are removed, and nothing else. What the answer lists is bounded here, which
+/// only filters come to that select the same bindings again and again.
+#[test]
+fn as_many_bindings_are_removed_at_once_as_by_kafka() {
+    let Some(kafka) = Kafka::of_this_run() else { return };
+    let sides = Sides::start(kafka);
+    let oracle = &sides.oracle;
+    let mut at_kafka = Client::plaintext(&oracle.schemas, oracle.brokers[0].plaintext).unwrap();
+    let admin = sides.pki.client("admin");
+    let mut at_doorkeeper = Client::tls(&oracle.schemas, sides.doorkeeper.address, &admin).unwrap();
+    let create = |client: &mut Client, names: std::ops::Range<usize>| {
+        let creation = |i| json!({"resourceType": 2, "resourceName": format!("t{i}"), "resourcePatternType": 3, "principal": "User:alice", "host": "*", "operation": 3, "permissionType": 3});
+        let creations: Vec<_> = names.map(creation).collect();
+        let answer = client.call("CreateAcls", 3, &json!({"creations": creations})).body();
+        assert!(answer["results"].as_array().unwrap().iter().all(|result| result["errorCode"] == 0));
+    };
+    let delete = |client: &mut Client, name: Option<&str>, count: usize| -> Deleted {
+        let filter = json!({"resourceTypeFilter": 2, "resourceNameFilter": name, "patternTypeFilter": 3, "principalFilter": null, "hostFilter": null, "operation": 1, "permissionType": 1});
+        let answer = client.call("DeleteAcls", 3, &json!({"filters": vec![filter; count]})).body();
+        let result = |result: &serde_json::Value| {
+            let text = result["errorMessage"].as_str().map(str::to_owned);
+            (result["errorCode"].as_i64().unwrap(), text, result["matchingAcls"].as_array().unwrap().len())
+        };
+        answer["filterResults"].as_array().unwrap().iter().map(result).collect()
+    };
+    for client in [&mut at_kafka, &mut at_doorkeeper] {
+        // Each filter is held against each binding, of which there are none yet.
+        assert_eq!(delete(client, Some("nowhere"), 10_001), vec![(0, None, 0); 10_001]);
+        create(client, 0..10_000);
+        create(client, 10_000..10_001);
+    }
+    let too_many = "Cannot remove more than 10000 acls in a single delete operation.".to_owned();
+    for (name, count, expected) in [
+        (None, 1, (42, Some(too_many.clone()), 0)),
+        (Some("t10000"), 10, (0, None, 1)),
+        // The first filter selects as many as may be removed; the second one must not even select them again.
+        (None, 2, (42, Some(too_many), 0)),
+        (Some("t9999"), 1, (0, None, 1)),
+    ] {
+        let expected = vec![expected; count];
+        assert_eq!(delete(&mut at_kafka, name, count), expected, "{name:?}");
+        assert_eq!(delete(&mut at_doorkeeper, name, count), expected, "{name:?}");
+    }
+    let told =
+        "the answer would list more than 100000 bindings: use filters that do not select the same ones";
+    assert_eq!(delete(&mut at_doorkeeper, None, 11), vec![(44, Some(told.to_owned()), 0); 11]);
+    assert_eq!(delete(&mut at_kafka, None, 11), vec![(0, None, 9_999); 11]);
+    assert_eq!(delete(&mut at_doorkeeper, None, 10), vec![(0, None, 9_999); 10]);
+}

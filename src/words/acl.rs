@@ -23,7 +23,7 @@ mod patterns;
 mod vocabulary;
 
 pub use authorizer::{Authorizer, ClientView, Decision, Rule, Settings};
-pub use change::{BindingFilter, Change, Changed, MAX_CHANGES, PatternFilter, Unchanged};
+pub use change::{BindingFilter, Change, Changed, MAX_CHANGES, MAX_LISTED, PatternFilter, Unchanged, select};
 pub use check::InvalidBinding;
 pub use host::host_text;
 pub use vocabulary::{Operation, PatternType, Permission, ResourceType, UnknownWord};

@@ -282,7 +282,7 @@ fn matching(binding: &Binding) -> DeleteAclsMatchingAcl {
 /// nobody was denied anything, and the request was a right one.
 fn failure(unchanged: &Unchanged) -> (i16, Str) {
     let code = match unchanged {
-        Unchanged::ReadOnly(_) | Unchanged::TooMany => POLICY_VIOLATION,
+        Unchanged::ReadOnly(_) | Unchanged::TooMany | Unchanged::TooManyListed => POLICY_VIOLATION,
         Unchanged::Unavailable(_) => UNKNOWN_SERVER_ERROR,
     };
     (code, unchanged.to_string().into())

@@ -1,5 +1,6 @@
 //! What administrators ask for: which bindings a filter is for, and changes of the set of bindings.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -70,6 +71,10 @@ impl BindingFilter {
 /// The most bindings that one request may add, or remove (`AclControlManager.MAX_RECORDS_PER_USER_OP`).
 pub const MAX_CHANGES: usize = 10_000;
 
+/// The most bindings that the answer to one removal may list, each as often as filters select it. Kafka has no such bound;
+/// filters that select every binding once never come to it.
+pub const MAX_LISTED: usize = 10 * MAX_CHANGES;
+
 /// A change of the bindings. It is made as a whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -92,6 +97,36 @@ impl Change {
             _ => None,
         }
     }
+}
+
+/// What each of the filters selects of these bindings. There may be as many filters as a request has room for.
+///
+/// # Errors
+/// When that is more than may be removed, or listed.
+pub fn select(
+    filters: &[BindingFilter],
+    bindings: &[Arc<Binding>],
+) -> Result<Vec<Vec<Arc<Binding>>>, Unchanged> {
+    let mut removed: HashSet<&Binding> = HashSet::new();
+    let mut listed = 0;
+    let mut selected = Vec::with_capacity(filters.len());
+    for filter in filters {
+        let mut of_filter = Vec::new();
+        for binding in bindings.iter().filter(|binding| filter.selects(binding)) {
+            // As Kafka, who does not look whether it is one of those (`AclControlManager.deleteAclsForFilter`).
+            if removed.len() == MAX_CHANGES {
+                return Err(Unchanged::TooMany);
+            }
+            if listed == MAX_LISTED {
+                return Err(Unchanged::TooManyListed);
+            }
+            removed.insert(binding);
+            listed += 1;
+            of_filter.push(binding.clone());
+        }
+        selected.push(of_filter);
+    }
+    Ok(selected)
 }
 
 impl Change {
@@ -132,6 +167,8 @@ pub enum Changed {
 pub enum Unchanged {
     /// More than [`MAX_CHANGES`] bindings would have been added or removed.
     TooMany,
+    /// The answer would list more than [`MAX_LISTED`] bindings, because many filters select the same ones.
+    TooManyListed,
     /// This store cannot be changed by clients: why, and what to do.
     ReadOnly(String),
     /// The store does not take the change now, or it is unknown whether it did: why.
@@ -142,6 +179,10 @@ impl fmt::Display for Unchanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unchanged::TooMany => write!(f, "more than {MAX_CHANGES} bindings in one request"),
+            Unchanged::TooManyListed => write!(
+                f,
+                "the answer would list more than {MAX_LISTED} bindings: use filters that do not select the same ones"
+            ),
             Unchanged::ReadOnly(why) | Unchanged::Unavailable(why) => f.write_str(why),
         }
     }

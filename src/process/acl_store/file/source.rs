@@ -15,7 +15,7 @@ use crate::process::acl_store::in_force::InForce;
 use crate::process::acl_store::{Reload, unix_now};
 use crate::process::config::Faults;
 use crate::process::config::document::read_text;
-use crate::words::acl::{Binding, Change, Changed, MAX_CHANGES, Unchanged};
+use crate::words::acl::{Binding, Change, Changed, MAX_CHANGES, Unchanged, select};
 
 /// How often a change is begun again because somebody wrote the file meanwhile.
 const ATTEMPTS: usize = 5;
@@ -231,35 +231,21 @@ impl<'a> Difference<'a> {
                 let mut known: HashSet<&Binding> = bindings.iter().map(|binding| &**binding).collect();
                 let added: Vec<Binding> =
                     wanted.iter().filter(|binding| known.insert(binding)).cloned().collect();
-                within_bounds(added.len())?;
+                if added.len() > MAX_CHANGES {
+                    return Err(Unchanged::TooMany);
+                }
                 Ok(Difference { removed: HashSet::new(), added, outcome: Changed::Created })
             }
             Change::Delete(filters) => {
-                // Kafka bounds what is removed alone. Filters that all select the same would make an answer without bounds.
-                within_bounds(filters.len())?;
-                let mut removed = HashSet::new();
-                let mut selected = Vec::with_capacity(filters.len());
-                let mut listed = 0;
-                for filter in filters {
-                    let of_filter: Vec<_> =
-                        bindings.iter().filter(|binding| filter.selects(binding)).collect();
-                    listed += of_filter.len();
-                    removed.extend(of_filter.iter().map(|binding| &***binding));
-                    within_bounds(removed.len())?;
-                    within_bounds(listed / MOST_LISTED_TIMES)?;
-                    selected.push(of_filter.into_iter().cloned().collect());
-                }
+                let selected = select(filters, bindings)?;
+                let chosen: HashSet<&Binding> = selected.iter().flatten().map(|binding| &**binding).collect();
+                // By reference to the bindings there are, which live longer.
+                let removed =
+                    bindings.iter().map(|binding| &**binding).filter(|one| chosen.contains(one)).collect();
                 Ok(Difference { removed, added: Vec::new(), outcome: Changed::Deleted(selected) })
             }
         }
     }
-}
-
-/// How often the bindings that are removed may be listed in one answer, on average.
-const MOST_LISTED_TIMES: usize = 10;
-
-fn within_bounds(changes: usize) -> Result<(), Unchanged> {
-    if changes > MAX_CHANGES { Err(Unchanged::TooMany) } else { Ok(()) }
 }
 
 fn first(faults: &Faults) -> String {

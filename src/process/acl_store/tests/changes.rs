@@ -3,7 +3,9 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
-use crate::words::acl::{Binding, BindingFilter, Change, Changed, MAX_CHANGES, PatternFilter, Unchanged};
+use crate::words::acl::{
+    Binding, BindingFilter, Change, Changed, MAX_CHANGES, MAX_LISTED, PatternFilter, Unchanged,
+};
 
 fn writes(topic: impl Into<String>) -> Binding {
     Binding {
@@ -199,18 +201,25 @@ fn as_much_as_kafka_allows_is_changed_at_once_and_no_more() {
     // Those that are there do not count.
     assert_eq!(house.change(Change::Create(topics(0..MAX_CHANGES + 1))), Ok(Changed::Created));
     assert_eq!(house.change(Change::Delete(vec![on(None)])), Err(Unchanged::TooMany));
+    // Filters are not counted, nor is what they select several times, but for the length of the answer.
     assert_eq!(
         house.change(Change::Delete(vec![on(Some("nowhere")); MAX_CHANGES + 1])),
-        Err(Unchanged::TooMany)
+        Ok(Changed::Deleted(vec![Vec::new(); MAX_CHANGES + 1]))
     );
     assert_eq!(
         house.change(Change::Delete(vec![on(Some("t1")); 1000])).unwrap(),
         Changed::Deleted(vec![vec![Arc::new(writes("t1"))]; 1000])
     );
-    let Ok(Changed::Deleted(selected)) = house.change(Change::Delete(vec![on(None)])) else {
+    // When as many are selected as may be, no filter may select another one, and be it one of them.
+    assert_eq!(house.change(Change::Delete(vec![on(None), on(Some("t2"))])), Err(Unchanged::TooMany));
+    assert!(house.change(Change::Delete(vec![on(Some("t2"))])).is_ok());
+    let most = MAX_LISTED / MAX_CHANGES;
+    assert_eq!(house.change(Change::Delete(vec![on(None); most + 1])), Err(Unchanged::TooManyListed));
+    let Ok(Changed::Deleted(selected)) = house.change(Change::Delete(vec![on(None); most])) else {
         panic!("not deleted")
     };
-    assert_eq!(selected[0].len(), MAX_CHANGES);
+    let counts: Vec<_> = selected.iter().map(Vec::len).collect();
+    assert_eq!(counts, vec![MAX_CHANGES - 1; most]);
     assert_eq!((house.text().as_str(), house.store.status().bindings), ("[]\n", 0));
 }
 

@@ -19,7 +19,7 @@ use crate::protocol::error_code::{
     KAFKA_STORAGE_ERROR, LEADER_NOT_AVAILABLE, MESSAGE_TOO_LARGE, NOT_ENOUGH_REPLICAS,
     NOT_LEADER_OR_FOLLOWER, RECORD_LIST_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION,
 };
-use crate::words::acl::{Binding, BindingFilter, Change, Changed, MAX_CHANGES, Unchanged};
+use crate::words::acl::{Binding, BindingFilter, Change, Changed, MAX_CHANGES, Unchanged, select};
 use crate::words::metrics::AclChange;
 
 /// How long a change may take. Kafka's own clients wait 30 seconds for an answer.
@@ -66,7 +66,9 @@ impl TopicSource {
         if let Some(metrics) = self.metrics.get() {
             metrics.acl_change(match &outcome {
                 Ok(_) => AclChange::Made,
-                Err(Unchanged::TooMany | Unchanged::ReadOnly(_)) => AclChange::Refused,
+                Err(Unchanged::TooMany | Unchanged::TooManyListed | Unchanged::ReadOnly(_)) => {
+                    AclChange::Refused
+                }
                 Err(Unchanged::Unavailable(_)) => AclChange::Failed,
             });
         }
@@ -122,7 +124,7 @@ impl TopicSource {
             Change::Delete(filters) => {
                 // What was changed before this request, anywhere, must be seen by its filters.
                 self.in_force_up_to(end).await?;
-                self.removals(filters, progress)
+                self.removals(filters, progress).await
             }
         }?;
         if !pairs.is_empty() {
@@ -166,22 +168,25 @@ impl TopicSource {
         pairs.collect::<Result<_, _>>().map_err(|error| unavailable(error.to_string()))
     }
 
-    fn removals(&self, filters: &[BindingFilter], progress: &mut Progress) -> Result<Vec<Pair>, Stop> {
+    async fn removals(&self, filters: &[BindingFilter], progress: &mut Progress) -> Result<Vec<Pair>, Stop> {
         let current = self.in_force.current();
-        let bindings = current.authorizer.bindings();
-        let selected = progress.selected.get_or_insert_with(|| {
-            let selects = |filter: &BindingFilter| {
-                bindings.iter().filter(|binding| filter.selects(binding)).cloned().collect()
-            };
-            filters.iter().map(selects).collect()
-        });
-        let selected: HashSet<&Arc<Binding>> = selected.iter().flatten().collect();
-        if selected.len() > MAX_CHANGES {
-            return Err(Stop::Final(Unchanged::TooMany));
-        }
-        let there: HashSet<&Arc<Binding>> = bindings.iter().collect();
-        let pairs = selected.intersection(&there).map(|binding| record::removal(binding));
-        pairs.collect::<Result<_, _>>().map_err(|error| unavailable(error.to_string()))
+        let selected = match progress.selected.take() {
+            Some(selected) => selected,
+            None => {
+                // Every filter is held against every binding, and nobody else is to wait for that.
+                let (current, filters) = (current.clone(), filters.to_vec());
+                tokio::task::spawn_blocking(move || select(&filters, current.authorizer.bindings()))
+                    .await
+                    .map_err(|error| unavailable(format!("the change failed: {error}")))?
+                    .map_err(Stop::Final)?
+            }
+        };
+        let chosen: HashSet<&Arc<Binding>> = selected.iter().flatten().collect();
+        let there: HashSet<&Arc<Binding>> = current.authorizer.bindings().iter().collect();
+        let pairs = chosen.intersection(&there).map(|binding| record::removal(binding));
+        let pairs = pairs.collect::<Result<_, _>>().map_err(|error| unavailable(error.to_string()));
+        progress.selected = Some(selected);
+        pairs
     }
 
     /// Appends the records as one batch; returns the offset of the first.
