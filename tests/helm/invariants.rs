@@ -177,6 +177,20 @@ fn node_ports_are_those_that_are_asked_for() {
 }
 
 #[test]
+fn a_gateway_can_be_rolled_and_drained_while_the_brokers_are_away() {
+    let Some(tools) = Tools::find("the gateway") else { return };
+    let gateway = Objects::of(tools, &scenario("05"));
+    let spread =
+        &gateway.one("Deployment", "doorkeeper")["spec"]["template"]["spec"]["topologySpreadConstraints"][0];
+    assert_eq!(spread["matchLabelKeys"][0], "pod-template-hash");
+    let budget = &gateway.one("PodDisruptionBudget", "doorkeeper")["spec"];
+    assert_eq!(
+        (&budget["maxUnavailable"], &budget["unhealthyPodEvictionPolicy"]),
+        (&1.into(), &"AlwaysAllow".into())
+    );
+}
+
+#[test]
 fn a_network_policy_leaves_the_plaintext_port_to_the_brokers() {
     let Some(tools) = Tools::find("the network policy") else { return };
     let sidecar = Objects::of(tools, &scenario("02"));
