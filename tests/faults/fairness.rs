@@ -55,7 +55,7 @@ async fn many_requests_at_once_do_not_hold_others_up() {
     let door = Setup::new(broker.address).spawn_with_one_thread();
     let mut other = Client::connect(door.address, "alice").await;
     other.ask(&metadata(&["allowed"]), 9).await;
-    let mut client = Client::connect(door.address, "bob").await;
+    let client = Client::connect(door.address, "bob").await;
     let busy = tokio::spawn(async move {
         let names = names(12_000);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
