@@ -5,6 +5,7 @@ mod ways;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use super::buffer::{Buf, release_plain};
 use super::close::Close;
 use super::gate::ChangeOutcome;
 use super::greeted::{Greeted, part};
-use super::session::Session;
+use super::session::{SLICE, Session};
 use super::tls::Tls;
 use crate::words::metrics::CloseReason;
 
@@ -157,10 +158,12 @@ impl Relay {
 
     /// Ready with the end, or with nothing when `run` has to look at what is waited for anew.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
-        let wants = self.wants;
+        let (wants, begun) = (self.wants, Instant::now());
         for _ in 0..TURNS {
             match self.change(cx).and_then(|()| self.turn(cx)) {
                 Ok(_) if self.wants != wants => return Poll::Ready(None),
+                // Requests of many words may take long.
+                Ok(true) if begun.elapsed() >= SLICE => break,
                 Ok(true) => {}
                 Ok(false) => {
                     return match self.stand() {
@@ -171,7 +174,9 @@ impl Relay {
                 Err(close) => return Poll::Ready(Some(close)),
             }
         }
-        cx.waker().wake_by_ref();
+        // Not just woken: a thread that always has something to do looks after its sockets once in 61 tasks only. This
+        // wakes the connection when it has.
+        let _ = pin!(tokio::task::yield_now()).as_mut().poll(cx);
         Poll::Pending
     }
 

@@ -13,7 +13,7 @@ mod rulings;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
@@ -40,8 +40,12 @@ const DECIDING: usize = 64;
 const DECIDING_RECORDS: usize = 32;
 const BESIDE_RECORDS: usize = 64 * 1024 * 1024;
 const LONG_RECORDS: usize = 2;
+/// How long one connection may keep a thread busy before the others of the thread have their turn.
+pub const SLICE: Duration = Duration::from_millis(2);
 /// What a connection may hold without the shared budget standing for it, in bytes.
 pub const SMALL: usize = 64 * 1024;
+/// A request without records that is longer than this, or an answer that is rewritten, may take a thread for long.
+const HEAVY: usize = 256 * 1024;
 /// How many times its length an answer takes while it is rewritten.
 const REWRITING: usize = 4;
 /// The length, the correlation id.
@@ -56,6 +60,8 @@ pub enum Want {
     Room,
     /// Memory for a frame of this many bytes, from the shared budget.
     Memory(usize),
+    /// Nothing; it is others' turn.
+    Turn,
 }
 
 /// Takes plaintext for the client.
@@ -246,6 +252,18 @@ impl Session {
     /// Gives the memory that [`Want::Memory`] asked for on the answers' side.
     pub fn grant_answer_memory(&mut self, memory: Share) {
         self.answer_memory = Some(memory);
+    }
+
+    /// Whether the next request is there, and long enough to keep a thread busy.
+    pub fn is_next_heavy(&self, plain: &BytesMut) -> bool {
+        (HEAVY..=plain.len()).contains(&self.wanted(plain))
+    }
+
+    /// Whether with so many bytes more an answer is there that is to be rewritten, and is long enough to keep a thread
+    /// busy.
+    pub fn is_answer_heavy(&self, more: usize) -> bool {
+        matches!(&self.reading, Reading::Whole { length, so_far, .. }
+            if *length > HEAVY && so_far.len() + more >= *length)
     }
 
     /// How many bytes of plaintext it takes to go on, at least: a large frame is judged when it is whole.

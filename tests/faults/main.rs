@@ -11,6 +11,7 @@ mod support;
 mod budget;
 mod chaos;
 mod drain;
+mod fairness;
 mod frames;
 mod limits;
 mod memory;

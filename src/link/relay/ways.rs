@@ -54,6 +54,7 @@ impl Relay {
         match want {
             Want::Bytes if !self.client_ended => {}
             Want::Bytes | Want::Room => return Ok(moved),
+            Want::Turn => return Ok(true),
             Want::Memory(bytes) => {
                 self.wants.0 = Some(bytes);
                 return Ok(moved);
@@ -97,7 +98,9 @@ impl Relay {
     fn judge(&mut self) -> Result<Want, Close> {
         let mut sink =
             Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
-        let want = self.session.requests(&mut self.plain, &mut self.up, &mut sink, Instant::now())?;
+        let heavy = self.session.is_next_heavy(&self.plain);
+        let (session, plain, up) = (&mut self.session, &mut self.plain, &mut self.up);
+        let want = aside(heavy, || session.requests(plain, up, &mut sink, Instant::now()))?;
         self.session.settle(&mut sink)?;
         self.unjudged = want != Want::Bytes;
         Ok(want)
@@ -168,7 +171,9 @@ impl Relay {
         let before = self.answers.len();
         let mut sink =
             Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
-        let want = self.session.answers(&mut self.answers, &mut self.up, &mut sink, Instant::now())?;
+        let heavy = self.session.is_answer_heavy(before);
+        let (session, answers, up) = (&mut self.session, &mut self.answers, &mut self.up);
+        let want = aside(heavy, || session.answers(answers, up, &mut sink, Instant::now()))?;
         self.session.settle(&mut sink)?;
         if let Want::Memory(bytes) = want {
             self.wants.1 = Some(bytes);
@@ -194,6 +199,15 @@ impl Relay {
             moved = true;
         }
         Ok(moved)
+    }
+}
+
+/// Does work that takes long while the other connections of this thread go on elsewhere.
+fn aside<T>(is_long: bool, work: impl FnOnce() -> T) -> T {
+    let threads = || tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match is_long && matches!(threads(), Ok(tokio::runtime::RuntimeFlavor::MultiThread)) {
+        true => tokio::task::block_in_place(work),
+        false => work(),
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::frames::{frame, holding};
 use super::holdings::{Kept, arriving};
-use super::{Close, Request, Session, Share, Sink, Want};
+use super::{Close, Request, SLICE, Session, Share, Sink, Want};
 use crate::link::budget::permits;
 use crate::protocol::api::{self, Row, Rule};
 use crate::protocol::header::{self, RequestHeader};
@@ -40,7 +40,11 @@ impl Session {
         sink: &mut dyn Sink,
         now: Instant,
     ) -> Result<Want, Close> {
+        let mut judged = false;
         loop {
+            if judged && now.elapsed() >= SLICE {
+                return Ok(Want::Turn);
+            }
             if self.passing > 0 {
                 let piece = plain.split_to(self.passing.min(plain.len()));
                 if piece.is_empty() {
@@ -85,7 +89,7 @@ impl Session {
                 }
                 return Ok(Want::Bytes);
             }
-            self.looked_at = 0;
+            (self.looked_at, judged) = (0, true);
             let mut deciding = self.request_memory.take();
             let memory = permits(4 + length)
                 .and_then(|permits| deciding.as_mut()?.split(permits as usize))

@@ -132,6 +132,14 @@ log: {{ level: debug }}
         self.spawn_by(shell)
     }
 
+    /// Starts it as a process of its own that works on connections with one thread.
+    pub fn spawn_with_one_thread(self) -> OwnProcess {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorkeeper"));
+        // That of tokio.
+        command.env("TOKIO_WORKER_THREADS", "1");
+        self.spawn_by(command)
+    }
+
     fn spawn_by(self, mut command: Command) -> OwnProcess {
         let folder = self.write();
         let mut child = command
