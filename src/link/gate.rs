@@ -17,7 +17,7 @@ use crate::protocol::api::Row;
 use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{self, Change, Changed, ClientView, Operation, ResourceType, Unchanged};
 use crate::words::advertise::{Advertised, Names, Unmapped};
-use crate::words::audit::{AuditLog, Event};
+use crate::words::audit::{AuditLog, Event, printable};
 use crate::words::metrics::{CloseReason, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
 use crate::words::repeats::Repeats;
@@ -200,7 +200,8 @@ impl Witness for Hearing<'_> {
                 listener = &*self.gate.listener,
                 node,
                 more,
-                "a broker's address is withheld from clients: {unmapped}"
+                "a broker's address is withheld from clients: {}",
+                printable(&unmapped.to_string())
             );
         }
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{Close, Session};
 use crate::words::acl::{Change, Changed, Unchanged};
+use crate::words::audit::printable;
 
 /// The most doubts that are logged of one change.
 const DOUBTS: usize = 5;
@@ -50,14 +51,20 @@ impl Session {
         match outcome {
             Ok(changed) => {
                 if let Some(done) = change.done(changed) {
-                    tracing::info!(listener, principal, host, "ACLs {done}");
+                    tracing::info!(listener, principal, host, "ACLs {}", printable(&done));
                 }
                 for doubt in change.doubts().take(DOUBTS) {
-                    tracing::warn!(listener, principal, host, "an ACL without effect: {doubt}");
+                    tracing::warn!(listener, principal, host, "an ACL without effect: {}", printable(&doubt));
                 }
             }
             Err(unchanged) => {
-                tracing::warn!(listener, principal, host, "ACLs were not changed: {unchanged}");
+                tracing::warn!(
+                    listener,
+                    principal,
+                    host,
+                    "ACLs were not changed: {}",
+                    printable(&unchanged.to_string())
+                );
             }
         }
     }
