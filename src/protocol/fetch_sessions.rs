@@ -189,9 +189,9 @@ impl Session {
         match refusal {
             None => {
                 if let Some(refused) = self.refused.get_mut(&topic) {
-                    refused
-                        .partitions
-                        .retain(|index, _| !partitions.iter().any(|asked| asked.partition == *index));
+                    for partition in partitions {
+                        refused.partitions.remove(&partition.partition);
+                    }
                 }
                 match self.held.get_mut(&topic) {
                     Some(held) => held.extend(asked),
