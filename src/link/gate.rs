@@ -142,8 +142,17 @@ pub struct Hearing<'a> {
     pub version: i16,
     /// The request's correlation id.
     pub correlation_id: i32,
-    /// Set when something was denied.
-    pub denied: &'a mut bool,
+    /// What is heard.
+    pub heard: &'a mut Heard,
+}
+
+/// What was heard of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Something was denied.
+    pub denied: bool,
+    /// So many bytes are kept until it is answered.
+    pub keeps: usize,
 }
 
 impl Witness for Hearing<'_> {
@@ -159,7 +168,7 @@ impl Witness for Hearing<'_> {
             }
             return;
         }
-        *self.denied |= !allowed;
+        self.heard.denied |= !allowed;
         self.gate.metrics.authorization(
             allowed,
             checked.operation,
@@ -187,6 +196,10 @@ impl Witness for Hearing<'_> {
             rule: checked.decision.rule.to_string(),
             count: u32::try_from(checked.count).unwrap_or(u32::MAX),
         });
+    }
+
+    fn keeps(&mut self, bytes: usize) {
+        self.heard.keeps = self.heard.keeps.saturating_add(bytes);
     }
 
     fn unmapped(&mut self, node: i32, unmapped: &Unmapped) {

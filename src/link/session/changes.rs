@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Close, Session};
+use super::{Close, Heard, Session};
 use crate::words::acl::{Change, Changed, Unchanged};
 use crate::words::audit::printable;
 
@@ -38,11 +38,11 @@ impl Session {
         if let Some(change) = self.changing.take() {
             self.tell(&change, &outcome);
         }
-        let mut denied = false;
+        let mut heard = Heard::default();
         let ruling = self
-            .with_held(&request, &mut denied, |access| then(outcome, access))
+            .with_held(&request, &mut heard, |access| then(outcome, access))
             .map_err(|fault| Close::internal(format!("the answer to {}: {fault}", request.row.name)))?;
-        self.rule(ruling, request, denied, up, now)
+        self.rule(ruling, request, heard, up, now)
     }
 
     /// Logs who changed what.

@@ -23,6 +23,9 @@ use crate::protocol::share_sessions::{Changes, Member, Refusal, Session};
 use crate::protocol::wire::{Bytes, Fault, Message, Str, Uuid};
 use crate::words::acl::{Operation, ResourceType};
 
+/// What a topic takes of the set of those that an answer may have, in bytes, roughly.
+const KNOWN: usize = 32;
+
 /// `ShareRequestMetadata.INITIAL_EPOCH`: a session begins.
 const INITIAL_EPOCH: i32 = 0;
 /// `ShareRequestMetadata.FINAL_EPOCH`: it ends.
@@ -106,12 +109,16 @@ impl Api for ShareFetchRequest {
             return refuse(SHARE_SESSION_LIMIT_REACHED);
         }
 
-        let known = session.held().chain(self.topics.iter().map(|topic| topic.topic_id)).collect();
+        let known: HashSet<Uuid> =
+            session.held().chain(self.topics.iter().map(|topic| topic.topic_id)).collect();
         let fetched = match phase {
             Phase::First | Phase::Next if !self.is_renew_ack => Some(&session),
             _ => None,
         };
         let refused = refusals(fetched, unacknowledged);
+        let partitions = refused.iter().map(|topic| topic.partitions.len() * size_of::<PartitionData>());
+        let topics = refused.len() * size_of::<ShareFetchableTopicResponse>() + known.len() * KNOWN;
+        access.witness.keeps(topics + partitions.sum::<usize>());
         if !matches!(phase, Phase::Last) {
             access.share_sessions.insert(member.clone(), session);
         }
