@@ -16,6 +16,7 @@ use super::relay::Relay;
 use super::session::Session;
 use super::upstream;
 use crate::words::advertise::Destination;
+use crate::words::audit::printable;
 use crate::words::metrics::{CloseReason, Fault, HandshakeResult};
 
 /// Serves one accepted connection to its end. `destination` is the broker that the port leads to; `drain` turns true
@@ -45,7 +46,8 @@ pub async fn serve(
 /// One line for a connection's end: loud when something is to be done about it. `unlogged` is how many have ended alike
 /// since the last such line.
 fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
-    let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), &*close.detail);
+    // It may have words of the peer's in it, such as a certificate's subject.
+    let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), printable(&close.detail));
     let fault = close.reason.fault();
     if fault == Fault::None {
         tracing::debug!(listener, %peer, reason, "connection closed: {detail}");

@@ -17,7 +17,7 @@ use crate::protocol::api::Row;
 use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{self, Change, Changed, ClientView, Operation, ResourceType, Unchanged};
 use crate::words::advertise::{Advertised, Names, Unmapped};
-use crate::words::audit::{AuditLog, Event};
+use crate::words::audit::{AuditLog, Event, printable};
 use crate::words::metrics::{CloseReason, HandshakeResult, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
 use crate::words::repeats::Repeats;
@@ -142,8 +142,17 @@ pub struct Hearing<'a> {
     pub version: i16,
     /// The request's correlation id.
     pub correlation_id: i32,
-    /// Set when something was denied.
-    pub denied: &'a mut bool,
+    /// What is heard.
+    pub heard: &'a mut Heard,
+}
+
+/// What was heard of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Something was denied.
+    pub denied: bool,
+    /// So many bytes are kept until it is answered.
+    pub keeps: usize,
 }
 
 impl Witness for Hearing<'_> {
@@ -159,7 +168,7 @@ impl Witness for Hearing<'_> {
             }
             return;
         }
-        *self.denied |= !allowed;
+        self.heard.denied |= !allowed;
         self.gate.metrics.authorization(
             allowed,
             checked.operation,
@@ -189,6 +198,10 @@ impl Witness for Hearing<'_> {
         });
     }
 
+    fn keeps(&mut self, bytes: usize) {
+        self.heard.keeps = self.heard.keeps.saturating_add(bytes);
+    }
+
     fn unmapped(&mut self, node: i32, unmapped: &Unmapped) {
         let reason = match unmapped {
             Unmapped::Port(_) => MappingError::UnmappedPort,
@@ -200,7 +213,8 @@ impl Witness for Hearing<'_> {
                 listener = &*self.gate.listener,
                 node,
                 more,
-                "a broker's address is withheld from clients: {unmapped}"
+                "a broker's address is withheld from clients: {}",
+                printable(&unmapped.to_string())
             );
         }
     }

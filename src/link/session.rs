@@ -19,7 +19,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::budget::Share;
 use super::close::Close;
-use super::gate::{Client, Gate, Hearing};
+use super::gate::{Client, Gate, Heard, Hearing};
 use crate::protocol::access::{Access, Broker};
 use crate::protocol::api::{AfterChange, Answer, AnswerWatch, Ask, Row, Ruling};
 use crate::protocol::fetch_sessions::FetchSessions;
@@ -281,7 +281,7 @@ impl Session {
         version: i16,
         client_id: &[u8],
         correlation_id: i32,
-        hearing: Option<(&'static Row, &mut bool)>,
+        hearing: Option<(&'static Row, &mut Heard)>,
         f: impl FnOnce(&mut Access<'_>) -> T,
     ) -> T {
         if self.generation != self.gate.acls.generation() {
@@ -289,9 +289,9 @@ impl Session {
         }
         self.broker.settings = **self.gate.broker_settings.load();
         let client_id = String::from_utf8_lossy(client_id);
-        let mut unheard = false;
-        let (row, denied) = match hearing {
-            Some((row, denied)) => (Some(row), denied),
+        let mut unheard = Heard::default();
+        let (row, heard) = match hearing {
+            Some((row, heard)) => (Some(row), heard),
             None => (None, &mut unheard),
         };
         let mut witness = Hearing {
@@ -301,7 +301,7 @@ impl Session {
             row,
             version,
             correlation_id,
-            denied,
+            heard,
         };
         f(&mut Access {
             version,

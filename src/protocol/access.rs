@@ -51,6 +51,9 @@ pub struct Access<'a> {
 pub trait Witness {
     /// A decision was made, `count` times for the same resource of this request.
     fn decided(&mut self, checked: &Checked<'_>);
+    /// What the rule keeps until the request is answered takes so many bytes, roughly: more than the request's length
+    /// tells, since it is of what was said before.
+    fn keeps(&mut self, _bytes: usize) {}
     /// A broker's address could not be mapped and was withheld.
     fn unmapped(&mut self, node: i32, unmapped: &Unmapped);
 }

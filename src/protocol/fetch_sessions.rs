@@ -15,17 +15,22 @@ use super::wire::{Str, Uuid};
 const MOST: usize = 8;
 /// How many partitions a session may have. A broker leads some thousands; and a broker too may decline to make a session.
 const MOST_PARTITIONS: usize = 100_000;
+/// What a topic takes in memory, and each of its partitions, in bytes, roughly; and the most that a session may take.
+const TOPIC: usize = 640;
+const PARTITION: usize = 64;
+const MOST_HELD: usize = 16 * 1024 * 1024;
 
 /// The sessions that were made on a connection.
 #[derive(Default)]
 pub struct FetchSessions {
-    sessions: HashMap<i32, Session>,
+    sessions: HashMap<i32, (Session, usize)>,
+    size: usize,
 }
 
 impl FetchSessions {
     /// The topic ids in the session that had no name when it was last looked at.
     pub fn unresolved(&self, id: i32) -> Vec<Uuid> {
-        let refused = self.sessions.get(&id).map(|session| &session.refused);
+        let refused = self.sessions.get(&id).map(|(session, _)| &session.refused);
         let ids = refused.into_iter().flatten().filter(|(_, refused)| refused.is_unresolved);
         ids.filter_map(|(topic, _)| topic.id()).collect()
     }
@@ -37,14 +42,24 @@ impl FetchSessions {
             && !self.sessions.contains_key(&id)
             && let Some(oldest) = self.sessions.keys().next().copied()
         {
-            self.sessions.remove(&oldest);
+            drop(self.remove(oldest));
         }
-        self.sessions.insert(id, session);
+        drop(self.remove(id));
+        let size = session.size();
+        self.size += size;
+        self.sessions.insert(id, (session, size));
     }
 
     /// Takes a session out, if it was made on this connection.
     pub fn remove(&mut self, id: i32) -> Option<Session> {
-        self.sessions.remove(&id)
+        let (session, size) = self.sessions.remove(&id)?;
+        self.size -= size;
+        Some(session)
+    }
+
+    /// How many bytes they take, roughly.
+    pub fn size(&self) -> usize {
+        self.size
     }
 }
 
@@ -189,7 +204,14 @@ impl Session {
     pub fn is_too_large(&self) -> bool {
         let held = self.held.values().map(BTreeMap::len);
         let refused = self.refused.values().map(|refused| refused.partitions.len());
-        held.chain(refused).sum::<usize>() > MOST_PARTITIONS
+        held.chain(refused).sum::<usize>() > MOST_PARTITIONS || self.size() > MOST_HELD
+    }
+
+    /// How many bytes it takes, roughly.
+    fn size(&self) -> usize {
+        let held = self.held.values().map(BTreeMap::len);
+        let refused = self.refused.values().map(|refused| refused.partitions.len());
+        held.chain(refused).map(|partitions| TOPIC + partitions * PARTITION).sum()
     }
 
     /// Counts a request of the client.
@@ -216,9 +238,9 @@ impl Session {
         match refusal {
             None => {
                 if let Some(refused) = self.refused.get_mut(&topic) {
-                    refused
-                        .partitions
-                        .retain(|index, _| !partitions.iter().any(|asked| asked.partition == *index));
+                    for partition in partitions {
+                        refused.partitions.remove(&partition.partition);
+                    }
                 }
                 match self.held.get_mut(&topic) {
                     Some(held) => held.extend(asked),

@@ -16,17 +16,22 @@ use super::wire::{Str, Uuid};
 const MOST: usize = 8;
 /// How many partitions a session may have.
 const MOST_PARTITIONS: usize = 100_000;
+/// What a topic takes in memory, and each of its partitions, in bytes, roughly; and the most that a session may take.
+const TOPIC: usize = 256;
+const PARTITION: usize = 16;
+const MOST_HELD: usize = 16 * 1024 * 1024;
 
 /// The sessions that were begun on a connection.
 #[derive(Default)]
 pub struct ShareSessions {
-    sessions: HashMap<Member, Session>,
+    sessions: HashMap<Member, (Session, usize)>,
+    size: usize,
 }
 
 impl ShareSessions {
     /// The topic ids in a member's session that had no name when it was last looked at.
     pub fn unresolved(&self, member: &Member) -> Vec<Uuid> {
-        let refused = self.sessions.get(member).map(|session| &session.refused);
+        let refused = self.sessions.get(member).map(|(session, _)| &session.refused);
         let ids = refused.into_iter().flatten().filter(|(_, refused)| refused.refusal == Refusal::Unresolved);
         ids.map(|(topic, _)| *topic).collect()
     }
@@ -37,14 +42,24 @@ impl ShareSessions {
             && !self.sessions.contains_key(&member)
             && let Some(other) = self.sessions.keys().next().cloned()
         {
-            self.sessions.remove(&other);
+            drop(self.remove(&other));
         }
-        self.sessions.insert(member, session);
+        drop(self.remove(&member));
+        let size = session.size();
+        self.size += size;
+        self.sessions.insert(member, (session, size));
     }
 
     /// Takes a session out, if it was begun on this connection.
     pub fn remove(&mut self, member: &Member) -> Option<Session> {
-        self.sessions.remove(member)
+        let (session, size) = self.sessions.remove(member)?;
+        self.size -= size;
+        Some(session)
+    }
+
+    /// How many bytes they take, roughly.
+    pub fn size(&self) -> usize {
+        self.size
     }
 }
 
@@ -123,7 +138,14 @@ impl Session {
     pub fn is_too_large(&self) -> bool {
         let held = self.held.values().map(|held| held.partitions.len());
         let refused = self.refused.values().map(|refused| refused.partitions.len());
-        held.chain(refused).sum::<usize>() > MOST_PARTITIONS
+        held.chain(refused).sum::<usize>() > MOST_PARTITIONS || self.size() > MOST_HELD
+    }
+
+    /// How many bytes it takes, roughly.
+    fn size(&self) -> usize {
+        let held = self.held.values().map(|held| held.partitions.len());
+        let refused = self.refused.values().map(|refused| refused.partitions.len());
+        held.chain(refused).map(|partitions| TOPIC + partitions * PARTITION).sum()
     }
 
     /// Adds partitions of a topic, by what is said of it: its name if the client may read it. Whether none of them was

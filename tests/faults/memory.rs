@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use doorkeeper::protocol::messages::fetch_request::FetchPartition;
 use doorkeeper::protocol::messages::produce_request::PartitionProduceData;
 use doorkeeper::protocol::messages::{ApiVersionsRequest, FetchRequest, ProduceRequest};
 use doorkeeper::protocol::wire::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::broker::{Act, Broker, Step};
+use crate::support::broker::{Act, Broker, SESSION, Step};
 use crate::support::client::{Client, frame};
 use crate::support::door::Setup;
 use crate::support::requests::{fetch, metadata, produce};
@@ -219,4 +220,42 @@ async fn partitions_without_records_are_not_taken_without_end() {
     let grown = door.peak_memory() - before;
     println!("grown by {} KiB", grown / 1024);
     assert!(grown < 64 * MIB, "{grown} bytes");
+}
+
+/// A session of which much is refused: each request is answered with all of that, however short it is.
+#[tokio::test]
+async fn what_a_session_is_refused_is_not_kept_for_many_requests() {
+    let (never, answered) = tokio::sync::watch::channel(false);
+    let broker = Broker::new(move |seen| match seen.key {
+        FetchRequest::KEY if seen.read::<FetchRequest>().session_epoch > 0 => {
+            Act::These(vec![Step::When(answered.clone())])
+        }
+        _ => Act::Usual,
+    })
+    .await;
+    let door = Setup::new(broker.address).spawn();
+    let mut client = Client::connect(door.address, "alice").await;
+    let mut first = fetch(&[("allowed", 1), ("forbidden", 1)]);
+    first.session_epoch = 0;
+    let partitions = (0..60_000).map(|partition| FetchPartition { partition, ..Default::default() });
+    first.topics[1].partitions = partitions.collect();
+    let made = client.ask(&first, 11).await;
+    assert_eq!((made.session_id, made.responses[1].partitions.len()), (SESSION, 60_000));
+    let before = door.peak_memory();
+    let next = |epoch| FetchRequest { session_id: SESSION, session_epoch: epoch, ..fetch(&[]) };
+    let requests: Vec<u8> = (1..=256).flat_map(|epoch| frame(&next(epoch), 11, epoch)).collect();
+    client.send(&requests).await;
+    broker.sees(2).await;
+    let mut other = Client::connect(door.address, "alice").await;
+    let fetches = || broker.seen().iter().filter(|seen| seen.key == FetchRequest::KEY).count();
+    let mut so_far = 0;
+    while std::mem::replace(&mut so_far, fetches()) != so_far {
+        for _ in 0..100 {
+            other.ask(&metadata(&["allowed"]), 9).await;
+        }
+    }
+    let grown = door.peak_memory() - before;
+    println!("grown by {} KiB, {so_far} requests at the broker", grown / 1024);
+    assert!(grown < 64 * MIB, "{grown} bytes");
+    drop(never);
 }

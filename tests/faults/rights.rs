@@ -9,6 +9,7 @@ use crate::support::broker::{Broker, SESSION};
 use crate::support::client::Client;
 use crate::support::door::{ACLS, Setup};
 use crate::support::requests::{fetch, topic_id};
+use crate::support::until;
 
 fn session(id: i32, epoch: i32, topics: &[(&str, usize)]) -> FetchRequest {
     FetchRequest { session_id: id, session_epoch: epoch, ..fetch(topics) }
@@ -151,4 +152,29 @@ async fn a_session_has_only_so_many_partitions() {
     let evicted = client.ask(&many(SESSION, 2, 100_000..100_001), 11).await;
     assert_eq!(evicted.error_code, 70);
     assert_eq!(client.ask(&session(0, 0, &[("allowed", 1)]), 11).await.session_id, SESSION);
+}
+
+/// And it has only so many topics: each takes more than a partition. What sessions take is counted.
+#[tokio::test]
+async fn a_session_has_only_so_many_topics() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).start().await;
+    let mut client = Client::connect(door.address, "alice").await;
+    let many = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("forbidden{n}")).collect();
+        let names = names.iter().map(|name| (name.as_str(), 1)).chain([("allowed", 1)]);
+        let topics: Vec<(&str, usize)> = names.collect();
+        let topic = |(name, _): &(&str, usize)| FetchTopic {
+            topic: (*name).into(),
+            partitions: vec![FetchPartition { partition_max_bytes: 1, ..Default::default() }],
+            ..Default::default()
+        };
+        let topics = topics.iter().map(topic).collect();
+        FetchRequest { session_id: 0, session_epoch: 0, topics, ..Default::default() }
+    };
+    assert_eq!(client.ask(&many(30_000), 11).await.session_id, 0);
+    assert_eq!(client.ask(&many(10_000), 11).await.session_id, SESSION);
+    until(|| door.count("buffered_bytes", "") > 4 << 20).await;
+    drop(client);
+    until(|| door.count("buffered_bytes", "") == 0).await;
 }

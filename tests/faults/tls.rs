@@ -187,6 +187,23 @@ async fn a_certificate_without_a_principal_ends_at_the_first_request() {
     assert!(door.said.text().contains("Alice the Second"));
 }
 
+/// Whatever a peer calls itself, it is told on one line and steers no terminal.
+#[tokio::test]
+async fn no_name_writes_lines_of_its_own() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).start().await;
+    let mut client = Client::connect(door.address, "A\nFORGED a line\u{1b}[31m\u{202e}").await;
+    client.say(&metadata(&[]), 9).await;
+    client.assert_closed().await;
+    drop(client);
+    door.closes("no_principal", 1).await;
+    let forged = door.said.lines("FORGED");
+    assert!(
+        matches!(&*forged, [line] if line.contains(r"CN=A\u{a}FORGED a line\u{1b}[31m\u{202e}")),
+        "{forged:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_client_may_change_its_keys_at_any_time() {
     let broker = Broker::usual().await;

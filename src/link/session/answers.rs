@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::frames::answer_frame;
-use super::{ANSWER_HEAD, Close, LARGE, Owed, REWRITING, Reading, Session, Sink, Want, What};
+use super::{ANSWER_HEAD, Close, Heard, LARGE, Owed, REWRITING, Reading, Session, Sink, Want, What};
 use crate::link::budget::keep;
 use crate::link::buffer::Buf;
 use crate::protocol::api::{Answer, Rewrite, Row};
@@ -276,12 +276,12 @@ impl Session {
                 let Some(request) = self.held.take() else {
                     return Err(Close::internal("an answer of ours has no request"));
                 };
-                let mut denied = false;
+                let mut heard = Heard::default();
                 let body = Bytes::copy_from_slice(body);
                 let ruling = self
-                    .with_held(&request, &mut denied, |access| (ask.then)(&body, access))
+                    .with_held(&request, &mut heard, |access| (ask.then)(&body, access))
                     .map_err(Close::answer)?;
-                if let Err(close) = self.rule(ruling, request, denied, up, now) {
+                if let Err(close) = self.rule(ruling, request, heard, up, now) {
                     self.end(close);
                 }
                 Ok(false)
@@ -298,8 +298,8 @@ impl Session {
         correlation_id: i32,
         body: &[u8],
     ) -> Result<Option<Vec<u8>>, Close> {
-        let mut denied = false;
-        self.with_access(version, b"", correlation_id, Some((row, &mut denied)), |access| {
+        let mut heard = Heard::default();
+        self.with_access(version, b"", correlation_id, Some((row, &mut heard)), |access| {
             rewrite(body, access)
         })
         .map_err(|fault| Close::upstream(format!("the answer to {} version {version}: {fault}", row.name)))

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Close, Session};
+use super::{Close, Heard, Session};
 use crate::words::acl::{Change, Changed, Unchanged};
+use crate::words::audit::printable;
 
 /// The most doubts that are logged of one change.
 const DOUBTS: usize = 5;
@@ -37,11 +38,11 @@ impl Session {
         if let Some(change) = self.changing.take() {
             self.tell(&change, &outcome);
         }
-        let mut denied = false;
+        let mut heard = Heard::default();
         let ruling = self
-            .with_held(&request, &mut denied, |access| then(outcome, access))
+            .with_held(&request, &mut heard, |access| then(outcome, access))
             .map_err(|fault| Close::internal(format!("the answer to {}: {fault}", request.row.name)))?;
-        self.rule(ruling, request, denied, up, now)
+        self.rule(ruling, request, heard, up, now)
     }
 
     /// Logs who changed what.
@@ -50,14 +51,20 @@ impl Session {
         match outcome {
             Ok(changed) => {
                 if let Some(done) = change.done(changed) {
-                    tracing::info!(listener, principal, host, "ACLs {done}");
+                    tracing::info!(listener, principal, host, "ACLs {}", printable(&done));
                 }
                 for doubt in change.doubts().take(DOUBTS) {
-                    tracing::warn!(listener, principal, host, "an ACL without effect: {doubt}");
+                    tracing::warn!(listener, principal, host, "an ACL without effect: {}", printable(&doubt));
                 }
             }
             Err(unchanged) => {
-                tracing::warn!(listener, principal, host, "ACLs were not changed: {unchanged}");
+                tracing::warn!(
+                    listener,
+                    principal,
+                    host,
+                    "ACLs were not changed: {}",
+                    printable(&unchanged.to_string())
+                );
             }
         }
     }

@@ -41,7 +41,9 @@ impl Session {
             _ => 0,
         };
         let held = self.held.as_ref().filter(|request| request.memory.is_none());
-        self.counted + answer + held.map_or(0, |request| request.frame.len())
+        // Those of nearly all clients are small, and live as long as they do.
+        let sessions = (self.fetch_sessions.size() + self.share_sessions.size()).saturating_sub(SMALL);
+        self.counted + answer + sessions + held.map_or(0, |request| request.frame.len())
     }
 
     /// Whether the frame that arrives has memory of the shared budget.

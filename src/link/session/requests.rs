@@ -8,7 +8,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::frames::{frame, holding};
 use super::holdings::{Kept, arriving};
-use super::{Close, Request, SLICE, Session, Share, Sink, Want};
+use super::{Close, Heard, Request, SLICE, Session, Share, Sink, Want};
 use crate::link::budget::permits;
 use crate::protocol::api::{self, Row, Rule};
 use crate::protocol::header::{self, RequestHeader};
@@ -200,14 +200,14 @@ impl Session {
             body += 1;
         }
         let Rule::Decided(decide) = row.rule else { return Err(Close::internal("a rule is missing")) };
-        let mut denied = false;
+        let mut heard = Heard::default();
         let client_id = frame.slice_ref(header.client_id);
         let bytes = sent.slice(body..);
         let ruling = self.with_access(
             header.version,
             &client_id,
             header.correlation_id,
-            Some((row, &mut denied)),
+            Some((row, &mut heard)),
             |access| decide(&bytes, access),
         );
         let request = Request {
@@ -221,7 +221,7 @@ impl Session {
         };
         drop(bytes);
         match ruling {
-            Ok(ruling) => self.rule(ruling, request, denied, up, now),
+            Ok(ruling) => self.rule(ruling, request, heard, up, now),
             Err(fault) => {
                 self.gate.metrics.request(row.key, RequestResult::Malformed);
                 Err(Close::protocol(format!(
@@ -253,9 +253,9 @@ impl Session {
         }
         let (version, correlation_id) = (header.version, header.correlation_id);
         let client_id = Bytes::copy_from_slice(header.client_id);
-        let mut denied = false;
+        let mut heard = Heard::default();
         let answer =
-            self.with_access(version, &client_id, correlation_id, Some((row, &mut denied)), |access| {
+            self.with_access(version, &client_id, correlation_id, Some((row, &mut heard)), |access| {
                 judge_head(&plain[body..], access)
             });
         let Some(answer) = answer else { return Ok(false) };

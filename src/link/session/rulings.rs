@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
 use super::holdings::{Kept, deciding, kept_of};
-use super::{Close, Owed, Request, Session, UnderWay, What};
+use super::{Close, Heard, Owed, Request, SMALL, Session, UnderWay, What};
 use crate::link::budget::keep;
 use crate::protocol::access::Access;
 use crate::protocol::api::{AclChange, Answer, Row, Ruling};
@@ -20,14 +20,14 @@ impl Session {
         &mut self,
         ruling: Ruling,
         mut request: Request,
-        denied: bool,
+        heard: Heard,
         up: &mut VecDeque<Bytes>,
         now: Instant,
     ) -> Result<(), Close> {
         let result = match &ruling {
             Ruling::Ask(_) | Ruling::Change(_) => None,
             Ruling::Forward(_) | Ruling::Replace(..) => Some(RequestResult::Forwarded),
-            Ruling::Reply(_) | Ruling::Close(_) if denied => Some(RequestResult::Denied),
+            Ruling::Reply(_) | Ruling::Close(_) if heard.denied => Some(RequestResult::Denied),
             Ruling::Reply(_) | Ruling::Close(_) => Some(RequestResult::AnsweredLocally),
         };
         if let Some(result) = result {
@@ -35,13 +35,13 @@ impl Session {
         }
         match ruling {
             Ruling::Forward(answer) => {
-                let kept = self.keep_of(&mut request, &answer, denied)?;
+                let kept = self.keep_of(&mut request, &answer, heard, heard.denied)?;
                 up.push_back(request.frame.clone());
                 self.owe(&request, answer, kept, now);
             }
             Ruling::Replace(body, answer) => {
                 // What was taken out may be unknown only, which is no denial.
-                let kept = self.keep_of(&mut request, &answer, true)?;
+                let kept = self.keep_of(&mut request, &answer, heard, true)?;
                 let head = &request.frame[4..request.body];
                 up.push_back(holding(frame(&[head, &body])?, request.memory.as_ref()));
                 self.owe(&request, answer, kept, now);
@@ -87,20 +87,26 @@ impl Session {
     pub(super) fn with_held<T>(
         &mut self,
         request: &Request,
-        denied: &mut bool,
+        heard: &mut Heard,
         f: impl FnOnce(&mut Access<'_>) -> T,
     ) -> T {
         let frame = request.frame.clone();
         let client_id = RequestHeader::read(frame.get(4..).unwrap_or_default())
             .map(|header| header.client_id)
             .unwrap_or_default();
-        self.with_access(request.version, client_id, request.correlation_id, Some((request.row, denied)), f)
+        self.with_access(request.version, client_id, request.correlation_id, Some((request.row, heard)), f)
     }
 
     /// What stands for what is kept of a request until the broker has answered it.
-    fn keep_of(&self, request: &mut Request, answer: &Answer, is_refused: bool) -> Result<Kept, Close> {
-        let memory = request.deciding.take().filter(|_| is_refused);
-        self.keep(kept_of(request, answer, is_refused), memory)
+    fn keep_of(
+        &self,
+        request: &mut Request,
+        answer: &Answer,
+        heard: Heard,
+        is_refused: bool,
+    ) -> Result<Kept, Close> {
+        let memory = request.deciding.take().filter(|_| is_refused && heard.keeps <= SMALL);
+        self.keep(kept_of(request, answer, is_refused).saturating_add(heard.keeps), memory)
     }
 
     /// A request is kept as it was read while something else is waited for.

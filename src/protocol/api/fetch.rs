@@ -7,7 +7,7 @@ use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::fetch_answer::NODE_ENDPOINTS;
 use crate::protocol::fetch_sessions::{Refusal, Session, Topic, refused_partition};
-use crate::protocol::messages::fetch_request::ReplicaState;
+use crate::protocol::messages::fetch_request::{FetchTopic, ReplicaState};
 use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
 use crate::protocol::wire::{Fault, Uuid};
@@ -255,12 +255,14 @@ fn decide_incremental(
 
 /// Adds what the broker has to be told to what the client says.
 fn merge(request: &mut FetchRequest, changes: crate::protocol::fetch_sessions::Changes) {
+    let mut places: HashMap<Topic, usize> = HashMap::new();
+    let key = |topic: &FetchTopic| Topic::new(&topic.topic, topic.topic_id, !topic.topic_id.is_zero());
+    for (place, topic) in request.topics.iter().enumerate() {
+        places.entry(key(topic)).or_insert(place);
+    }
     for topic in changes.add {
         // What the client says of a partition in this request is newer.
-        let same = request
-            .topics
-            .iter_mut()
-            .find(|other| (&other.topic, other.topic_id) == (&topic.topic, topic.topic_id));
+        let same = places.get(&key(&topic)).and_then(|place| request.topics.get_mut(*place));
         match same {
             Some(other) => {
                 let fresh: HashSet<i32> =
@@ -269,6 +271,7 @@ fn merge(request: &mut FetchRequest, changes: crate::protocol::fetch_sessions::C
                     topic.partitions.into_iter().filter(|partition| !fresh.contains(&partition.partition));
                 other.partitions.extend(rest);
             }
+            // Each topic is added once.
             None => request.topics.push(topic),
         }
     }

@@ -27,6 +27,9 @@ mod answer;
 
 use answer::Look;
 
+/// What a topic takes of the set of those that an answer may have, in bytes, roughly.
+const KNOWN: usize = 32;
+
 /// `ShareRequestMetadata.INITIAL_EPOCH`: a session begins.
 const INITIAL_EPOCH: i32 = 0;
 /// `ShareRequestMetadata.FINAL_EPOCH`: it ends.
@@ -110,12 +113,16 @@ impl Api for ShareFetchRequest {
             return refuse(SHARE_SESSION_LIMIT_REACHED);
         }
 
-        let known = session.held().chain(self.topics.iter().map(|topic| topic.topic_id)).collect();
+        let known: HashSet<Uuid> =
+            session.held().chain(self.topics.iter().map(|topic| topic.topic_id)).collect();
         let fetched = match phase {
             Phase::First | Phase::Next if !self.is_renew_ack => Some(&session),
             _ => None,
         };
         let refused = refusals(fetched, unacknowledged);
+        let partitions = refused.iter().map(|topic| topic.partitions.len() * size_of::<PartitionData>());
+        let topics = refused.len() * size_of::<ShareFetchableTopicResponse>() + known.len() * KNOWN;
+        access.witness.keeps(topics + partitions.sum::<usize>());
         if !matches!(phase, Phase::Last) {
             access.share_sessions.insert(member.clone(), session);
         }
@@ -277,21 +284,25 @@ impl ShareFetchRequest {
 
     /// Adds what the broker has to be told to what the client says.
     fn merge(&mut self, changes: Changes) {
+        // Where a topic is named first, and which of its partitions are.
+        let mut named: HashMap<Uuid, (usize, HashSet<i32>)> = HashMap::new();
+        for (place, topic) in self.topics.iter().enumerate() {
+            let (_, indexes) = named.entry(topic.topic_id).or_insert_with(|| (place, HashSet::new()));
+            indexes.extend(topic.partitions.iter().map(|partition| partition.partition_index));
+        }
         for (topic_id, partitions) in changes.add {
-            let named: HashSet<i32> = self
-                .topics
-                .iter()
-                .filter(|topic| topic.topic_id == topic_id)
-                .flat_map(|topic| &topic.partitions)
-                .map(|partition| partition.partition_index)
-                .collect();
-            let unnamed = partitions.into_iter().filter(|partition| !named.contains(partition));
-            let partitions: Vec<_> = unnamed
-                .map(|partition_index| FetchPartition { partition_index, ..Default::default() })
-                .collect();
-            match self.topics.iter_mut().find(|topic| topic.topic_id == topic_id) {
+            let known = named.get(&topic_id);
+            let is_named = |index: &i32| known.is_some_and(|(_, indexes)| indexes.contains(index));
+            let partitions = partitions.into_iter().filter(|index| !is_named(index));
+            let partitions =
+                partitions.map(|partition_index| FetchPartition { partition_index, ..Default::default() });
+            match known.and_then(|(place, _)| self.topics.get_mut(*place)) {
                 Some(topic) => topic.partitions.extend(partitions),
-                None => self.topics.push(FetchTopic { topic_id, partitions, ..Default::default() }),
+                // Each topic is added once.
+                None => {
+                    let partitions = partitions.collect();
+                    self.topics.push(FetchTopic { topic_id, partitions, ..Default::default() });
+                }
             }
         }
         let forget = changes.forget.into_iter();

@@ -7,7 +7,7 @@ use crate::protocol::answer_end;
 use crate::protocol::error_code::NONE;
 use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk};
 use crate::protocol::fetch_sessions::Session;
-use crate::protocol::messages::fetch_response::FetchableTopicResponse;
+use crate::protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use crate::protocol::messages::{FetchRequest, FetchResponse};
 use crate::protocol::wire::{Bytes, Fault, Message};
 
@@ -57,9 +57,11 @@ pub(super) fn finish(
     edited: bool,
     refused: Vec<FetchableTopicResponse>,
     change: SessionChange,
-    access: &Access<'_>,
+    access: &mut Access<'_>,
 ) -> Result<Verdict<FetchResponse>, Fault> {
     let version = access.version;
+    let partitions = refused.iter().map(|topic| topic.partitions.len() * size_of::<PartitionData>());
+    access.witness.keeps(refused.len() * size_of::<FetchableTopicResponse>() + partitions.sum::<usize>());
     let has_addresses = version >= NODE_ENDPOINTS && access.advertised.rewrites();
     let body = edited.then(|| encoded(request, version)).transpose()?;
     let watches = has_addresses || !matches!(change, SessionChange::Nothing);
