@@ -10,5 +10,6 @@ mod apart;
 mod changes;
 mod faults;
 mod keeper;
+mod old;
 mod outages;
 mod process;

@@ -135,12 +135,12 @@ impl Log {
             return self.reach_by(Way::Brokers, missing, Wanted::Reader).await;
         };
         let own = match self.reach_by(Way::OwnBroker, missing, Wanted::Reader).await {
-            Err(Trouble::Away(why)) => why,
-            reached_or_wrong => return reached_or_wrong,
+            Ok(reached) => return Ok(reached),
+            Err(trouble) => trouble,
         };
         // Nothing is created from afar: it is not known that it is missing.
         let others = self.reach_by(Way::Doorkeepers(client), missing, Wanted::Reader).await;
-        others.map_err(|trouble| trouble.after(&own))
+        others.map_err(|trouble| trouble.after(own))
     }
 
     /// As [`reach`](Self::reach), but only the leader will do.
@@ -149,10 +149,8 @@ impl Log {
             return self.reach_by(Way::Brokers, Missing::Report, Wanted::Leader).await;
         };
         match self.reach_by(Way::OwnBroker, Missing::Report, Wanted::Leader).await {
-            Err(Trouble::Away(_)) => {
-                self.reach_by(Way::Doorkeepers(client), Missing::Report, Wanted::Leader).await
-            }
-            reached_or_wrong => reached_or_wrong,
+            Ok(reached) => Ok(reached),
+            Err(_) => self.reach_by(Way::Doorkeepers(client), Missing::Report, Wanted::Leader).await,
         }
     }
 
@@ -177,11 +175,9 @@ impl Log {
         for server in self.servers(way) {
             match self.reach_through(way, &server, missing, wanted).await {
                 Ok(reached) => return Ok(reached),
+                // Also where it is wrong: a broker may not know yet of a new topic, or after its start of any, and one
+                // doorkeeper's certificate is not another's.
                 Err(another) => trouble = worse(trouble, another),
-            }
-            // What is wrong with the topic is so everywhere; one doorkeeper's certificate is not another's.
-            if matches!((way, &trouble), (Way::Brokers | Way::OwnBroker, Some(Trouble::Wrong(_)))) {
-                break;
             }
         }
         Err(trouble.unwrap_or_else(nobody))
@@ -238,10 +234,11 @@ impl Log {
 
 impl Trouble {
     /// This trouble, which came when there was that one already.
-    fn after(self, first: &str) -> Trouble {
-        match self {
-            Trouble::Away(second) => Trouble::Away(format!("{first}, and {second}")),
-            Trouble::Wrong(second) => Trouble::Wrong(format!("{first}, and {second}")),
+    fn after(self, first: Trouble) -> Trouble {
+        let both = format!("{first}, and {self}");
+        match (first, self) {
+            (Trouble::Away(_), Trouble::Away(_)) => Trouble::Away(both),
+            _ => Trouble::Wrong(both),
         }
     }
 }
@@ -311,7 +308,7 @@ async fn connect_reader(
     match (way, wanted) {
         (Way::Brokers, Wanted::Reader) if is_away => {
             let copy = read_copy(topic, asked, found).await;
-            copy.map_err(|no_copy| no_copy.after(&trouble.to_string()))
+            copy.map_err(|no_copy| no_copy.after(trouble))
         }
         _ => Err(match trouble {
             Trouble::Away(why) => {
