@@ -76,11 +76,14 @@ async fn greet(
     drain: &mut watch::Receiver<bool>,
 ) -> Result<Relay, Close> {
     let _ = socket.set_nodelay(true);
+    // Those that go with this TLS: both may change before the handshake is over, and the client of an authority that is no
+    // longer trusted must not become somebody by rules that were made for another one's.
+    let rules = gate.mapping_rules.load_full();
     let mut greeted = tokio::select! {
         greeted = handshake::shake_hands(gate, config, socket, destination) => greeted?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
-    let client = match handshake::principal(gate, &greeted.tls) {
+    let client = match handshake::principal(gate, &rules, &greeted.tls) {
         Ok(principal) => Arc::new(Client::new(&principal, peer.ip())),
         Err(close) => {
             // As Kafka does: the handshake is fine, the first request is the end.

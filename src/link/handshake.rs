@@ -19,7 +19,7 @@ use super::refused::{self, Refused};
 use super::tls::{Tls, not_tls};
 use crate::words::advertise::{Destination, Names};
 use crate::words::metrics::{CloseReason, HandshakeResult, Mechanism};
-use crate::words::principal;
+use crate::words::principal::{self, MappingRules};
 
 /// How many bytes are asked of a client at once that may be anybody.
 const LITTLE: usize = 2 * 1024;
@@ -237,24 +237,22 @@ fn refusal(alert: AlertDescription) -> (HandshakeResult, String) {
 
 /// Who the client is, which is counted. A certificate that maps to no principal is no fault of TLS: Kafka closes at the
 /// first request.
-pub fn principal(gate: &Gate, tls: &Tls) -> Result<String, Close> {
+pub fn principal(gate: &Gate, rules: &MappingRules, tls: &Tls) -> Result<String, Close> {
     let (mechanism, principal) = match tls.client_certificate() {
-        Some(certificate) => (Mechanism::Mtls, mapped(gate, certificate)),
+        Some(certificate) => (Mechanism::Mtls, mapped(rules, certificate)),
         None => (Mechanism::Anonymous, Ok(principal::ANONYMOUS.to_owned())),
     };
     gate.metrics.authentication(mechanism, principal.is_ok());
     principal
 }
 
-fn mapped(gate: &Gate, certificate: &[u8]) -> Result<String, Close> {
+fn mapped(rules: &MappingRules, certificate: &[u8]) -> Result<String, Close> {
     let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
     let (_, certificate) = X509Certificate::from_der(certificate)
         .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;
     let name = principal::distinguished_name(certificate.subject.as_raw())
         .map_err(|error| unmapped(format!("the subject of the client's certificate: {error}")))?;
-    let mapped = gate
-        .mapping_rules
-        .load()
+    let mapped = rules
         .apply(&name)
         .map_err(|error| unmapped(format!("principal_mapping_rules, subject \"{name}\": {error}")))?;
     Ok(format!("User:{mapped}"))

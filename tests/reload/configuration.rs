@@ -1,5 +1,7 @@
 //! SIGHUP: everything is read again, and the configuration as far as it can change while doorkeeper runs.
 
+use tokio::net::TcpStream;
+
 use crate::house::{House, Way, set};
 use crate::support::broker::Broker;
 use crate::support::client::Client;
@@ -116,13 +118,17 @@ async fn who_may_do_what_changes_at_once() {
     assert_eq!((of(&mut alice, "allowed").await, of(&mut bob, "allowed").await), (29, 0));
     assert_eq!(house.metric("config_settings_pending").await, 0.0);
 
-    // Who somebody is, is found out when he connects.
+    // Who somebody is, is found out when he connects, also where his handshake takes until after the change.
+    let slow = TcpStream::connect(house.address).await.unwrap();
+    house.measures("connections_active{listener=\"clients\"}", 3.0).await;
     house.edit("'RULE:^CN=([a-z]+)$/$1/'", "'RULE:^CN=([a-z]+)$/carol/'");
     house.hang_up();
     house.reloaded("config", (4, 0)).await;
     let mut carol = house.client(TRUSTED.client(Some("bob"))).await.unwrap();
     assert_eq!((of(&mut carol, "bobs").await, of(&mut carol, "allowed").await), (0, 29));
     assert_eq!(of(&mut bob, "allowed").await, 0);
+    let mut slow = Client::try_over(slow, TRUSTED.client(Some("bob"))).await.unwrap();
+    assert_eq!((of(&mut slow, "bobs").await, of(&mut slow, "allowed").await), (0, 0));
     let applied = house.said.lines("configuration reloaded applied=");
     let last = applied.last().unwrap();
     assert!(last.contains("applied=\"listeners.0.principal_mapping_rules\""), "{applied:?}");

@@ -30,6 +30,11 @@ impl Client {
     /// Connects with this TLS. With TLS 1.3 a client learns only later that its certificate is refused.
     pub async fn try_connect(address: SocketAddr, config: Arc<ClientConfig>) -> io::Result<Self> {
         let socket = soon(TcpStream::connect(address)).await?;
+        Self::try_over(socket, config).await
+    }
+
+    /// The same over a connection that is there.
+    pub async fn try_over(socket: TcpStream, config: Arc<ClientConfig>) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         let connector = TlsConnector::from(config);
         let tls = soon(connector.connect("localhost".try_into().unwrap(), socket)).await?;
