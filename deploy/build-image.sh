@@ -78,12 +78,15 @@ image() {
     # shellcheck disable=SC2064 # The name is local: it is gone when the trap runs.
     trap "rm -rf '$storage'" EXIT
     local buildah=(buildah --storage-driver vfs --root "$storage/root" --runroot "$storage/run")
-    # A list even of a single platform: whoever pulls it asks by platform.
-    "${buildah[@]}" bud --isolation chroot --platform "$(IFS=,; echo "${architectures[*]/#/linux/}")" \
-        --timestamp "$SOURCE_DATE_EPOCH" --identity-label=false \
-        --build-arg "VERSION=$version" --build-arg "REVISION=$DOORKEEPER_REVISION" \
-        --build-arg "CREATED=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)" \
-        --manifest "$name" -f deploy/Containerfile "$context"
+    # A list even of a single platform: whoever pulls it asks by platform. One after another and always in this order, for
+    # buildah puts several at once into the list as they come.
+    for architecture in $(printf '%s\n' "${architectures[@]}" | sort -u); do
+        "${buildah[@]}" bud --isolation chroot --platform "linux/$architecture" \
+            --timestamp "$SOURCE_DATE_EPOCH" --identity-label=false \
+            --build-arg "VERSION=$version" --build-arg "REVISION=$DOORKEEPER_REVISION" \
+            --build-arg "CREATED=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)" \
+            --manifest "$name" -f deploy/Containerfile "$context"
+    done
     rm -rf "$layout"
     "${buildah[@]}" manifest push --all "$name" "oci:$layout:$version"
     echo "$layout: $(grep -o 'sha256:[0-9a-f]*' "$layout/index.json")"
