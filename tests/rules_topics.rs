@@ -328,6 +328,22 @@ fn delete_topics_passes_untouched_with_delete_on_the_cluster() {
     }
 }
 
+/// An id that the broker cannot name yet could be that of the topic with the ACLs.
+#[test]
+fn delete_topics_by_an_unknown_id_does_not_reach_the_broker() {
+    for version in 6..=*Door::versions::<DeleteTopicsRequest>().end() {
+        let wanted = [(None, id(1)), (None, id(2)), (None, id(3)), (None, id(3))];
+        let mut door = Door::new([allow_cluster(Delete)]).knowing(&[(id(1), "b")]);
+        let asked = door.send(version, &delete(version, &wanted)).asked();
+        let forwarded = asked.answered_from(&mut door, &[("b", id(1), 1)]).forwarded();
+        assert_eq!(forwarded.request, delete(version, &[(None, id(1)), (None, id(3)), (None, id(3))]));
+        let response = deleted(version, &forwarded.request);
+        let answer = forwarded.answered(&mut door, &response);
+        let last = answer.responses.last().unwrap();
+        assert_eq!((last.topic_id, last.error_code), (id(2), UNKNOWN_TOPIC_ID));
+    }
+}
+
 #[test]
 fn create_partitions_puts_duplicates_and_denials_first() {
     let topic = |name: &str| CreatePartitionsTopic { name: name.into(), count: 3, ..Default::default() };

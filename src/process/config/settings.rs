@@ -57,7 +57,8 @@ pub struct Limits {
     /// The largest request, in bytes, as Kafka's `socket.request.max.bytes`.
     #[schemars(range(min = 1024, max = 2147483647))]
     pub max_frame_bytes: u32,
-    /// What all connections together may hold in buffers, in bytes; at the bound, reading waits.
+    /// What all connections together may hold in buffers, in bytes; at the bound, reading waits. A quarter of it on top is
+    /// for bringing what was begun to its end.
     #[schemars(range(min = 1024))]
     pub buffered_bytes: u64,
     /// A connection on which nothing moves for this long is closed, as by Kafka's `connections.max.idle.ms`.

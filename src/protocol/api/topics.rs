@@ -127,13 +127,14 @@ impl DeleteTopicsRequest {
         std::mem::take(&mut self.topics).into_iter().chain(by_name).collect()
     }
 
-    /// For somebody who may delete every topic but the one that nobody except super users may touch.
+    /// For somebody who may delete every topic but the one that nobody except super users may touch. An id without a name
+    /// could be that topic's, which the broker hears of a moment later.
     fn delete_all_but_reserved(&mut self, access: &mut Access<'_>) -> Verdict<DeleteTopicsResponse> {
         let mut wanted = self.take_wanted();
         let denied = |name: &Str, access: &mut Access<'_>| {
             access.view.is_reserved(name) && !access.allows(Operation::Delete, ResourceType::Topic, name)
         };
-        let refused: Vec<_> = wanted
+        let mut refused: Vec<_> = wanted
             .extract_if(.., |topic| {
                 let by_id = access.topic_name(&topic.topic_id);
                 topic.name.iter().chain(&by_id).any(|name| denied(name, access))
@@ -143,6 +144,21 @@ impl DeleteTopicsRequest {
                 not_deleted(topic.name, topic.topic_id, TOPIC_AUTHORIZATION_FAILED, text)
             })
             .collect();
+        if !access.view.is_super_user() {
+            let mut named: HashMap<Uuid, usize> = HashMap::new();
+            wanted.iter().for_each(|topic| *named.entry(topic.topic_id).or_default() += 1);
+            // What is wrong besides, such as an id that comes twice, the broker does not delete.
+            let nameless = wanted.extract_if(.., |topic| {
+                let id = &topic.topic_id;
+                let is_well_put = topic.name.is_none() && !id.is_zero() && named.get(id) == Some(&1);
+                is_well_put && access.topic_name(id).is_none()
+            });
+            refused.extend(
+                nameless.map(|topic| {
+                    not_deleted(None, topic.topic_id, UNKNOWN_TOPIC_ID, message(UNKNOWN_TOPIC_ID))
+                }),
+            );
+        }
         self.put_wanted(wanted, access.version);
         match self.is_empty() && !refused.is_empty() {
             true => Verdict::Answer(DeleteTopicsResponse { responses: refused, ..Default::default() }),
