@@ -255,6 +255,28 @@ fn bindings_in_a_topic_need_no_config_map() {
 }
 
 #[test]
+fn doorkeepers_that_ask_each_other_for_bindings_show_their_own_certificate() {
+    let Some(tools) = Tools::find("bindings in a topic, by TLS") else { return };
+    let values = scenario("11");
+    let objects = Objects::of(tools, &values);
+    let config = &documents(objects.config_map_text("doorkeeper.yaml"))[0];
+    let files = |more: &str| {
+        serde_json::json!({"certificate_chain": "tls/tls.crt", "private_key": "tls/tls.key", "server_ca": more})
+    };
+    assert_eq!(config["authorization"]["acls"]["tls"], files("tls/ca.crt"));
+    let usages = |values: &str| {
+        let objects = Objects::of(tools, &scenario(values));
+        objects.of_kind("Certificate").next().unwrap()["spec"]["usages"].clone()
+    };
+    assert!(list(&usages("11")).contains(&"client auth".into()));
+    assert!(!list(&usages("02")).contains(&"client auth".into()));
+    let other =
+        Objects::with(tools, &values, &["--set", "config.authorization.acls.tls.server_ca=other/ca.crt"]);
+    let config = &documents(other.config_map_text("doorkeeper.yaml"))[0];
+    assert_eq!(config["authorization"]["acls"]["tls"], files("other/ca.crt"));
+}
+
+#[test]
 fn bindings_and_certificates_restart_nothing_but_settings_do() {
     let Some(tools) = Tools::find("restarts") else { return };
     let pod = |set: &str| {

@@ -84,6 +84,15 @@
 {{- $tls := .tls | default dict -}}
 {{- if not (and $tls.certificate_chain $tls.private_key) -}}true{{- end -}}
 {{- end -}}
+{{- with include "doorkeeper-lib.aclTls" . | fromYaml }}{{ if not (and .certificate_chain .private_key) }}true{{ end }}{{ end -}}
+{{- end }}
+
+{{/* What doorkeepers show each other where they reach the topic with the bindings through each other. */}}
+{{- define "doorkeeper-lib.aclTls" -}}
+{{- $acls := dig "config" "authorization" "acls" dict .values | default dict -}}
+{{- if hasKey $acls "tls" -}}
+{{- merge (dict) ($acls.tls | default dict) (dict "certificate_chain" "tls/tls.crt" "private_key" "tls/tls.key" "server_ca" "tls/ca.crt") | toYaml -}}
+{{- end -}}
 {{- end }}
 
 {{/* Whether a listener takes the issuers of its clients from the volume. */}}
@@ -92,6 +101,7 @@
 {{- $tls := .tls | default dict -}}
 {{- if not (or $tls.client_ca (eq (toString $tls.client_auth) "none")) -}}true{{- end -}}
 {{- end -}}
+{{- with include "doorkeeper-lib.aclTls" . | fromYaml }}{{ if eq .server_ca "tls/ca.crt" }}true{{ end }}{{ end -}}
 {{- end }}
 
 {{/* Whether the bindings come from the volume: unless the configuration names a file of its own, or a topic. */}}
@@ -118,6 +128,9 @@
 {{- $authorization := $config.authorization | default dict -}}
 {{- if include "doorkeeper-lib.usesAcls" . -}}
 {{- $_ := set $authorization "acls" (set ($authorization.acls | default dict) "file" "acls.yaml") -}}
+{{- end -}}
+{{- with include "doorkeeper-lib.aclTls" . | fromYaml -}}
+{{- $_ := set $authorization.acls "tls" . -}}
 {{- end -}}
 {{- $_ := set $config "version" ($config.version | default 1) -}}
 {{- $_ := set $config "listeners" $listeners -}}
