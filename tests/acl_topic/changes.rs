@@ -14,12 +14,15 @@ use crate::support::process::wait_for;
 fn a_change_at_one_is_in_force_at_all() {
     let Some(cluster) = cluster() else { return };
     let keepers = Keeper::in_front_of(cluster, "changes");
-    let settings = runtime().block_on(async {
-        let mut connection = Connection::open(&addresses(cluster)[0].to_string()).await.unwrap();
-        let names = ["cleanup.policy", "min.insync.replicas", "unclean.leader.election.enable"];
-        let mut settings = connection.topic_configs("changes", &names).await.unwrap();
-        settings.sort();
-        settings
+    // The first broker may hear of the topic later than those that the doorkeepers asked.
+    let settings = wait_for("the topic's settings", LIMIT, || {
+        runtime().block_on(async {
+            let mut connection = Connection::open(&addresses(cluster)[0].to_string()).await.unwrap();
+            let names = ["cleanup.policy", "min.insync.replicas", "unclean.leader.election.enable"];
+            let mut settings = connection.topic_configs("changes", &names).await.ok()?;
+            settings.sort();
+            Some(settings)
+        })
     });
     let expected = [
         ("cleanup.policy", "compact"),

@@ -260,9 +260,7 @@ fn doorkeepers_that_ask_each_other_for_bindings_show_their_own_certificate() {
     let values = scenario("11");
     let objects = Objects::of(tools, &values);
     let config = &documents(objects.config_map_text("doorkeeper.yaml"))[0];
-    let files = |more: &str| {
-        serde_json::json!({"certificate_chain": "tls/tls.crt", "private_key": "tls/tls.key", "server_ca": more})
-    };
+    let files = |more: &str| serde_json::json!({"certificate_chain": "tls/tls.crt", "private_key": "tls/tls.key", "server_ca": more});
     assert_eq!(config["authorization"]["acls"]["tls"], files("tls/ca.crt"));
     let usages = |values: &str| {
         let objects = Objects::of(tools, &scenario(values));
