@@ -155,6 +155,15 @@ pub struct Session {
     held: HashMap<Topic, Partitions>,
     /// What the client believes to be in its session, and gets an error for.
     refused: BTreeMap<Topic, Refused>,
+    /// How many partitions are in both: counted along, since it is asked for with every request.
+    partitions: usize,
+}
+
+/// Adds partitions, or updates what was asked of them; how many are new.
+fn added(partitions: &mut Partitions, asked: impl Iterator<Item = (i32, Asked)>) -> usize {
+    let before = partitions.len();
+    partitions.extend(asked);
+    partitions.len() - before
 }
 
 /// What has to be told to the broker so that its session holds what it should.
@@ -177,7 +186,15 @@ impl Session {
     /// A session that is being made by a full request.
     pub fn new(by_id: bool, generation: u64) -> Self {
         let at_broker = AtBroker { id: 0, epoch: 1, is_stale: true };
-        Self { epoch: 1, at_broker, by_id, generation, held: HashMap::new(), refused: BTreeMap::new() }
+        Self {
+            epoch: 1,
+            at_broker,
+            by_id,
+            generation,
+            held: HashMap::new(),
+            refused: BTreeMap::new(),
+            partitions: 0,
+        }
     }
 
     /// The broker has made it.
@@ -202,16 +219,18 @@ impl Session {
 
     /// Whether it has more partitions than one may have.
     pub fn is_too_large(&self) -> bool {
-        let held = self.held.values().map(BTreeMap::len);
-        let refused = self.refused.values().map(|refused| refused.partitions.len());
-        held.chain(refused).sum::<usize>() > MOST_PARTITIONS || self.size() > MOST_HELD
+        self.partitions > MOST_PARTITIONS || self.size() > MOST_HELD
     }
 
     /// How many bytes it takes, roughly.
     fn size(&self) -> usize {
+        debug_assert_eq!(self.partitions, self.count());
+        (self.held.len() + self.refused.len()) * TOPIC + self.partitions * PARTITION
+    }
+
+    fn count(&self) -> usize {
         let held = self.held.values().map(BTreeMap::len);
-        let refused = self.refused.values().map(|refused| refused.partitions.len());
-        held.chain(refused).map(|partitions| TOPIC + partitions * PARTITION).sum()
+        held.chain(self.refused.values().map(|refused| refused.partitions.len())).sum()
     }
 
     /// Counts a request of the client.
@@ -239,21 +258,27 @@ impl Session {
             None => {
                 if let Some(refused) = self.refused.get_mut(&topic) {
                     for partition in partitions {
-                        refused.partitions.remove(&partition.partition);
+                        let removed = refused.partitions.remove(&partition.partition);
+                        self.partitions -= usize::from(removed.is_some());
                     }
                 }
                 match self.held.get_mut(&topic) {
-                    Some(held) => held.extend(asked),
-                    None => drop(self.held.insert(topic.detached(), asked.collect())),
+                    Some(held) => self.partitions += added(held, asked),
+                    None => {
+                        let held: Partitions = asked.collect();
+                        self.partitions += held.len();
+                        self.held.insert(topic.detached(), held);
+                    }
                 }
             }
             Some(Refusal { error_code, is_unresolved }) => match self.refused.get_mut(&topic) {
                 Some(refused) => {
                     (refused.error_code, refused.is_unresolved) = (error_code, is_unresolved);
-                    refused.partitions.extend(asked);
+                    self.partitions += added(&mut refused.partitions, asked);
                 }
                 None => {
                     let refused = Refused { error_code, is_unresolved, partitions: asked.collect() };
+                    self.partitions += refused.partitions.len();
                     self.refused.insert(topic.detached(), refused);
                 }
             },
@@ -262,16 +287,19 @@ impl Session {
 
     /// Removes partitions that the client forgets.
     pub fn forget(&mut self, topic: &Topic, partitions: &[i32]) {
-        let gone = |left: &mut Partitions| {
-            for partition in partitions {
-                left.remove(partition);
-            }
+        let mut removed = 0;
+        let mut gone = |left: &mut Partitions| {
+            removed += partitions.iter().filter(|partition| left.remove(partition).is_some()).count();
             left.is_empty()
         };
-        if self.held.get_mut(topic).is_some_and(gone) {
+        let (held, refused) = (self.held.get_mut(topic), self.refused.get_mut(topic));
+        let held_gone = held.is_some_and(&mut gone);
+        let refused_gone = refused.is_some_and(|refused| gone(&mut refused.partitions));
+        self.partitions -= removed;
+        if held_gone {
             self.held.remove(topic);
         }
-        if self.refused.get_mut(topic).is_some_and(|refused| gone(&mut refused.partitions)) {
+        if refused_gone {
             self.refused.remove(topic);
         }
     }
@@ -315,6 +343,10 @@ impl Session {
                     self.held.entry(topic).or_default().extend(was.partitions);
                 }
             }
+        }
+        // A partition of both is one now.
+        if !changes.is_empty() {
+            self.partitions = self.count();
         }
         changes
     }

@@ -17,7 +17,9 @@ fn a_revoked_reader_gets_no_more_of_its_session() {
             fetch(&mut door, &mut broker, version, &request(version, (0, 0), &both, &[])).session_id;
         assert_ne!(session, 0);
         let nothing = Wanted::new();
+        door.heard.clear();
         unedited(&mut door, version, &request(version, (session, 1), &nothing, &[]));
+        assert!(door.heard.is_empty(), "while the ACLs stay the same nothing is decided anew");
 
         // The test's broker did not see that one.
         broker.sessions.get_mut(&session).unwrap().0 += 1;
