@@ -10,6 +10,7 @@ mod files;
 mod issuers;
 mod pem;
 mod store;
+mod verifier;
 
 use std::fmt::{self, Debug, Formatter};
 use std::path::Path;
@@ -111,6 +112,8 @@ fn parsed(content: &Content) -> Result<pem::Pem, String> {
 struct Side {
     own: &'static str,
     own_role: Role,
+    /// The other side.
+    other: &'static str,
     /// The other side, in the plural.
     others: &'static str,
     /// The key of the configuration that names the issuers of the other side.
@@ -121,6 +124,7 @@ struct Side {
 const SERVER: Side = Side {
     own: "server",
     own_role: Role::Server,
+    other: "client",
     others: "clients",
     ca_key: "client_ca",
     ca_role: Role::ClientCa,
@@ -160,10 +164,10 @@ impl Reader<'_> {
         let key = self.key(&tls.private_key, &files.private_key);
         let verifier = match &tls.client_auth {
             ClientAuth::Required { client_ca } => {
-                self.roots(client_ca, &files.ca).and_then(|roots| self.verifier(roots, true))
+                self.anchors(client_ca, &files.ca).and_then(|anchors| self.verifier(anchors, true))
             }
             ClientAuth::Requested { client_ca } => {
-                self.roots(client_ca, &files.ca).and_then(|roots| self.verifier(roots, false))
+                self.anchors(client_ca, &files.ca).and_then(|anchors| self.verifier(anchors, false))
             }
             ClientAuth::None => Some(WebPkiClientVerifier::no_client_auth()),
         };

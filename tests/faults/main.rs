@@ -8,6 +8,7 @@
 
 mod support;
 
+mod anchors;
 mod budget;
 mod chaos;
 mod drain;

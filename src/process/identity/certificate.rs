@@ -2,7 +2,7 @@
 
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Name};
+use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Name, X509Version};
 
 /// What a certificate is used for here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,14 +109,24 @@ pub(super) fn doubt_of_server(der: &CertificateDer<'_>) -> Option<&'static str> 
     None
 }
 
-/// Whether a certificate can have issued none.
-pub(super) fn is_no_authority(der: &CertificateDer<'_>) -> bool {
-    let Ok((_, certificate)) = X509Certificate::from_der(der) else { return false };
+/// Why a certificate vouches for nothing but itself; none for an authority's, which vouches for what it issues.
+///
+/// As Java's `PKIXValidator` has it, but for version 1: that has no place to say whose it is, so that anybody's own would
+/// be an authority's.
+pub(super) fn only_itself(certificate: &X509Certificate<'_>) -> Option<&'static str> {
+    if certificate.version() != X509Version::V3 {
+        return Some("it is not of X.509 version 3 and cannot say that it is an authority's");
+    }
     match certificate.basic_constraints() {
-        Ok(Some(constraints)) => !constraints.value.ca,
-        // Old authorities do not say that they are one; theirs is at least their own.
-        Ok(None) => certificate.subject() != certificate.issuer(),
-        Err(_) => false,
+        Ok(Some(constraints)) if constraints.value.ca => {}
+        Ok(Some(_)) => return Some("its basicConstraints say that it is no authority's (CA:FALSE)"),
+        Ok(None) => return Some("it is without basicConstraints, so no authority's"),
+        Err(_) => return Some("its basicConstraints are there twice or damaged"),
+    }
+    match certificate.key_usage() {
+        Ok(Some(usage)) if !usage.value.key_cert_sign() => Some("its keyUsage is without keyCertSign"),
+        Ok(_) => None,
+        Err(_) => Some("its keyUsage is there twice or damaged"),
     }
 }
 

@@ -13,6 +13,7 @@ use rustls::crypto::aws_lc_rs;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::files::Files;
+use super::verifier::ServerVerifier;
 use super::{CertificateFacts, Fingerprint, Reader, Role, Side, unix};
 use crate::process::config::{ClientTls, Document, Fault, Faults};
 use crate::words::principal::distinguished_name;
@@ -20,6 +21,7 @@ use crate::words::principal::distinguished_name;
 const CLIENT: Side = Side {
     own: "client",
     own_role: Role::Client,
+    other: "server",
     others: "servers",
     ca_key: "server_ca",
     ca_role: Role::ServerCa,
@@ -193,8 +195,8 @@ impl Reader<'_> {
     fn client_config(&mut self, tls: &ClientTls, files: &Files) -> Option<(ClientConfig, String)> {
         let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
         let key = self.key(&tls.private_key, &files.private_key);
-        let roots = self.roots(&tls.server_ca, &files.ca);
-        let (chain, (key, signer), roots) = (chain?, key?, roots?);
+        let anchors = self.anchors(&tls.server_ca, &files.ca);
+        let (chain, (key, signer), anchors) = (chain?, key?, anchors?);
         self.check_key((&tls.private_key, &tls.certificate_chain), &chain, signer.as_ref());
         if !self.faults.is_empty() {
             return None;
@@ -202,10 +204,18 @@ impl Reader<'_> {
         let (_, own) = X509Certificate::from_der(chain.first()?).ok()?;
         let subject =
             distinguished_name(own.subject().as_raw()).unwrap_or_else(|_| own.subject().to_string());
+        let verifier = match ServerVerifier::new(anchors, self.provider.clone()) {
+            Ok(verifier) => Arc::new(verifier),
+            Err(error) => {
+                self.fault("server_ca", error);
+                return None;
+            }
+        };
         let built = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .and_then(|builder| {
-                builder.with_root_certificates(roots).with_client_auth_cert(chain.clone(), key)
+                let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+                builder.with_client_auth_cert(chain.clone(), key)
             });
         match built {
             Ok(mut config) => {

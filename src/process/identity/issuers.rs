@@ -4,17 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::certificate::only_itself;
 use super::files::Content;
+use super::verifier::{Anchors, ClientVerifier};
 use super::{Reader, Side, certificate, parsed};
 use crate::link::refused::Remembering;
 
 impl Reader<'_> {
-    pub(super) fn roots(&mut self, path: &Path, content: &Content) -> Option<RootCertStore> {
+    pub(super) fn anchors(&mut self, path: &Path, content: &Content) -> Option<Anchors> {
         let name = path.display();
-        let Side { others, ca_key, ca_role, .. } = *self.side;
+        let Side { others, other, ca_key, ca_role, .. } = *self.side;
         let pem = match parsed(content) {
             Ok(pem) => pem,
             Err(message) => {
@@ -38,28 +40,37 @@ impl Reader<'_> {
             );
             self.warn(ca_key, message);
         }
-        let mut roots = RootCertStore::empty();
+        let mut anchors = Anchors { authorities: RootCertStore::empty(), pinned: Vec::new() };
         let mut sound = true;
         for (i, der) in pem.certificates.iter().enumerate() {
-            let added = certificate::facts(der, ca_role)
-                .and_then(|facts| roots.add(der.clone()).map(|()| facts).map_err(|error| error.to_string()));
+            let itself = X509Certificate::from_der(der).ok().and_then(|(_, read)| only_itself(&read));
+            let added = certificate::facts(der, ca_role).and_then(|facts| match itself {
+                Some(_) => {
+                    anchors.pinned.push(der.clone());
+                    Ok(facts)
+                }
+                None => {
+                    anchors.authorities.add(der.clone()).map(|()| facts).map_err(|error| error.to_string())
+                }
+            });
             match added {
                 Ok(facts) => {
-                    if let Some(problem) = facts.problem_at(self.now) {
-                        let message = format!(
-                            "{name}: the certificate of {} {problem}, but {others} that it issued \
-                                               certificates for are still accepted",
-                            facts.subject
-                        );
-                        self.warn(ca_key, message);
-                    }
-                    if certificate::is_no_authority(der) {
-                        let message = format!(
-                            "{name}: the certificate of {} is no authority's and has issued none: name the authority \
-                             that issues your {others}' certificates",
-                            facts.subject
-                        );
-                        self.warn(ca_key, message);
+                    let expired = facts.problem_at(self.now);
+                    let message = match (itself, expired) {
+                        (Some(why), None) => Some(format!(
+                            "vouches for nobody but the {other} that shows this very certificate: {why}"
+                        )),
+                        (Some(why), Some(problem)) => Some(format!(
+                            "{problem} and vouches for nobody: it could for the {other} alone that shows this very \
+                             certificate, as {why}"
+                        )),
+                        (None, Some(problem)) => Some(format!(
+                            "{problem}, but {others} that it issued certificates for are still accepted"
+                        )),
+                        (None, None) => None,
+                    };
+                    if let Some(message) = message {
+                        self.warn(ca_key, format!("{name}: the certificate of {} {message}", facts.subject));
                     }
                     self.certificates.push(facts);
                 }
@@ -72,19 +83,16 @@ impl Reader<'_> {
                 }
             }
         }
-        sound.then_some(roots)
+        sound.then_some(anchors)
     }
 
     pub(super) fn verifier(
         &mut self,
-        roots: RootCertStore,
+        anchors: Anchors,
         required: bool,
     ) -> Option<Arc<dyn ClientCertVerifier>> {
-        let builder =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider));
-        let builder = if required { builder } else { builder.allow_unauthenticated() };
-        match builder.build() {
-            Ok(verifier) => Some(Arc::new(Remembering(verifier))),
+        match ClientVerifier::new(anchors, required, Arc::clone(&self.provider)) {
+            Ok(verifier) => Some(Arc::new(Remembering(Arc::new(verifier)))),
             Err(error) => {
                 self.fault("client_ca", error);
                 None

@@ -33,6 +33,8 @@ pub struct Setup {
     pub upstream: SocketAddr,
     /// The ACL file.
     pub acls: &'static str,
+    /// The file `client_ca`.
+    pub client_ca: String,
     /// Further keys of `tls`.
     pub tls: &'static str,
     /// The keys of `limits`.
@@ -51,6 +53,7 @@ impl Setup {
         Self {
             upstream,
             acls: ACLS,
+            client_ca: TRUSTED.pem(),
             tls: "",
             limits: "",
             bind: "127.0.0.1:0",
@@ -64,7 +67,7 @@ impl Setup {
         let (certificate, key) = TRUSTED.issue("localhost");
         folder.write("tls.crt", &certificate.pem());
         folder.write("tls.key", &key.serialize_pem());
-        folder.write("ca.crt", &TRUSTED.pem());
+        folder.write("ca.crt", &self.client_ca);
         folder.write("acls.yaml", self.acls);
         let Self { upstream, tls, limits, bind, listener, drain_timeout, .. } = self;
         folder.write(

@@ -29,6 +29,11 @@ impl Authority {
         self.0.pem()
     }
 
+    /// The same in DER.
+    pub fn der(&self) -> CertificateDer<'static> {
+        self.0.der().clone()
+    }
+
     /// A certificate and its key, for `CN=name`.
     pub fn issue(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
