@@ -41,6 +41,13 @@ equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, 
 matrix: ## Brokers and clients of many versions through doorkeeper; WRITE=1 puts the outcome into the README
 	DOORKEEPER_MATRIX=$(if $(WRITE),write,whole) $(CARGO) test --locked --test kafka_matrix -- --nocapture
 
+never-through: ## A million random requests under ACLs that change all the time, each judged (REQUESTS=, SEED=)
+	DOORKEEPER_NEVER_THROUGH=$(or $(REQUESTS),1000000) $(if $(SEED),DOORKEEPER_NEVER_THROUGH_SEED=$(SEED)) \
+		$(CARGO) test --locked --test never_through nothing_goes_through -- --nocapture
+
+fuzz: ## Every fuzz target for an hour (SECONDS=, TARGETS="frames names"); needs cargo install cargo-fuzz
+	fuzz/run.sh $(or $(SECONDS),3600) $(TARGETS)
+
 clients-at-kafka: ## The tests with stock clients, against Kafka's own authorizer instead of doorkeeper
 	DOORKEEPER_CLIENTS_AGAINST=kafka $(CARGO) test --locked --test kafka_clients
 
