@@ -21,7 +21,7 @@ use super::budget::Share;
 use super::close::Close;
 use super::gate::{Client, Gate, Heard, Hearing};
 use crate::protocol::access::{Access, Broker};
-use crate::protocol::api::{AfterChange, Answer, AnswerWatch, Ask, Row, Ruling};
+use crate::protocol::api::{AfterChange, Answer, AnswerWatch, Ask, RequestWatch, Row, Ruling};
 use crate::protocol::fetch_sessions::FetchSessions;
 use crate::protocol::share_sessions::ShareSessions;
 use crate::protocol::wire::Fault;
@@ -96,6 +96,8 @@ pub struct Session {
     after_change: Option<AfterChange<Result<Ruling, Fault>>>,
     /// How many bytes of a request, already decided, are still to come.
     passing: usize,
+    /// Who looks at them.
+    watch: Option<Box<dyn RequestWatch>>,
     /// How much of the next request had come when its head was last looked at.
     looked_at: usize,
     reading: Reading,
@@ -202,6 +204,7 @@ impl Session {
             changing: None,
             after_change: None,
             passing: 0,
+            watch: None,
             looked_at: 0,
             reading: Reading::Head([0; ANSWER_HEAD], 0),
             ending: None,

@@ -25,6 +25,7 @@ mod metadata;
 mod offsets;
 mod partial;
 mod pattern_subscriptions;
+mod produce;
 mod records;
 mod scram;
 mod share;
@@ -47,7 +48,7 @@ pub use versions::unsupported_version;
 
 /// Every API key that a Kafka knows, and what becomes of it here.
 pub static TABLE: &[Row] = &[
-    Row { head: Some(records::judge_head), ..api::<ProduceRequest>() },
+    Row { head: Some(produce::judge_head), ..api::<ProduceRequest>() },
     api::<FetchRequest>(),
     api::<ListOffsetsRequest>(),
     api::<MetadataRequest>(),
@@ -163,8 +164,26 @@ pub struct Row {
     pub head: Option<JudgeHead>,
 }
 
-/// Decides a request by what has come of its body. `None`: that needs all of it. Otherwise all of it is allowed.
-pub type JudgeHead = fn(&[u8], &mut Access<'_>) -> Option<Answer>;
+/// Decides a request by what has come of its body, and its whole length. `None`: that needs all of it. Otherwise it may go
+/// on while the rest comes.
+pub type JudgeHead = fn(&[u8], usize, &mut Access<'_>) -> Option<Passage>;
+
+/// What is to be done with a request that goes on while it arrives.
+pub struct Passage {
+    /// What becomes of the broker's answer.
+    pub answer: Answer,
+    /// Who looks at the rest. What had come of the body has been looked at.
+    pub watch: Box<dyn RequestWatch>,
+}
+
+/// Looks at the rest of a request that goes on while it arrives.
+pub trait RequestWatch: Send {
+    /// The next piece of the body.
+    ///
+    /// # Errors
+    /// Why the broker must not have all of it. Then it does not get this piece either, and the connection to it ends.
+    fn piece(&mut self, piece: &[u8]) -> Result<(), &'static str>;
+}
 
 /// What becomes of a request.
 #[derive(Clone, Copy)]

@@ -2,8 +2,10 @@
 
 use doorkeeper::protocol::api::encoded;
 use doorkeeper::protocol::messages::fetch_response::NodeEndpoint;
+use doorkeeper::protocol::messages::produce_request::PartitionProduceData;
 use doorkeeper::protocol::messages::{FetchRequest, FetchResponse, ProduceRequest};
-use tokio::io::AsyncReadExt;
+use doorkeeper::protocol::wire::{Bytes, Message};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
 use crate::support::broker::{Act, Broker, Seen, Step, fetched};
@@ -114,6 +116,61 @@ async fn a_large_request_passes_while_it_arrives_only_when_its_head_tells_all() 
         let answer = client.answer::<ProduceRequest>(9, 5).await;
         assert_eq!(answer.responses.len(), topics.len());
     }
+}
+
+/// Records of a transaction without its id: where the broker has nothing of the request yet, there is an answer; where it shows
+/// behind what has gone on, the broker never has the whole of it.
+#[tokio::test]
+async fn a_transaction_without_id_never_reaches_the_broker_whole() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).start().await;
+    let long = 400_000;
+    for version in [2, 3, 9, 13] {
+        let request = |kinds: &[bool]| {
+            let partition = |(index, transactional): (usize, &bool)| PartitionProduceData {
+                index: i32::try_from(index).unwrap(),
+                records: Some(Bytes::from(batch(long, *transactional))),
+                ..Default::default()
+            };
+            let mut request = produce(&[("allowed", 0)], 1);
+            request.topic_data[0].partition_data = kinds.iter().enumerate().map(partition).collect();
+            request
+        };
+        let answer =
+            Client::connect(door.address, "alice").await.ask(&request(&[true, false]), version).await;
+        let told = answer.responses[0].partition_responses.iter().map(|partition| partition.error_code);
+        assert_eq!(told.collect::<Vec<_>>(), [53, 53]);
+
+        let mut client = Client::connect(door.address, "alice").await;
+        let before = broker.bytes_read();
+        let bytes = frame(&request(&[false, true, false]), version, 5);
+        let first = long + 100;
+        client.send(&bytes[..first]).await;
+        until(|| broker.bytes_read() > before + long / 2).await;
+        // It may be gone before it has heard all.
+        let _ = soon(client.tls.write_all(&bytes[first..])).await;
+        client.assert_gone().await;
+        until(|| broker.open() == 0).await;
+    }
+    assert!(broker.seen().iter().all(|seen| seen.key != ProduceRequest::KEY));
+    assert_eq!(
+        Client::connect(door.address, "alice")
+            .await
+            .ask(&produce(&[("allowed", long)], 1), 9)
+            .await
+            .responses
+            .len(),
+        1
+    );
+    door.assert_sound();
+}
+
+/// A batch with so many bytes of records.
+fn batch(length: usize, transactional: bool) -> Vec<u8> {
+    let mut batch = vec![0x77; 12 + length];
+    batch[8..12].copy_from_slice(&i32::try_from(length).unwrap().to_be_bytes());
+    (batch[16], batch[22]) = (2, if transactional { 0x10 } else { 0 });
+    batch
 }
 
 /// Two answers in one piece, an answer and a half, one in many pieces: a client sees the same.

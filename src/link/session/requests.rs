@@ -10,7 +10,7 @@ use super::frames::{frame, holding};
 use super::holdings::{Kept, arriving};
 use super::{Close, Heard, Request, SLICE, Session, Share, Sink, Want};
 use crate::link::budget::permits;
-use crate::protocol::api::{self, Row, Rule};
+use crate::protocol::api::{self, Passage, Row, Rule};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::{ApiVersionsRequest, ProduceRequest};
 use crate::protocol::wire::{Fault, Message};
@@ -49,6 +49,10 @@ impl Session {
                 let piece = plain.split_to(self.passing.min(plain.len()));
                 if piece.is_empty() {
                     return Ok(Want::Bytes);
+                }
+                if let Some(watch) = &mut self.watch {
+                    // The broker has a part of it and shall never have the rest: this cannot be answered any more.
+                    watch.piece(&piece).map_err(Close::protocol)?;
                 }
                 self.passing -= piece.len();
                 up.push_back(piece.freeze());
@@ -254,13 +258,14 @@ impl Session {
         let (version, correlation_id) = (header.version, header.correlation_id);
         let client_id = Bytes::copy_from_slice(header.client_id);
         let mut heard = Heard::default();
-        let answer =
+        let passage =
             self.with_access(version, &client_id, correlation_id, Some((row, &mut heard)), |access| {
-                judge_head(&plain[body..], access)
+                judge_head(&plain[body..], 4 + length - body, access)
             });
-        let Some(answer) = answer else { return Ok(false) };
+        let Some(Passage { answer, watch }) = passage else { return Ok(false) };
         let frame = plain.split().freeze();
         self.passing = 4 + length - frame.len();
+        self.watch = Some(watch);
         (self.looked_at, self.request_memory) = (0, None);
         up.push_back(frame.clone());
         self.gate.metrics.request(row.key, RequestResult::Forwarded);
