@@ -200,13 +200,23 @@ fn who_may_create_all_of_it_has_it_created_at_once() {
     }
 }
 
+/// What is known of a broker may be old by a moment.
 #[test]
-fn a_broker_that_creates_nothing_is_asked_at_once() {
+fn a_broker_that_creates_nothing_is_asked_at_once_and_told_to_create_nothing() {
+    let settings = BrokerSettings { auto_create_topics: Some(false), ..Default::default() };
+    let missing = found(&[("gone", UNKNOWN_TOPIC_OR_PARTITION)]);
     for version in Door::versions::<MetadataRequest>() {
-        let settings = BrokerSettings { auto_create_topics: Some(false), ..Default::default() };
         let mut door = Door::new(describes(&["gone"])).before(settings);
-        let forwarded = door.send(version, &by_name(&["gone"])).forwarded();
-        let answer = forwarded.answered(&mut door, &found(&[("gone", UNKNOWN_TOPIC_OR_PARTITION)]));
+        let outcome = door.send(version, &by_name(&["gone"]));
+        let answer = if WITH_FLAG.contains(&version) {
+            let forwarded = outcome.forwarded();
+            assert!(!forwarded.request.allow_auto_topic_creation);
+            forwarded.answered(&mut door, &missing)
+        } else {
+            let asked = outcome.asked();
+            assert!(!asked.question::<MetadataRequest>().allow_auto_topic_creation);
+            asked.answered(&mut door, &missing).reply()
+        };
         assert_eq!(outline(&answer), [("gone", UNKNOWN_TOPIC_OR_PARTITION)]);
     }
 }
@@ -268,11 +278,28 @@ fn ids_are_resolved_before_they_are_decided_and_names_beside_them_ignored() {
 }
 
 #[test]
-fn ids_in_versions_that_do_not_take_them_are_the_brokers_to_refuse() {
+fn ids_in_versions_that_do_not_take_them_are_refused_with_all_that_is_beside_them() {
+    let described = entry(Some("a"), Uuid::ZERO);
     for version in [10, 11] {
-        let mut door = Door::new([]).knowing(&[(id(1), "a")]);
-        let topics = Some(vec![entry(Some("a"), id(1))]);
-        door.send(version, &MetadataRequest { topics, ..Default::default() }).untouched();
+        for wrong in [
+            entry(Some("a"), id(1)),
+            entry(Some("hidden"), id(2)),
+            entry(None, id(1)),
+            entry(None, Uuid::ZERO),
+        ] {
+            for mut door in [Door::new(describes(&["a"])), Door::for_super_user()] {
+                let topics = Some(vec![described.clone(), wrong.clone(), described.clone()]);
+                let request = MetadataRequest { topics, ..Default::default() };
+                let answer = door.send(version, &request).reply();
+                let refused = |entry: &MetadataRequestTopic| MetadataResponseTopic {
+                    topic_id: entry.topic_id,
+                    ..topic(entry.name.as_deref().unwrap_or_default(), INVALID_REQUEST)
+                };
+                let topics = [&described, &wrong, &described].map(refused).to_vec();
+                assert_eq!(answer, MetadataResponse { topics, ..Default::default() });
+                assert_eq!(door.heard, []);
+            }
+        }
     }
 }
 
@@ -428,8 +455,10 @@ fn share_coordinators_are_for_brokers() {
     for version in 1..=6 {
         let outcome = Door::new([allow_cluster(Describe)]).send(version, &find(version, 2, &["g:id:0"]));
         if version < 6 {
-            // The broker says that the type is too new for the version.
-            outcome.untouched();
+            // The type is too new for the version.
+            let answer = outcome.reply();
+            let code = if version < 4 { answer.error_code } else { answer.coordinators[0].error_code };
+            assert_eq!(code, INVALID_REQUEST);
             continue;
         }
         let text = "Cluster authorization failed.";

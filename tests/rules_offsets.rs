@@ -183,9 +183,13 @@ fn describer() -> Door {
 #[test]
 fn offsets_are_fetched_of_topics_that_the_client_may_describe() {
     for version in 0..=7 {
-        for topics in [&[("a", &[0, 1][..]), ("b", &[0]), ("a", &[0])][..], &[("a", &[])], &[]] {
+        for topics in [&[("a", &[0, 1][..]), ("b", &[0]), ("a", &[0])][..], &[("a", &[])]] {
             describer().send(version, &fetch_one(Some(topics))).untouched();
         }
+        // A broker may take no topics for all.
+        let reached = describer().send(version, &fetch_one(Some(&[]))).forwarded();
+        let all = fetched_one(0, &[("a", &[(0, 0)]), ("x", &[(0, 7)])]);
+        assert_eq!(reached.answered(&mut describer(), &all), fetched_one(0, &[("a", &[(0, 0)])]));
         let mut door = describer();
         let asked: Partitions<'_> = &[("x", &[0, 1]), ("a", &[0]), ("y", &[]), ("x", &[0])];
         let reached = door.send(version, &fetch_one(Some(asked))).forwarded();
@@ -198,6 +202,9 @@ fn offsets_are_fetched_of_topics_that_the_client_may_describe() {
         // Even if nothing is left: the group may fail as a whole, and then that is all there is to say.
         let reached = door.send(version, &fetch_one(Some(&[("x", &[0])]))).forwarded();
         assert_eq!(reached.request, fetch_one(Some(&[])));
+        let all = fetched_one(0, &[("x", &[(0, 7)]), ("a", &[(0, 0)])]);
+        let again = door.send(version, &fetch_one(Some(&[("x", &[0])]))).forwarded();
+        assert_eq!(again.answered(&mut door, &all), fetched_one(0, &[("x", &[(0, 29)])]));
         if version >= 2 {
             assert_eq!(reached.answered(&mut door, &fetched_one(16, &[])), fetched_one(16, &[]));
         } else {

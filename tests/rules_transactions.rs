@@ -2,6 +2,7 @@
 
 mod support_rules;
 
+use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::add_partitions_to_txn_request::{
     AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction,
 };
@@ -125,19 +126,36 @@ fn producer() -> Door {
 
 #[test]
 fn partitions_are_added_when_all_their_topics_may_be_written_to() {
-    let allowed: [Partitions<'_>; 6] = [
+    let allowed: [Partitions<'_>; 5] = [
         &[("a", &[0, 1]), ("b", &[0])],
         &[("a", &[0]), ("a", &[0])],
         &[("a", &[])],
         &[],
-        // Nobody adds an internal topic: the broker says so itself.
-        &[("a", &[0]), ("__consumer_offsets", &[0]), ("__transaction_state", &[0])],
         // What has no partition is not looked at.
         &[("a", &[0]), ("x", &[])],
     ];
     for version in 0..=3 {
         for topics in allowed {
             producer().send(version, &add(topics)).untouched();
+        }
+    }
+}
+
+#[test]
+fn nobody_adds_an_internal_topic() {
+    for version in 0..=3 {
+        for mut door in [producer(), Door::for_super_user()] {
+            let asked =
+                door.send(version, &add(&[("a", &[0]), ("__consumer_offsets", &[0]), ("b", &[7])])).asked();
+            let answer = asked.answered_from(&mut door, &[("a", id(1), 1), ("b", id(2), 1)]).reply();
+            let refused: [(&str, &[(i32, i16)]); 3] = [
+                ("a", &[(0, OPERATION_NOT_ATTEMPTED)]),
+                ("__consumer_offsets", &[(0, TOPIC_AUTHORIZATION_FAILED)]),
+                ("b", &[(7, UNKNOWN_TOPIC_OR_PARTITION)]),
+            ];
+            assert_eq!(answer, added(&refused));
+            let answer = door.send(version, &add(&[("__transaction_state", &[0])])).reply();
+            assert_eq!(answer, added(&[("__transaction_state", &[(0, TOPIC_AUTHORIZATION_FAILED)])]));
         }
     }
 }

@@ -16,6 +16,7 @@ mod cluster;
 mod commits;
 mod configs;
 mod consumer_groups;
+mod coordinators;
 mod decide;
 mod described_groups;
 mod described_topics;

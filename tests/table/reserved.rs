@@ -63,7 +63,6 @@ const HEARD: &[(&str, &str)] = &[
     ("ShareFetch", "as well"),
     ("AddPartitionsToTxn", "without partitions"),
     ("AlterShareGroupOffsets", "without partitions, and whether it exists"),
-    ("Metadata", "beside an id in versions 10 and 11: the broker refuses them itself"),
     ("DescribeLogDirs", "whoever may describe the cluster learns where the copies are"),
     ("ListPartitionReassignments", "as well"),
     ("DescribeQuorum", "the broker speaks of its own topic only"),

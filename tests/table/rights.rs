@@ -66,10 +66,6 @@ const OPEN: &[(&str, &str, &str)] = &[
     ("Fetch", "ForgottenTopicsData.TopicId", "as well"),
     ("Fetch", "ClusterId", "where it means to be"),
     ("Fetch", "RackId", "where it is"),
-    ("Metadata", "Topics.Name", "beside an id in versions 10 and 11: the broker refuses them itself"),
-    ("Metadata", "Topics.TopicId", "in versions 10 and 11: the broker refuses them itself"),
-    ("FindCoordinator", "Key", "of share groups before version 6: the broker refuses them itself"),
-    ("FindCoordinator", "CoordinatorKeys", "of share groups before version 6, as well"),
     ("ListGroups", "StatesFilter", "of the groups it gets what it may see"),
     ("ListGroups", "TypesFilter", "of the groups it gets what it may see"),
     ("ApiVersions", "ClientSoftwareName", "it must learn what is served"),
@@ -114,16 +110,16 @@ fn without_any_right_nothing_reaches_the_broker_but_what_is_open() {
     let (mut open, mut hollow) = (BTreeSet::new(), BTreeSet::new());
     each_decided_version(|row, layout, version| {
         let default = (layout.entry().request.default)(version).unwrap().into();
-        let mut requests = vec![(0, default)];
-        requests.extend([0, 1, 2].map(|kind| (kind, marked(layout, version, kind, Filling::default()))));
+        let mut requests = vec![default];
+        requests.extend([0, 1, 2].map(|kind| marked(layout, version, kind, Filling::default())));
         requests.extend((0..30).map(|_| {
             let count = |_: &str| below(3) as u32;
             let null = |_: &str| below(4) == 0;
             let shape = Filling { count: &count, null: &null, ..Filling::default() };
             let kind = below(3) as i64;
-            (kind, marked(layout, version, kind, shape))
+            marked(layout, version, kind, shape)
         }));
-        for (kind, request) in requests {
+        for request in requests {
             let mut broker = |key, version, _: &Bytes| {
                 sample(response(key, version), version, &mut random.borrow_mut(), Style::Rich)
             };
@@ -138,11 +134,6 @@ fn without_any_right_nothing_reaches_the_broker_but_what_is_open() {
                 if words.is_empty() {
                     assert!(!names_something(body), "{} version {version}", row.name);
                     hollow.insert(row.name);
-                }
-                match row.name {
-                    "FindCoordinator" => assert!(words.is_empty() || kind == 2 && version < 6),
-                    "Metadata" => assert!(words.is_empty() || (10..12).contains(&version)),
-                    _ => {}
                 }
                 open.extend(words.into_iter().map(|path| (row.name, path)));
             }
@@ -266,7 +257,7 @@ const DESCRIBES: &str = "words for a plugin, by a member of the group";
 
 /// Topic ids that nobody is asked about.
 const IDS_NOT_ASKED_ABOUT: &[(&str, &str, &str)] = &[
-    ("Metadata", "Topics.TopicId", "before version 12: the broker refuses them itself"),
+    ("Metadata", "Topics.TopicId", "is refused before version 12"),
     ("DeleteTopics", "Topics.TopicId", "a name beside it is refused before"),
     ("ConsumerGroupHeartbeat", "TopicPartitions.TopicId", "what a member says that it owns"),
     ("ShareAcknowledge", "Topics.TopicId", "without a session it is refused before"),

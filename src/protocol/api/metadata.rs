@@ -1,4 +1,4 @@
-//! The cluster as a client may see it: Metadata, FindCoordinator, DescribeCluster.
+//! The cluster as a client may see it: Metadata, DescribeCluster.
 //!
 //! A broker without an authorizer creates a topic for whoever asks about it, so a request that allows creation is never
 //! passed on together with a name that the client may not create.
@@ -10,20 +10,26 @@ use bytes::Bytes;
 use super::{Api, Ask, Question, Readdress, Ruling, Step, Verdict, encoded, take_denied};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
-use crate::protocol::messages::find_coordinator_response::Coordinator;
 use crate::protocol::messages::metadata_request::MetadataRequestTopic;
 use crate::protocol::messages::metadata_response::MetadataResponseTopic;
 use crate::protocol::messages::{
-    DescribeClusterRequest, DescribeClusterResponse, FindCoordinatorRequest, FindCoordinatorResponse,
-    MetadataRequest, MetadataResponse,
+    DescribeClusterRequest, DescribeClusterResponse, MetadataRequest, MetadataResponse,
 };
 use crate::protocol::wire::{Fault, Message, Str, Uuid};
 use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
 
+/// The first version that asks for topics by id. Two before it have the field all the same.
+const TOPIC_IDS: i16 = 12;
+/// The first version with a word on whether topics may be created.
+const CREATION_FLAG: i16 = 4;
+
 /// `KafkaApis.handleTopicMetadataRequest`
 impl Api for MetadataRequest {
-    fn topic_ids(&self, _access: &Access<'_>) -> Vec<Uuid> {
-        self.topics.iter().flatten().map(|topic| topic.topic_id).collect()
+    fn topic_ids(&self, access: &Access<'_>) -> Vec<Uuid> {
+        match access.version {
+            TOPIC_IDS.. => self.topics.iter().flatten().map(|topic| topic.topic_id).collect(),
+            _ => Vec::new(),
+        }
     }
 
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<MetadataResponse>, Fault> {
@@ -42,9 +48,16 @@ impl Api for MetadataRequest {
                 flags.fill(answer, access);
             })));
         };
-        if version < 12 && topics.iter().any(|topic| topic.name.is_none() || !topic.topic_id.is_zero()) {
-            // The broker refuses all of it before it looks at any topic.
-            return Ok(Verdict::Forward);
+        if version < TOPIC_IDS && topics.iter().any(|topic| topic.name.is_none() || !topic.topic_id.is_zero())
+        {
+            // Kafka refuses all of it before it looks at any topic, but 2.8.0 does not and answers for what is named.
+            let refused = topics.drain(..).map(|topic| MetadataResponseTopic {
+                error_code: INVALID_REQUEST,
+                name: Some(topic.name.unwrap_or_default()),
+                topic_id: topic.topic_id,
+                ..Default::default()
+            });
+            return Ok(Verdict::Answer(MetadataResponse { topics: refused.collect(), ..Default::default() }));
         }
         if topics.iter().any(|topic| !topic.topic_id.is_zero()) {
             let refused = take_hidden_ids(topics, access);
@@ -63,9 +76,12 @@ impl Api for MetadataRequest {
             .filter(|topic| seen.insert(topic.name.clone()))
             .map(|topic| refused(topic.name, false))
             .collect();
-        let may_create_here = access.broker.settings.auto_create_topics != Some(false);
-        if self.allow_auto_topic_creation && may_create_here && !all_creatable(topics, access) {
-            return ask_before_creating(self, flags, denied, access).map(Verdict::Ask);
+        if self.allow_auto_topic_creation && !all_creatable(topics, access) {
+            if creates_topics(access) || version < CREATION_FLAG {
+                return ask_before_creating(self, flags, denied, access).map(Verdict::Ask);
+            }
+            // It makes no difference to a broker that creates none, unless it has been told otherwise a moment ago.
+            self.allow_auto_topic_creation = false;
         }
         if version == 0 && topics.is_empty() {
             return ask_for_no_topics(denied, access).map(Verdict::Ask);
@@ -167,6 +183,11 @@ fn take_hidden_ids(topics: &mut Vec<MetadataRequestTopic>, access: &mut Access<'
     hidden
 }
 
+/// Whether the broker creates topics for whoever asks for them, as far as is known.
+fn creates_topics(access: &Access<'_>) -> bool {
+    access.broker.settings.auto_create_topics != Some(false)
+}
+
 /// Whether every named topic could be created by the client: then it does not matter which of them exist.
 fn all_creatable(topics: &[MetadataRequestTopic], access: &mut Access<'_>) -> bool {
     topics.is_empty()
@@ -184,7 +205,8 @@ fn ask_before_creating(
     access: &Access<'_>,
 ) -> Result<Question<MetadataResponse>, Fault> {
     let mut request = request.clone();
-    let Some(version) = access.broker.newest::<MetadataRequest>(4..=access.version.max(4)) else {
+    let versions = CREATION_FLAG..=access.version.max(CREATION_FLAG);
+    let Some(version) = access.broker.newest::<MetadataRequest>(versions) else {
         return ask_an_old_broker(request, denied, access);
     };
     request.allow_auto_topic_creation = false;
@@ -193,7 +215,9 @@ fn ask_before_creating(
             matches!(topic.error_code, UNKNOWN_TOPIC_OR_PARTITION | INVALID_TOPIC_EXCEPTION)
         };
         let (mut creatable, mut create_denied) = (Vec::new(), Vec::new());
-        for topic in answer.topics.extract_if(.., |topic| missing(topic)).collect::<Vec<_>>() {
+        let may_be_created = creates_topics(access);
+        let missing = answer.topics.extract_if(.., |topic| may_be_created && missing(topic));
+        for topic in missing.collect::<Vec<_>>() {
             match access.allows(
                 Operation::Create,
                 ResourceType::Topic,
@@ -329,116 +353,6 @@ pub(super) fn readdress(node: i32, host: &mut Str, port: &mut i32, access: &mut 
             None
         }
     }
-}
-
-/// `FindCoordinatorRequest.CoordinatorType`
-const GROUP: i8 = 0;
-const TRANSACTION: i8 = 1;
-const SHARE: i8 = 2;
-
-/// `KafkaApis.handleFindCoordinatorRequest`. A denied key must not reach the broker: the lookup creates the internal
-/// topic behind it.
-impl Api for FindCoordinatorRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<FindCoordinatorResponse>, Fault> {
-        let batched = access.version >= 4;
-        let resource_type = match self.key_type {
-            GROUP => ResourceType::Group,
-            TRANSACTION => ResourceType::TransactionalId,
-            SHARE if access.version < 6 => return Ok(Verdict::Forward),
-            SHARE => {
-                return Ok(match access.allows_cluster(Operation::ClusterAction) {
-                    true => Verdict::Forward,
-                    false => Verdict::Answer(self.failed(CLUSTER_AUTHORIZATION_FAILED, batched)),
-                });
-            }
-            // Kafka does not know it either.
-            _ => return Ok(Verdict::Answer(self.failed(INVALID_REQUEST, batched))),
-        };
-        let code = match resource_type {
-            ResourceType::Group => GROUP_AUTHORIZATION_FAILED,
-            _ => TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        };
-        if !batched {
-            return Ok(match access.allows(Operation::Describe, resource_type, &self.key) {
-                true => Verdict::Forward,
-                false => Verdict::Answer(self.failed(code, false)),
-            });
-        }
-        let keys = self.coordinator_keys.clone();
-        let denied: HashSet<Str> =
-            take_denied(&mut self.coordinator_keys, Operation::Describe, resource_type, access, |key| key)
-                .into_iter()
-                .collect();
-        if denied.is_empty() {
-            return Ok(Verdict::Forward);
-        }
-        let all_denied = self.coordinator_keys.is_empty();
-        let place = move |found: Vec<Coordinator>| {
-            let mut found = found.into_iter();
-            keys.into_iter()
-                .filter_map(|key| match denied.contains(&key) {
-                    true => Some(no_coordinator(key, code)),
-                    false => found.next(),
-                })
-                .collect()
-        };
-        Ok(match all_denied {
-            true => Verdict::Answer(FindCoordinatorResponse {
-                coordinators: place(Vec::new()),
-                ..Default::default()
-            }),
-            false => Verdict::Trim(Box::new(move |answer: &mut FindCoordinatorResponse, _| {
-                answer.coordinators = place(std::mem::take(&mut answer.coordinators));
-            })),
-        })
-    }
-
-    const READDRESS: Option<(i16, Readdress<FindCoordinatorResponse>)> = Some((0, |answer, access| {
-        if access.version <= 3 {
-            if answer.error_code == NONE
-                && readdress(answer.node_id, &mut answer.host, &mut answer.port, access).is_none()
-            {
-                answer.error_code = COORDINATOR_NOT_AVAILABLE;
-                (answer.node_id, answer.host, answer.port) = (-1, Str::EMPTY, -1);
-            }
-            return;
-        }
-        for found in answer.coordinators.iter_mut().filter(|found| found.error_code == NONE) {
-            if readdress(found.node_id, &mut found.host, &mut found.port, access).is_none() {
-                *found = no_coordinator(found.key.clone(), COORDINATOR_NOT_AVAILABLE);
-            }
-        }
-    }));
-}
-
-trait Failed {
-    /// `FindCoordinatorRequest.getErrorResponse`
-    fn failed(&self, error_code: i16, batched: bool) -> FindCoordinatorResponse;
-}
-
-impl Failed for FindCoordinatorRequest {
-    fn failed(&self, error_code: i16, batched: bool) -> FindCoordinatorResponse {
-        let error_message = Some(Str::from(message(error_code)));
-        if !batched {
-            let (node_id, port) = (-1, -1);
-            return FindCoordinatorResponse {
-                error_code,
-                error_message,
-                node_id,
-                port,
-                ..Default::default()
-            };
-        }
-        let coordinators = self.coordinator_keys.iter().map(|key| Coordinator {
-            error_message: error_message.clone(),
-            ..no_coordinator(key.clone(), error_code)
-        });
-        FindCoordinatorResponse { coordinators: coordinators.collect(), ..Default::default() }
-    }
-}
-
-fn no_coordinator(key: Str, error_code: i16) -> Coordinator {
-    Coordinator { key, error_code, node_id: -1, port: -1, ..Default::default() }
 }
 
 /// `KafkaApis.handleDescribeCluster`

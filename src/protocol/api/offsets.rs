@@ -112,7 +112,8 @@ fn decide_one_group(
             ..Default::default()
         });
     }
-    let Some(topics) = &mut request.topics else {
+    // Without a topic there is nothing to tell; but a broker may take no topics for all.
+    let Some(topics) = request.topics.as_mut().filter(|topics| !topics.is_empty()) else {
         return Verdict::Amend(Box::new(|answer, access| {
             take_denied(&mut answer.topics, Operation::Describe, ResourceType::Topic, access, |topic| {
                 &topic.name
@@ -123,7 +124,11 @@ fn decide_one_group(
     if denied.is_empty() {
         return Verdict::Forward;
     }
+    let nothing_left = topics.is_empty();
     Verdict::Trim(Box::new(move |answer, _| {
+        if nothing_left {
+            answer.topics.clear();
+        }
         if answer.error_code == NONE {
             let refuse = |topic| refused_topic(topic, TOPIC_AUTHORIZATION_FAILED);
             answer.topics.extend(denied.into_iter().map(refuse));

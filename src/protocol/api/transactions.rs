@@ -78,8 +78,9 @@ impl Api for AddPartitionsToTxnRequest {
             return Ok(Verdict::Answer(all_partitions(topics, TRANSACTIONAL_ID_AUTHORIZATION_FAILED)));
         }
         let denied = deny_topics(topics, access);
-        if denied.is_empty() {
-            // The broker itself refuses its internal topics to everybody.
+        let adds_internal =
+            topics.iter().any(|topic| !topic.partitions.is_empty() && is_internal(&topic.name));
+        if denied.is_empty() && !adds_internal {
             return Ok(Verdict::Forward);
         }
         let topics = std::mem::take(&mut self.v3_and_below_topics);
