@@ -5,6 +5,7 @@ use std::sync::Arc;
 use doorkeeper::words::acl::{Change, Changed};
 
 use crate::keeper::{Keeper, LIMIT, addresses, append, filter};
+use crate::support::cluster::Settings;
 use crate::support::kafka::Kafka;
 use crate::support::process::wait_for;
 use crate::support::schema::Schemas;
@@ -31,7 +32,7 @@ fn works_at(version: &str) {
         Err(why) => return skipped(&test_name(), &why),
     };
     let schemas = Arc::new(Schemas::load(&newer.messages()));
-    let mut old = OldCluster::start(&kafka, &schemas);
+    let mut old = OldCluster::start(&kafka, &schemas, &Settings::plaintext(1));
     let address = addresses(&old.cluster)[0];
     let keepers = [Keeper::start("old", address), Keeper::start("old", address)];
     keepers.iter().for_each(Keeper::wait_until_loaded);

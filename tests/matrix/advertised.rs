@@ -1,7 +1,7 @@
 //! What a client could speak to the broker without doorkeeper, it can speak to doorkeeper: the same APIs in the same versions.
 
 use super::Certificates;
-use super::broker::Bare;
+use crate::support::bare::Bare;
 use crate::support::client::Client;
 use doorkeeper::protocol::api::{Rule, TABLE};
 use serde_json::{Value, json};

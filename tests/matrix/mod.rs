@@ -17,7 +17,6 @@
 #![allow(unreachable_pub)]
 
 pub mod advertised;
-pub mod broker;
 pub mod clients;
 pub mod kcat;
 pub mod programs;
@@ -27,11 +26,11 @@ pub mod table;
 use crate::support::acls::Operation::{Describe, Read, Write};
 use crate::support::acls::Resource::{Group, Topic};
 use crate::support::acls::{self, Acl, allow};
+use crate::support::bare::Bare;
 use crate::support::doorkeeper::{self, Doorkeeper};
 use crate::support::kafka::{Kafka, scratch};
 use crate::support::pki::{Identity, Pki};
 use crate::support::schema::Schemas;
-use broker::Bare;
 use clients::Client;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -158,7 +157,7 @@ fn cell(bare: &Bare, door: &str, certificates: &Certificates, client: &Client) -
     let plaintext = bare.cluster().bootstrap();
     let directly = through(&plaintext, None, &format!("{name}-direct"));
     if let Some(reason) = client.not_possible(bare.kafka) {
-        bare.prepare(&directly);
+        prepare(bare, &directly);
         return match check(bare, client, &directly, &program.run(&directly, clients::QUICK)) {
             Ok(()) => {
                 Outcome::Fail(format!("said not to be possible ({reason}), but works without doorkeeper"))
@@ -167,16 +166,29 @@ fn cell(bare: &Bare, door: &str, certificates: &Certificates, client: &Client) -
         };
     }
     let cell = through(door, Some(certificates), &name);
-    bare.prepare(&cell);
+    prepare(bare, &cell);
     let Err(fault) = check(bare, client, &cell, &program.run(&cell, clients::PATIENT)) else {
         return Outcome::Ok;
     };
-    bare.prepare(&directly);
+    prepare(bare, &directly);
     let without = match check(bare, client, &directly, &program.run(&directly, clients::PATIENT)) {
         Ok(()) => "it works without doorkeeper".to_owned(),
         Err(fault) => format!("without doorkeeper: {fault}"),
     };
     Outcome::Fail(format!("{fault}; {without}"))
+}
+
+/// The topics that a cell's client uses.
+fn prepare(bare: &Bare, cell: &Cell) {
+    bare.create_topics(&[&format!("a-{}", cell.name)], 2);
+    for version in cell
+        .settings
+        .iter()
+        .filter_map(|setting| setting.strip_prefix("also="))
+        .flat_map(|list| list.split(','))
+    {
+        bare.create_topics(&[&format!("a-{}-{version}", cell.name)], 1);
+    }
 }
 
 /// Compares what a program said with what it should say, and looks at the broker for what it should have done there.

@@ -93,10 +93,15 @@ pub fn yaml(acls: &[Acl]) -> String {
     acls.iter().map(line).collect()
 }
 
+const CREATE_ACLS: i16 = 30;
+
 /// Creates them at a broker, through a client that may.
 pub fn create(client: &mut Client, acls: &[Acl]) {
     let creations: Vec<Value> = acls.iter().flat_map(creations).collect();
-    let created = client.call("CreateAcls", 2, &json!({"creations": creations})).body();
+    let served = client.call("ApiVersions", 0, &json!({})).body();
+    let served = served["apiKeys"].as_array().unwrap().iter().find(|one| one["apiKey"] == CREATE_ACLS);
+    let version = served.and_then(|one| one["maxVersion"].as_i64()).unwrap().min(2) as i16;
+    let created = client.call("CreateAcls", version, &json!({"creations": creations})).body();
     for result in created["results"].as_array().unwrap() {
         assert_eq!(result["errorCode"], 0, "cannot create an ACL: {result}");
     }

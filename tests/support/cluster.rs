@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Ten times what a start takes on a machine that is busy otherwise.
 pub const START_LIMIT: Duration = Duration::from_secs(90);
-const SUPER_USERS: &str = "User:admin;User:ANONYMOUS";
+/// By either name that the certificate's subject may have, see [`pki::maps_subjects`].
+const SUPER_USERS: &str = "User:admin;User:CN=admin,OU=test,O=rig;User:ANONYMOUS";
 
 /// Settings that make a broker small and its answers prompt; the number of nodes replaces `{replicas}`.
 pub const SMALL_AND_QUICK: &str = "\
@@ -111,6 +112,13 @@ impl Settings {
     /// One broker with mutual TLS and StandardAuthorizer; the super users are `admin` and whoever comes without TLS.
     pub fn oracle(pki: &Pki) -> Settings {
         Settings { authorizer: Some((pki.server("oracle"), pki.authority())), ..Settings::plaintext(1) }
+    }
+
+    /// Where the listener with mutual TLS is to be, and what a broker has to be told of it and of its authorizer.
+    pub(super) fn guard(&self, kafka: &Kafka) -> Option<(SocketAddr, Vec<String>)> {
+        let (identity, authority) = self.authorizer.as_ref()?;
+        let tls = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        Some((tls, authorizer_properties(kafka, identity, authority)))
     }
 
     /// With this host in the addresses that brokers name to their clients.
@@ -210,7 +218,8 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
         let id = index + 1;
         let plaintext = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let advertised_port = if settings.apart { free_port() } else { plaintext.port() };
-        let tls = settings.authorizer.as_ref().map(|_| SocketAddr::from(([127, 0, 0, 1], free_port())));
+        let guard = settings.guard(kafka);
+        let tls = guard.as_ref().map(|(tls, _)| *tls);
         let data = folder.join(format!("{id}-{}", plaintext.port()));
         kafka.format_storage(&data, id);
         let mut lines = vec![
@@ -231,10 +240,10 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
             listeners.push_str(&internal);
             advertised.push_str(&internal);
         }
-        if let (Some(tls), Some((identity, authority))) = (tls, &settings.authorizer) {
+        if let Some((tls, guarded)) = guard {
             listeners.push_str(&format!(",SSL://{tls}"));
             advertised.push_str(&format!(",SSL://localhost:{}", tls.port()));
-            lines.extend(authorizer_properties(identity, authority));
+            lines.extend(guarded);
         }
         lines.push(format!("listeners={listeners}"));
         lines.push(format!("advertised.listeners={advertised}"));
@@ -249,19 +258,39 @@ fn launch(kafka: &Kafka, settings: &Settings, folder: &Path, jvm: &[String]) -> 
     controllers.iter().enumerate().map(launch).collect()
 }
 
-fn authorizer_properties(identity: &Identity, authority: &Path) -> Vec<String> {
-    vec![
+fn authorizer_properties(kafka: &Kafka, identity: &Identity, authority: &Path) -> Vec<String> {
+    let authorizer = match () {
+        () if kafka.at_least(3, 3) => "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        () if kafka.at_least(2, 4) => "kafka.security.authorizer.AclAuthorizer",
+        () => "kafka.security.auth.SimpleAclAuthorizer",
+    };
+    let mut lines = vec![
         "ssl.client.auth=required".to_owned(),
-        "ssl.keystore.type=PEM".to_owned(),
-        format!("ssl.keystore.location={}", identity.both.display()),
-        "ssl.truststore.type=PEM".to_owned(),
-        format!("ssl.truststore.location={}", authority.display()),
-        // As it stands: the rule has no backslash, which a properties file would swallow.
-        format!("ssl.principal.mapping.rules={}", pki::MAPPING_RULES),
-        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer".to_owned(),
+        format!("authorizer.class.name={authorizer}"),
         format!("super.users={SUPER_USERS}"),
         "allow.everyone.if.no.acl.found=false".to_owned(),
-    ]
+    ];
+    if kafka.at_least(2, 7) {
+        lines.extend([
+            "ssl.keystore.type=PEM".to_owned(),
+            format!("ssl.keystore.location={}", identity.both.display()),
+            "ssl.truststore.type=PEM".to_owned(),
+            format!("ssl.truststore.location={}", authority.display()),
+        ]);
+    } else {
+        let stores = pki::stores(identity);
+        for (name, store) in [("keystore", stores.key), ("truststore", stores.trust)] {
+            lines.push(format!("ssl.{name}.type=PKCS12"));
+            lines.push(format!("ssl.{name}.location={}", store.display()));
+            lines.push(format!("ssl.{name}.password={}", pki::PASSWORD));
+        }
+        lines.push(format!("ssl.key.password={}", pki::PASSWORD));
+    }
+    if pki::maps_subjects(kafka) {
+        // As it stands: the rule has no backslash, which a properties file would swallow.
+        lines.push(format!("ssl.principal.mapping.rules={}", pki::MAPPING_RULES));
+    }
+    lines
 }
 
 /// False when a broker ended because its port was taken; any other end, and silence, fail the test.

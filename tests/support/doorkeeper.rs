@@ -111,6 +111,8 @@ fn write_config(
 ) -> PathBuf {
     std::fs::write(folder.join("acls.yaml"), settings.acls).unwrap();
     let place = if settings.acls.starts_with("topic: ") { settings.acls } else { "file: acls.yaml" };
+    // ACLs for distinguished names are those of a Kafka that has no other.
+    let rules = if settings.acls.contains("User:CN=") { "DEFAULT" } else { pki::MAPPING_RULES };
     let config = format!(
         r#"version: 1
 listeners:
@@ -125,7 +127,7 @@ listeners:
     principal_mapping_rules: "{rules}"
     address_mapping: {mapping}
 authorization:
-  super_users: ["User:admin"]
+  super_users: ["User:admin", "User:CN=admin,OU=test,O=rig"]
   allow_everyone_if_no_acl_found: false
   acls: {{ {place} }}
 {authorization}admin: {{ bind: {admin} }}
@@ -133,7 +135,6 @@ authorization:
         certificate = settings.identity.certificate.display(),
         key = settings.identity.key.display(),
         authority = settings.identity.authority.display(),
-        rules = pki::MAPPING_RULES,
         authorization = settings.authorization,
     );
     let path = folder.join("doorkeeper.yaml");

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod acls;
+pub mod bare;
 pub mod client;
 pub mod cluster;
 pub mod doorkeeper;

@@ -1,5 +1,6 @@
 //! Throw-away certificates as PEM files that Java, librdkafka and rustls read alike.
 
+use super::kafka::Kafka;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
@@ -7,10 +8,57 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 /// What maps `/O=rig/OU=test/CN=alice` to `User:alice`, for Kafka and for doorkeeper.
 pub const MAPPING_RULES: &str = "RULE:^CN=([^,]+),.*$/$1/,DEFAULT";
+
+/// Of all stores.
+pub const PASSWORD: &str = "changeit";
+
+/// Whether a Kafka can map subjects. One that cannot names its clients by their distinguished names.
+pub fn maps_subjects(kafka: &Kafka) -> bool {
+    kafka.at_least(2, 2)
+}
+
+/// An identity and its authority as a Kafka wants them that reads no PEM.
+pub struct Stores {
+    pub key: PathBuf,
+    pub trust: PathBuf,
+}
+
+/// Writes the stores beside the identity.
+pub fn stores(identity: &Identity) -> Stores {
+    let stores =
+        Stores { key: identity.both.with_extension("p12"), trust: identity.both.with_extension("trust.p12") };
+    let run = |command: &mut Command| {
+        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        assert!(output.status.success(), "{command:?}: {output:?}");
+    };
+    run(Command::new("openssl")
+        .args(["pkcs12", "-export", "-passout", &format!("pass:{PASSWORD}"), "-in"])
+        .arg(&identity.both)
+        .arg("-out")
+        .arg(&stores.key));
+    let _ = std::fs::remove_file(&stores.trust);
+    run(Command::new("keytool")
+        .args([
+            "-importcert",
+            "-noprompt",
+            "-alias",
+            "ca",
+            "-storetype",
+            "PKCS12",
+            "-storepass",
+            PASSWORD,
+            "-file",
+        ])
+        .arg(&identity.authority)
+        .arg("-keystore")
+        .arg(&stores.trust));
+    stores
+}
 
 /// Two certificate authorities, of which brokers and doorkeepers trust the first.
 pub struct Pki {

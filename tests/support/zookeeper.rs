@@ -1,6 +1,6 @@
 //! Brokers from the days of ZooKeeper.
 
-use super::cluster::{Broker, Cluster, START_LIMIT, knows_brokers, small_and_quick};
+use super::cluster::{Broker, Cluster, START_LIMIT, Settings, knows_brokers, small_and_quick};
 use super::kafka::{Kafka, scratch, start_broker};
 use super::ports::free_port;
 use super::process::Process;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// One bare broker with a ZooKeeper of its own. It ends with its handles.
+/// One broker with a ZooKeeper of its own. It ends with its handles.
 pub struct OldCluster {
     pub cluster: Cluster,
     pub zookeeper: Process,
@@ -19,10 +19,10 @@ pub struct OldCluster {
 impl OldCluster {
     /// Starts both and waits until the broker knows itself. Jars of this age hold no message definitions, so those of a newer
     /// Kafka, which must still know the old versions, are given.
-    pub fn start(kafka: &Kafka, schemas: &Arc<Schemas>) -> OldCluster {
+    pub fn start(kafka: &Kafka, schemas: &Arc<Schemas>, settings: &Settings) -> OldCluster {
         // A port that was free can be taken before it is bound; then everything starts again on other ports.
         for _ in 0..3 {
-            let (mut zookeeper, mut broker) = launch(kafka, &scratch("old-kafka"));
+            let (mut zookeeper, mut broker) = launch(kafka, settings, &scratch("old-kafka"));
             let start = Instant::now();
             let taken = loop {
                 if broker.process.ended().is_some() || zookeeper.ended().is_some() {
@@ -46,7 +46,7 @@ impl OldCluster {
 }
 
 /// Starts both at once: the broker tries until ZooKeeper is there.
-fn launch(kafka: &Kafka, folder: &Path) -> (Process, Broker) {
+fn launch(kafka: &Kafka, settings: &Settings, folder: &Path) -> (Process, Broker) {
     let port = free_port();
     let config = format!(
         "dataDir={}\nclientPort={port}\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\nadmin.enableServer=false\n\
@@ -62,18 +62,29 @@ fn launch(kafka: &Kafka, folder: &Path) -> (Process, Broker) {
 
     let plaintext = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let data = folder.join("data");
+    let mut listeners = format!("PLAINTEXT://{plaintext}");
+    let mut advertised = format!("PLAINTEXT://{}:{}", settings.advertised_host, plaintext.port());
+    let mut lines = settings.properties.clone();
+    let mut tls = None;
+    if let Some((address, guarded)) = settings.guard(kafka) {
+        listeners.push_str(&format!(",SSL://{address}"));
+        advertised.push_str(&format!(",SSL://localhost:{}", address.port()));
+        lines.extend(guarded);
+        tls = Some(address);
+    }
     let settings = format!(
         "broker.id=1\nzookeeper.connect=127.0.0.1:{port}\nzookeeper.session.timeout.ms=30000\n\
-         listeners=PLAINTEXT://{plaintext}\nadvertised.listeners=PLAINTEXT://{plaintext}\nlog.dirs={}\n\
-         delete.topic.enable=true\n{}",
+         listeners={listeners}\nadvertised.listeners={advertised}\nlog.dirs={}\n\
+         delete.topic.enable=true\n{}{}",
         data.display(),
-        small_and_quick(1)
+        small_and_quick(1),
+        lines.join("\n")
     );
     let properties = write(folder, "broker.properties", &settings);
     let start =
         (format!("Kafka {}", kafka.version), kafka.broker_arguments(), properties, folder.join("broker.log"));
     let process = start_broker(&start.0, &start.1, &start.2, &start.3);
-    (zookeeper, Broker { process, id: 1, plaintext, advertised: plaintext.port(), tls: None, data, start })
+    (zookeeper, Broker { process, id: 1, plaintext, advertised: plaintext.port(), tls, data, start })
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {

@@ -77,6 +77,17 @@ pub struct Request {
     pub keep: Vec<(&'static str, &'static str)>,
 }
 
+impl Step {
+    /// What is sent, if it is a request.
+    pub fn body(&self) -> Option<&Value> {
+        match self {
+            Step::Given { body, .. } => Some(body),
+            Step::Compare(request) | Step::CompareSilent(request) => Some(&request.body),
+            _ => None,
+        }
+    }
+}
+
 impl Case {
     /// A case of one request.
     pub fn new(api: &'static str, shape: impl Into<String>, body: Value) -> Case {
@@ -150,8 +161,8 @@ pub fn run(cases: &[Case], first: usize, judge: &mut Side, judged: &mut Side, mu
             (first..=last).flat_map(|version| case.principals.iter().map(move |name| (version, *name)));
         let silent = runs.any(|(version, principal)| {
             let unique = format!("{number}-{version}-{principal}");
-            judge.begin(&unique, principal);
-            judged.begin(&unique, principal);
+            judge.begin(&unique, principal, &case.steps);
+            judged.begin(&unique, principal, &case.steps);
             case.steps.iter().enumerate().any(|(position, step)| {
                 let id = Id { case, version, principal, position };
                 !run_step(step, &id, &served, (judge, judged), &mut report)
@@ -178,7 +189,11 @@ fn run_step(
     let (judge, judged) = sides;
     let version_of = |request: &Request| {
         let highest = || served.get(request.api).map_or(0, |(_, last)| *last);
-        request.version.unwrap_or_else(|| if request.api == id.case.api { id.version } else { highest() })
+        match request.version {
+            Some(version) => version.min(highest()),
+            None if request.api == id.case.api => id.version,
+            None => highest(),
+        }
     };
     match step {
         Step::Given { api, version, body } => {

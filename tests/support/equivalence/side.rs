@@ -1,14 +1,14 @@
 //! One of the two sides that are compared: a broker, and whoever its clients talk to.
 
 use super::normalise::{self, Context};
-use super::{Request, records, world};
+use super::{Request, Step, records, world};
 use crate::support::client::{Answer, Client};
 use crate::support::cluster::Cluster;
 use crate::support::pki::{Identity, Pki};
 use crate::support::process::wait_for;
 use crate::support::schema::{Schemas, hex};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +23,9 @@ pub struct Side {
     schemas: Arc<Schemas>,
     door: SocketAddr,
     admin: Client,
+    /// The versions that the broker serves, by API.
+    versions: BTreeMap<i16, (i16, i16)>,
+    names: world::Names,
     identities: BTreeMap<&'static str, Identity>,
     clients: BTreeMap<&'static str, Client>,
     /// Names by id, of every topic ever seen here.
@@ -31,15 +34,21 @@ pub struct Side {
     principal: &'static str,
     kept: BTreeMap<&'static str, Value>,
     fences: usize,
+    /// Rights that were given name by name.
+    granted: BTreeSet<String>,
 }
 
 impl Side {
     /// The clients of `cluster` come in at `door`.
-    pub fn new(cluster: &Cluster, door: SocketAddr, pki: &Pki) -> Side {
+    pub fn new(cluster: &Cluster, door: SocketAddr, pki: &Pki, names: world::Names) -> Side {
+        let mut admin = cluster.client();
+        let versions = ranges(&admin.call("ApiVersions", 0, &json!({})).body());
         Side {
             schemas: Arc::clone(&cluster.schemas),
             door,
-            admin: cluster.client(),
+            admin,
+            versions,
+            names,
             identities: world::PRINCIPALS.iter().map(|name| (*name, pki.client(name))).collect(),
             clients: BTreeMap::new(),
             topics: BTreeMap::new(),
@@ -47,6 +56,7 @@ impl Side {
             principal: "",
             kept: BTreeMap::new(),
             fences: 0,
+            granted: BTreeSet::new(),
         }
     }
 
@@ -79,21 +89,17 @@ impl Side {
     }
 
     /// Begins a run of a case.
-    pub fn begin(&mut self, unique: &str, principal: &'static str) {
+    pub fn begin(&mut self, unique: &str, principal: &'static str, steps: &[Step]) {
         unique.clone_into(&mut self.unique);
         self.principal = principal;
         self.kept.clear();
+        self.grant_what_begins_so(steps);
     }
 
     /// The versions that this side's door says it serves, by key, as the super user sees them.
     pub fn served(&mut self) -> BTreeMap<i16, (i16, i16)> {
-        let answer = self.call("admin", "ApiVersions", 3, &software());
-        let number = |value: &Value| value.as_i64().unwrap() as i16;
-        let ranges = answer.body()["apiKeys"].as_array().unwrap().clone();
-        ranges
-            .iter()
-            .map(|one| (number(&one["apiKey"]), (number(&one["minVersion"]), number(&one["maxVersion"]))))
-            .collect()
+        let version = self.version_for("ApiVersions", 3);
+        ranges(&self.call("admin", "ApiVersions", version, &software()).body())
     }
 
     /// Whether this side's door serves an API at all.
@@ -105,7 +111,14 @@ impl Side {
     /// Sends a request as the super user, past any doorkeeper.
     pub fn prepare(&mut self, api: &str, version: i16, body: &Value) -> Value {
         let body = self.filled(body);
+        let version = self.version_for(api, version);
         self.admin.call(api, version, &body).body()
+    }
+
+    /// That version, or the newest that the broker has.
+    pub fn version_for(&self, api: &str, wanted: i16) -> i16 {
+        let served = self.schemas.find(api).and_then(|api| self.versions.get(&api.key));
+        served.map_or(wanted, |(_, highest)| wanted.min(*highest))
     }
 
     /// Creates topics of two partitions each and waits for their leaders.
@@ -132,7 +145,7 @@ impl Side {
 
     /// The name as it is in the case that runs.
     pub fn unique(&self, name: &str) -> String {
-        name.replace("$u", &self.unique).replace("$p", &format!("User:{}", self.principal))
+        name.replace("$u", &self.unique).replace("$p", &self.names.of(self.principal))
     }
 
     /// The comparable answer to a request of this principal.
@@ -251,8 +264,7 @@ impl Side {
     /// Its topic is made by whoever asks first, which must not be a request that is compared.
     fn wait_for_share_coordinator(&mut self) {
         const SHARE_GROUP_HEARTBEAT: i16 = 76;
-        let served = self.prepare("ApiVersions", 3, &software());
-        if served["apiKeys"].as_array().unwrap().iter().all(|one| one["apiKey"] != SHARE_GROUP_HEARTBEAT) {
+        if !self.versions.contains_key(&SHARE_GROUP_HEARTBEAT) {
             return;
         }
         let body = json!({"keyType": 2, "coordinatorKeys": ["gp-s:AAAAAAAAAAAAAAAAAAAAAQ:0"]});
@@ -329,16 +341,26 @@ impl Side {
 
     fn look_up_topics(&mut self) {
         let request = json!({"topics": null, "allowAutoTopicCreation": false});
-        let metadata = self.admin.call("Metadata", 10, &request).body();
+        let version = self.version_for("Metadata", 10);
+        let metadata = self.admin.call("Metadata", version, &request).body();
         for topic in metadata["topics"].as_array().unwrap() {
             self.remember(topic);
         }
     }
 
     fn remember(&mut self, topic: &Value) {
-        let (id, name) = (topic["topicId"].as_str().unwrap(), topic["name"].as_str().unwrap());
-        self.topics.insert(id.to_owned(), name.to_owned());
+        // Topics have ids since 2.8.
+        let Some(id) = topic["topicId"].as_str() else { return };
+        self.topics.insert(id.to_owned(), topic["name"].as_str().unwrap().to_owned());
     }
+}
+
+/// What an answer to ApiVersions says is served.
+fn ranges(answer: &Value) -> BTreeMap<i16, (i16, i16)> {
+    let number = |value: &Value| value.as_i64().unwrap() as i16;
+    let range =
+        |one: &Value| (number(&one["apiKey"]), (number(&one["minVersion"]), number(&one["maxVersion"])));
+    answer["apiKeys"].as_array().unwrap().iter().map(range).collect()
 }
 
 fn software() -> Value {

@@ -5,7 +5,10 @@ use crate::support::acls::Operation::{
     Read, Write,
 };
 use crate::support::acls::Resource::{Cluster, Group, Topic, TransactionalId};
-use crate::support::acls::{Acl, allow};
+use crate::support::acls::{self, Acl, Resource, allow};
+use crate::support::kafka::Kafka;
+use crate::support::pki;
+use serde_json::Value;
 
 /// The super user, two users with rights on other things, one with rights on the cluster alone, and one without any.
 pub const PRINCIPALS: &[&str] = &["admin", "alice", "bob", "ops", "nobody"];
@@ -72,3 +75,66 @@ pub const ACLS: &[Acl] = &[
     allow("User:*", Topic("t-open"), &[Read]),
     allow("User:*", Group("g-open"), &[Read]),
 ];
+
+/// How a Kafka names its clients, and what its ACLs can say.
+#[derive(Clone, Copy)]
+pub struct Names {
+    maps_subjects: bool,
+    has_prefixes: bool,
+}
+
+impl Names {
+    /// Of this Kafka.
+    pub fn at(kafka: &Kafka) -> Names {
+        // KIP-371 and KIP-290.
+        Names { maps_subjects: pki::maps_subjects(kafka), has_prefixes: kafka.at_least(2, 0) }
+    }
+
+    /// The principal of a client.
+    pub fn of(self, client: &str) -> String {
+        match self.maps_subjects {
+            true => format!("User:{client}"),
+            false => format!("User:CN={client},OU=test,O=rig"),
+        }
+    }
+
+    /// Whether an ACL can be for all names that begin with its own.
+    pub fn have_prefixes(self) -> bool {
+        self.has_prefixes
+    }
+
+    /// The world's ACLs as this Kafka can have them from the beginning.
+    pub fn acls(self) -> Vec<Acl> {
+        let possible = ACLS.iter().filter(|acl| self.has_prefixes || !acl.prefixed);
+        let named = |acl: &Acl| match acl.principal.strip_prefix("User:") {
+            Some(client) if client != "*" => Acl { principal: self.of(client).leak(), ..*acl },
+            _ => *acl,
+        };
+        possible.map(named).collect()
+    }
+}
+
+/// Bindings on each of these names that the world's prefixed ones for this principal fit on.
+pub fn literal(principal: &str, names: &[String]) -> Vec<Value> {
+    let of_principal = |acl: &&Acl| {
+        let client = acl.principal.trim_start_matches("User:");
+        acl.prefixed && (principal == acl.principal || principal.starts_with(&format!("User:CN={client},")))
+    };
+    let mut bindings = Vec::new();
+    for acl in ACLS.iter().filter(of_principal) {
+        let (Resource::Topic(prefix) | Resource::Group(prefix) | Resource::TransactionalId(prefix)) =
+            acl.resource
+        else {
+            continue;
+        };
+        for name in names.iter().filter(|name| name.starts_with(prefix)) {
+            for mut binding in acls::creations(acl) {
+                binding["resourceName"] = Value::from(name.clone());
+                binding["resourcePatternType"] = Value::from(3);
+                binding["principal"] = Value::from(principal);
+                bindings.push(binding);
+            }
+        }
+    }
+    bindings
+}

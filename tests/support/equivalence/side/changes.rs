@@ -1,9 +1,11 @@
 //! What the super user changes on a side between requests: ACLs, share groups, features.
 
+use super::super::{Step, world};
 use super::{LIMIT, Side};
 use crate::support::acls::{self, Acl};
 use crate::support::process::wait_for;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const UNSUPPORTED_VERSION: i16 = 35;
 
@@ -80,8 +82,39 @@ impl Side {
         }
     }
 
+    /// Where ACLs have no prefixes, the rights on all names that begin with one are given name by name, before a case uses them.
+    pub fn grant_what_begins_so(&mut self, steps: &[Step]) {
+        if self.names.have_prefixes() {
+            return;
+        }
+        let mut names = BTreeSet::new();
+        for body in steps.iter().filter_map(Step::body) {
+            collect_texts(body, &mut names);
+        }
+        let names: Vec<String> = names.iter().map(|name| self.unique(name)).collect();
+        let wanted = world::literal(&self.names.of(self.principal), &names);
+        let missing: Vec<Value> =
+            wanted.into_iter().filter(|acl| self.granted.insert(acl.to_string())).collect();
+        if !missing.is_empty() {
+            let created = self.administer("CreateAcls", &json!({"creations": missing}));
+            let results = created["results"].as_array().unwrap();
+            assert!(results.iter().all(|result| result["errorCode"] == 0), "{created}");
+        }
+    }
+
     fn administer(&mut self, api: &str, body: &Value) -> Value {
         let body = self.filled(body);
-        self.call("admin", api, 2, &body).body()
+        let version = self.version_for(api, 2);
+        self.call("admin", api, version, &body).body()
+    }
+}
+
+/// All texts of a body.
+fn collect_texts(body: &Value, texts: &mut BTreeSet<String>) {
+    match body {
+        Value::String(text) => drop(texts.insert(text.clone())),
+        Value::Array(elements) => elements.iter().for_each(|element| collect_texts(element, texts)),
+        Value::Object(fields) => fields.values().for_each(|value| collect_texts(value, texts)),
+        _ => {}
     }
 }

@@ -1,20 +1,19 @@
-//! One bare broker of any version, and what is asked of it behind the clients' backs.
+//! One broker of any version, bare or guarded, and what is asked of it behind the clients' backs.
 
-use super::Cell;
-use crate::support::acls::{self, Acl};
-use crate::support::client::Client;
-use crate::support::cluster::{Cluster, Settings};
-use crate::support::kafka::Kafka;
-use crate::support::pki::Pki;
-use crate::support::process::wait_for;
-use crate::support::schema::Schemas;
-use crate::support::zookeeper::OldCluster;
+use super::acls::{self, Acl};
+use super::client::Client;
+use super::cluster::{Cluster, Settings};
+use super::kafka::Kafka;
+use super::pki::Pki;
+use super::process::wait_for;
+use super::schema::Schemas;
+use super::zookeeper::OldCluster;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A broker without TLS and without authorizer.
+/// A broker, without TLS and without authorizer unless it is said otherwise.
 pub struct Bare<'a> {
     pub kafka: &'a Kafka,
     /// Definitions that know the versions of old brokers too.
@@ -30,19 +29,25 @@ enum Running {
 impl<'a> Bare<'a> {
     /// Starts it, with a ZooKeeper where it needs one.
     pub fn start(kafka: &'a Kafka, schemas: &Arc<Schemas>) -> Bare<'a> {
-        let running = if kafka.needs_zookeeper() {
-            Running::Old(OldCluster::start(kafka, schemas))
-        } else {
-            Running::New(Cluster::start(kafka, &Settings::plaintext(1).advertising("localhost")))
-        };
-        Bare { kafka, schemas: Arc::clone(schemas), running }
+        // Brokers of old are asked by address.
+        let host = if kafka.needs_zookeeper() { "127.0.0.1" } else { "localhost" };
+        Bare::start_as(kafka, schemas, &Settings::plaintext(1).advertising(host))
     }
 
     /// The same with mutual TLS and Kafka's own authorizer, to compare doorkeeper with.
     pub fn start_guarded(kafka: &'a Kafka, schemas: &Arc<Schemas>, pki: &Pki, acls: &[Acl]) -> Bare<'a> {
-        let cluster = Cluster::start(kafka, &Settings::oracle(pki));
-        acls::create(&mut cluster.client(), acls);
-        Bare { kafka, schemas: Arc::clone(schemas), running: Running::New(cluster) }
+        let guarded = Bare::start_as(kafka, schemas, &Settings::oracle(pki));
+        acls::create(&mut guarded.client(), acls);
+        guarded
+    }
+
+    /// Starts it with these settings, which are one broker's.
+    pub fn start_as(kafka: &'a Kafka, schemas: &Arc<Schemas>, settings: &Settings) -> Bare<'a> {
+        let running = match kafka.needs_zookeeper() {
+            true => Running::Old(OldCluster::start(kafka, schemas, settings)),
+            false => Running::New(Cluster::start(kafka, settings)),
+        };
+        Bare { kafka, schemas: Arc::clone(schemas), running }
     }
 
     /// The broker as a cluster of one.
@@ -56,19 +61,6 @@ impl<'a> Bare<'a> {
     /// Where its partitions lie.
     pub fn data(&self) -> PathBuf {
         self.cluster().brokers[0].data.clone()
-    }
-
-    /// The topics that a cell's client uses.
-    pub fn prepare(&self, cell: &Cell) {
-        self.create_topics(&[&format!("a-{}", cell.name)], 2);
-        for version in cell
-            .settings
-            .iter()
-            .filter_map(|setting| setting.strip_prefix("also="))
-            .flat_map(|list| list.split(','))
-        {
-            self.create_topics(&[&format!("a-{}-{version}", cell.name)], 1);
-        }
     }
 
     /// Creates topics and waits until their partitions have leaders.
@@ -106,7 +98,8 @@ impl<'a> Bare<'a> {
         partitions.iter().filter_map(|partition| partition["committedOffset"].as_u64()).sum()
     }
 
-    fn client(&self) -> Client {
+    /// A connection that nobody guards.
+    pub fn client(&self) -> Client {
         Client::plaintext(&self.schemas, self.cluster().brokers[0].plaintext).unwrap()
     }
 }
