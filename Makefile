@@ -48,6 +48,9 @@ never-through: ## A million random requests under ACLs that change all the time,
 fuzz: ## Every fuzz target for an hour (SECONDS=, TARGETS="frames names"); needs cargo install cargo-fuzz
 	fuzz/run.sh $(or $(SECONDS),3600) $(TARGETS)
 
+brokers: ## Requests that no broker may carry out, before brokers of many versions
+	DOORKEEPER_BROKERS=whole $(CARGO) test --locked --test kafka_brokers -- --nocapture
+
 clients-at-kafka: ## The tests with stock clients, against Kafka's own authorizer instead of doorkeeper
 	DOORKEEPER_CLIENTS_AGAINST=kafka $(CARGO) test --locked --test kafka_clients
 
