@@ -241,9 +241,26 @@ fn a_follower_needs_the_cluster_and_is_refused_topic_by_topic() {
             15.. => wanted.replica_state = ReplicaState { replica_id: 2, ..Default::default() },
             _ => wanted.replica_id = 2,
         }
-        let mut reader = door(vec![read(1)]);
-        let answer = reader.send(version, &wanted).reply();
-        assert_eq!(said(&answer), [((1, 0), (DENIED, -1))].into(), "v{version}");
         door(vec![allow_cluster(Operation::ClusterAction)]).send(version, &wanted).untouched();
+        // Topic 9 has no name; neither that nor a right to read makes a difference, and the order is the request's.
+        let others = [(2, 0), (9, 0), (1, 1), (3, 0)].map(|partition| (partition, 5));
+        for one in others {
+            wanted.topics.extend(request(version, (0, -1), &[one].into(), &[]).topics);
+        }
+        let mut reader = door(vec![read(1), read(2)]);
+        let answer = reader.send(version, &wanted).reply();
+        let refused = [
+            ((1, 0), (DENIED, -1)),
+            ((1, 1), (DENIED, -1)),
+            ((2, 0), (DENIED, -1)),
+            ((3, 0), (DENIED, -1)),
+            ((9, 0), (DENIED, -1)),
+        ];
+        assert_eq!(said(&answer), refused.into(), "v{version}");
+        let named: Vec<_> =
+            answer.responses.iter().map(|topic| (topic.topic.to_string(), topic.topic_id)).collect();
+        let expected = [1, 2, 9, 3]
+            .map(|topic| if by_id(version) { (String::new(), id(topic)) } else { (name(topic), Uuid::ZERO) });
+        assert_eq!(named, expected, "v{version}");
     }
 }

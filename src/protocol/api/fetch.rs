@@ -11,7 +11,7 @@ use crate::protocol::messages::fetch_request::{FetchTopic, ReplicaState};
 use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
 use crate::protocol::wire::{Fault, Uuid};
-use crate::words::acl::{Operation, ResourceType};
+use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
 
 mod answer;
 
@@ -33,7 +33,11 @@ const CONSUMER: i32 = -1;
 /// `KafkaApis.handleFetchRequest` and `FetchManager.newContext`
 impl Api for FetchRequest {
     fn topic_ids(&self, access: &Access<'_>) -> Vec<Uuid> {
-        if access.version < TOPIC_IDS {
+        let is_refused = || {
+            let decision = access.view.decide(Operation::ClusterAction, ResourceType::Cluster, CLUSTER_NAME);
+            self.is_from_follower(access.version) && !decision.allowed
+        };
+        if access.version < TOPIC_IDS || is_refused() {
             return Vec::new();
         }
         let mut ids: Vec<Uuid> = self.topics.iter().map(|topic| topic.topic_id).collect();
@@ -58,6 +62,21 @@ impl Api for FetchRequest {
     }));
 }
 
+trait Follower {
+    /// `FetchRequest.isFromFollower`
+    fn is_from_follower(&self, version: i16) -> bool;
+}
+
+impl Follower for FetchRequest {
+    fn is_from_follower(&self, version: i16) -> bool {
+        let replica_id = match version {
+            REPLICA_STATE.. => self.replica_state.replica_id,
+            _ => self.replica_id,
+        };
+        replica_id >= 0
+    }
+}
+
 /// Whose rights count: a consumer's on each topic, or a follower's on the cluster.
 #[derive(Clone, Copy)]
 enum Reader {
@@ -67,17 +86,18 @@ enum Reader {
 
 impl Reader {
     fn of(request: &FetchRequest, access: &mut Access<'_>) -> Self {
-        let replica = match access.version {
-            REPLICA_STATE.. => request.replica_state.replica_id,
-            _ => request.replica_id,
-        };
-        match replica {
-            0.. => Self::Follower { allowed: access.allows_cluster(Operation::ClusterAction) },
-            _ => Self::Consumer,
+        match request.is_from_follower(access.version) {
+            true => Self::Follower { allowed: access.allows_cluster(Operation::ClusterAction) },
+            false => Self::Consumer,
         }
     }
 
     fn judge(self, topic: &Topic, partitions: usize, access: &mut Access<'_>) -> Option<Refusal> {
+        let denied = Some(Refusal { error_code: TOPIC_AUTHORIZATION_FAILED, is_unresolved: false });
+        if let Self::Follower { allowed: false } = self {
+            // No matter what it asks for, and whether there is any such thing.
+            return denied;
+        }
         let name = match topic {
             Topic::Named(name) => Some(name.clone()),
             Topic::Id(id) => access.topic_name(id),
@@ -86,10 +106,10 @@ impl Reader {
             return Some(Refusal { error_code: UNKNOWN_TOPIC_ID, is_unresolved: true });
         };
         let allowed = match self {
-            Self::Follower { allowed } => allowed && !access.view.is_reserved(&name),
+            Self::Follower { .. } => !access.view.is_reserved(&name),
             Self::Consumer => access.allows_all(Operation::Read, ResourceType::Topic, &name, partitions),
         };
-        (!allowed).then_some(Refusal { error_code: TOPIC_AUTHORIZATION_FAILED, is_unresolved: false })
+        if allowed { None } else { denied }
     }
 }
 

@@ -161,8 +161,8 @@ pub fn run(cases: &[Case], first: usize, judge: &mut Side, judged: &mut Side, mu
             (first..=last).flat_map(|version| case.principals.iter().map(move |name| (version, *name)));
         let silent = runs.any(|(version, principal)| {
             let unique = format!("{number}-{version}-{principal}");
-            judge.begin(&unique, principal, &case.steps);
-            judged.begin(&unique, principal, &case.steps);
+            judge.begin(&unique, principal, case);
+            judged.begin(&unique, principal, case);
             case.steps.iter().enumerate().any(|(position, step)| {
                 let id = Id { case, version, principal, position };
                 !run_step(step, &id, &served, (judge, judged), &mut report)

@@ -15,6 +15,11 @@ const IN_ORDER: &[(&str, &str)] = &[
     ("OffsetFetch", "groups"),
 ];
 
+/// The same, where it depends on the case: (API, field, shape).
+const IN_ORDER_HERE: &[(&str, &str, &str)] = &[("Fetch", "responses", REPLICA)];
+/// A replica without its right gets everything in the order in which it asks.
+pub const REPLICA: &str = "as a follower, of what can be read, is denied and is unknown";
+
 /// Numbers that each cluster makes up for itself: whether there is one is all that can be equal.
 const MADE_UP: &[&str] = &[
     "finalizedFeaturesEpoch",
@@ -34,6 +39,7 @@ const MADE_UP: &[&str] = &[
 /// What a side knows of itself.
 pub struct Context<'a> {
     pub api: &'a str,
+    pub shape: &'a str,
     /// The port at which its clients are to find it.
     pub port: u16,
     /// The names of its topics by their ids.
@@ -53,7 +59,8 @@ fn walk(value: &mut Value, context: &Context) {
             for (name, value) in fields.iter_mut() {
                 field(name, value, refused_by_cluster, context);
                 walk(value, context);
-                let keeps_order = IN_ORDER.contains(&(context.api, name.as_str()));
+                let keeps_order = IN_ORDER.contains(&(context.api, name.as_str()))
+                    || IN_ORDER_HERE.contains(&(context.api, name.as_str(), context.shape));
                 if let (Value::Array(elements), false) = (value, keeps_order) {
                     elements.sort_by_cached_key(Value::to_string);
                 }

@@ -1,7 +1,7 @@
 //! One of the two sides that are compared: a broker, and whoever its clients talk to.
 
 use super::normalise::{self, Context};
-use super::{Request, Step, records, world};
+use super::{Case, Request, records, world};
 use crate::support::client::{Answer, Client};
 use crate::support::cluster::Cluster;
 use crate::support::pki::{Identity, Pki};
@@ -31,6 +31,7 @@ pub struct Side {
     /// Names by id, of every topic ever seen here.
     topics: BTreeMap<String, String>,
     unique: String,
+    shape: String,
     principal: &'static str,
     kept: BTreeMap<&'static str, Value>,
     fences: usize,
@@ -53,6 +54,7 @@ impl Side {
             clients: BTreeMap::new(),
             topics: BTreeMap::new(),
             unique: String::new(),
+            shape: String::new(),
             principal: "",
             kept: BTreeMap::new(),
             fences: 0,
@@ -89,11 +91,12 @@ impl Side {
     }
 
     /// Begins a run of a case.
-    pub fn begin(&mut self, unique: &str, principal: &'static str, steps: &[Step]) {
+    pub fn begin(&mut self, unique: &str, principal: &'static str, case: &Case) {
         unique.clone_into(&mut self.unique);
+        case.shape.clone_into(&mut self.shape);
         self.principal = principal;
         self.kept.clear();
-        self.grant_what_begins_so(steps);
+        self.grant_what_begins_so(&case.steps);
     }
 
     /// The versions that this side's door says it serves, by key, as the super user sees them.
@@ -162,7 +165,8 @@ impl Side {
         if has_unknown_id(&body, &self.topics) {
             self.look_up_topics();
         }
-        let context = Context { api: request.api, port: self.door.port(), topics: &self.topics };
+        let context =
+            Context { api: request.api, shape: &self.shape, port: self.door.port(), topics: &self.topics };
         Answer::Body(normalise::body(body, &context))
     }
 
@@ -254,7 +258,7 @@ impl Side {
         for group in groups["groups"].as_array().unwrap() {
             let id = group["groupId"].as_str().unwrap();
             let mut offsets = self.prepare("OffsetFetch", 7, &json!({"groupId": id, "topics": null}));
-            let context = Context { api: "", port: 0, topics: &self.topics };
+            let context = Context { api: "", shape: "", port: 0, topics: &self.topics };
             offsets = normalise::body(offsets, &context);
             state.insert(format!("group {id}"), offsets["topics"].take());
         }

@@ -1,5 +1,6 @@
 //! Produce, Fetch, ListOffsets, OffsetForLeaderEpoch, DeleteRecords.
 
+use super::super::normalise::REPLICA;
 use super::super::{Case, records};
 use super::{each, topic_id, topic_shapes};
 use serde_json::{Value, json};
@@ -51,6 +52,11 @@ fn fetches() -> Vec<Case> {
     follower["replicaId"] = json!(9);
     follower["replicaState"] = json!({"replicaId": 9, "replicaEpoch": 1});
     cases.push(Case::new("Fetch", "as a follower", follower));
+    let mixed = ["t-all", "p-missing-$u", "t-none", "t-read", "m-missing-$u", "t-open"];
+    let mut follower = fetch(json!(0), 0, each(&mixed, fetched), json!([]));
+    follower["replicaId"] = json!(9);
+    follower["replicaState"] = json!({"replicaId": 9, "replicaEpoch": 1});
+    cases.push(Case::new("Fetch", REPLICA, follower));
     let mut committed = fetch(json!(0), -1, each(&["t-all", "t-none"], fetched), json!([]));
     committed["isolationLevel"] = json!(1);
     cases.push(Case::new("Fetch", "committed records", committed));
