@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::fetch_sessions::FetchSessions;
-use super::messages::ApiVersionsResponse;
+use super::messages::{
+    ApiVersionsResponse, GetTelemetrySubscriptionsRequest, ListConfigResourcesRequest, PushTelemetryRequest,
+};
 use super::share_sessions::ShareSessions;
 use super::subscriptions::Subscriptions;
 use super::wire::{Message, Str, Uuid};
@@ -224,7 +226,24 @@ impl Broker {
                 *entry = (api.min_version, api.max_version);
             }
         }
-        Self { versions, settings }
+        let mut broker = Self { versions, settings };
+        broker.add_telemetry();
+        broker
+    }
+
+    /// A broker without a receiver for clients' metrics does not tell that it knows of them, but answers whoever asks.
+    fn add_telemetry(&mut self) {
+        const TELEMETRY: [i16; 2] = [GetTelemetrySubscriptionsRequest::KEY, PushTelemetryRequest::KEY];
+        if self.versions(ListConfigResourcesRequest::KEY).is_empty() {
+            // What is subscribed to is a resource that came with the API which lists it (KIP-714).
+            return;
+        }
+        for key in TELEMETRY {
+            let entry = usize::try_from(key).ok().and_then(|key| self.versions.get_mut(key));
+            if let Some(entry) = entry.filter(|entry| **entry == Self::UNSERVED) {
+                *entry = (0, 0);
+            }
+        }
     }
 
     /// The versions of the API that the broker serves.

@@ -22,6 +22,17 @@ fn frame(key: i16, version: i16, body: &[u8]) -> Vec<u8> {
 pub fn cases() -> Vec<Case> {
     const METADATA: i16 = 3;
     const API_VERSIONS: i16 = 18;
+    // Of clients' metrics a broker that wants none says nothing in ApiVersions.
+    const TELEMETRY: i16 = 71;
+    const INSTANCE: [u8; 16] = [7; 16];
+    let push = |subscription: i32| {
+        let mut frame = header(TELEMETRY + 1, 0, true);
+        frame.extend(INSTANCE);
+        frame.extend(subscription.to_be_bytes());
+        // It goes on, is not compressed, holds nothing, and has no tagged fields.
+        frame.extend([0, 0, 1, 0]);
+        frame
+    };
     let one_topic =
         |name: &[u8]| [&1i32.to_be_bytes()[..], &(name.len() as i16).to_be_bytes(), name].concat();
     let shapes: Vec<(&str, Vec<u8>)> = vec![
@@ -38,6 +49,13 @@ pub fn cases() -> Vec<Case> {
         ("BrokerHeartbeat", [header(63, 0, true), vec![0; 32]].concat()),
         ("ApiVersions in a version to come", header(API_VERSIONS, 99, true)),
         ("ApiVersions in a negative version", frame(API_VERSIONS, -1, &[])),
+        ("GetTelemetrySubscriptions", [header(TELEMETRY, 0, true), INSTANCE.to_vec(), vec![0]].concat()),
+        (
+            "GetTelemetrySubscriptions in a version to come",
+            [header(TELEMETRY, 1, true), INSTANCE.to_vec(), vec![0]].concat(),
+        ),
+        ("PushTelemetry", push(4711)),
+        ("PushTelemetry cut short", push(4711)[..28].to_vec()),
         ("no body", frame(METADATA, 1, &[])),
         ("a body cut short", frame(METADATA, 1, &one_topic(b"t-all")[..8])),
         ("more elements than bytes", frame(METADATA, 1, &i32::MAX.to_be_bytes())),
