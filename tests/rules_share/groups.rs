@@ -1,10 +1,11 @@
 //! Being a member, and describing a group.
 
+use doorkeeper::protocol::access::BrokerSettings;
 use doorkeeper::protocol::messages::share_group_describe_response::{
     Assignment, DescribedGroup, Member, TopicPartitions,
 };
 use doorkeeper::protocol::messages::*;
-use doorkeeper::protocol::wire::Str;
+use doorkeeper::protocol::wire::{Message, Str};
 use doorkeeper::words::acl::Operation;
 use doorkeeper::words::acl::ResourceType::{Group, Topic};
 
@@ -38,13 +39,23 @@ fn a_member_may_read_the_group_and_describe_all_of_its_topics() {
         denials.sort_unstable();
         assert_eq!(denials, [(Operation::Describe, "x"), (Operation::Describe, "y")], "each is reported");
 
-        // Kafka 4.4 looks at the member's id first, older ones do not.
+        // Kafka 4.4 looks at the member's id first, older ones do not mind it.
         for member_id in ["", "1234567890123456789012345678901234567"] {
-            may().send(version, &heartbeat(member_id, Some(&["a"]))).untouched();
-            let mut door = may();
+            for topics in [&["a"][..], &["a", "x"]] {
+                let mut door = may();
+                let answer = door.send(version, &heartbeat(member_id, Some(topics))).reply();
+                assert_eq!(answer, failed(INVALID_REQUEST));
+                assert_eq!(door.denials(), []);
+            }
+            let before_4_4 = || {
+                let versions = |key, all| Some(if key == ApiVersionsRequest::KEY { 0..=4 } else { all });
+                Door { broker: broker(versions, BrokerSettings::default()), ..may() }
+            };
+            before_4_4().send(version, &heartbeat(member_id, Some(&["a"]))).untouched();
+            let mut door = before_4_4();
             let answer = door.send(version, &heartbeat(member_id, Some(&["a", "x"]))).reply();
-            assert_eq!(answer, failed(INVALID_REQUEST));
-            assert_eq!(door.denials(), []);
+            assert_eq!(answer, failed(DENIED));
+            assert_eq!(door.denials(), [(Operation::Describe, "x")]);
             let answer = Door::new([]).send(version, &heartbeat(member_id, None)).reply();
             assert_eq!(answer, failed(GROUP_DENIED));
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::described_groups::{Described, all_failed, describe};
+use super::versions::is_4_4;
 use super::{Api, Unsupported, Verdict};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
@@ -30,16 +31,11 @@ impl Api for ShareGroupHeartbeatRequest {
             return refuse(GROUP_AUTHORIZATION_FAILED);
         }
         access.saw_member(&self.group_id, &self.member_id);
-        let names: HashSet<&Str> = self.subscribed_topic_names.iter().flatten().collect();
-        if !is_member_id(&self.member_id) {
-            // Brokers before 4.4 do not mind, so it is left to them, and they must not be asked for hidden topics.
-            let describable =
-                |name: &&Str| access.allows_silently(Operation::Describe, ResourceType::Topic, name);
-            return match names.iter().all(describable) {
-                true => Ok(Verdict::Forward),
-                false => refuse(INVALID_REQUEST),
-            };
+        // Kafka 4.4 looks at the member id first. A Kafka before it does not mind which it is, and neither does the rule.
+        if is_4_4(access.broker) && !is_member_id(&self.member_id) {
+            return refuse(INVALID_REQUEST);
         }
+        let names: HashSet<&Str> = self.subscribed_topic_names.iter().flatten().collect();
         // Each of them is reported, so the first denial does not end it.
         let denied = names
             .into_iter()

@@ -73,6 +73,13 @@ fn members() -> Vec<Case> {
             .then("ShareGroupHeartbeat", heartbeat("gp-$u", -1, Value::Null));
         cases.push(case);
     }
+    for member in ["", "1234567890123456789012345678901234567"] {
+        for topics in [json!(["t-read"]), json!(["t-read", "t-none"])] {
+            let mut body = heartbeat("gp-$u", 0, topics.clone());
+            body["memberId"] = json!(member);
+            cases.push(Case::new("ShareGroupHeartbeat", format!("member id {member:?} and {topics}"), body));
+        }
+    }
     let given = Step::Given {
         api: "ShareGroupHeartbeat",
         version: 1,
