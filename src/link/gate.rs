@@ -15,9 +15,9 @@ use super::topics::Topics;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
 use crate::protocol::subscriptions::Subscriptions;
-use crate::words::acl::{self, Change, Changed, ClientView, Operation, ResourceType, Unchanged};
+use crate::words::acl::{self, Change, Changed, ClientView, Known, Operation, ResourceType, Unchanged};
 use crate::words::advertise::{Advertised, Names, Unmapped};
-use crate::words::audit::{AuditLog, Event, printable};
+use crate::words::audit::{AuditLog, Decided, Record, Request, printable};
 use crate::words::metrics::{CloseReason, HandshakeResult, ListenerMetrics, MappingError, Metrics};
 use crate::words::principal::MappingRules;
 use crate::words::repeats::Repeats;
@@ -126,6 +126,16 @@ impl Gate {
     pub fn view(&self, client: &Client) -> (ClientView, u64) {
         self.acls.view(&client.principal, client.address)
     }
+
+    /// What is known of a resource: from the ACLs, and of a topic from what the broker has told of.
+    fn known(&self, checked: &Checked<'_>) -> Known {
+        match checked.resource_type {
+            ResourceType::Topic if self.topics.exists(checked.name) => Known::ByName,
+            // There is but one.
+            ResourceType::Cluster => Known::ByName,
+            kind => checked.view.known(kind, checked.name),
+        }
+    }
 }
 
 /// Hears of the decisions on one request: audits and counts them.
@@ -144,6 +154,8 @@ pub struct Hearing<'a> {
     pub correlation_id: i32,
     /// What is heard.
     pub heard: &'a mut Heard,
+    /// What the audit trail gets of it in the end.
+    pub record: Option<Box<Record>>,
 }
 
 /// What was heard of one request.
@@ -153,6 +165,15 @@ pub struct Heard {
     pub denied: bool,
     /// So many bytes are kept until it is answered.
     pub keeps: usize,
+}
+
+impl Drop for Hearing<'_> {
+    /// However the request's judgement ends, what was decided till then is on record.
+    fn drop(&mut self) {
+        if let Some(record) = self.record.take() {
+            self.gate.audit.record(*record);
+        }
+    }
 }
 
 impl Witness for Hearing<'_> {
@@ -181,20 +202,29 @@ impl Witness for Hearing<'_> {
         if !self.gate.audit.wants(allowed) {
             return;
         }
-        self.gate.audit.record(Event {
+        let known = match allowed {
+            true => Known::Nothing,
+            false => self.gate.known(checked),
+        };
+        let record = self.record.get_or_insert_with(|| {
+            Box::new(Record::new(Request {
+                principal: self.client.principal.clone(),
+                host: self.client.host.clone(),
+                listener: self.gate.listener.clone(),
+                client_id: (!self.client_id.is_empty()).then(|| self.client_id.into()),
+                api: self.row.map_or("", |row| row.name),
+                api_version: self.version,
+                correlation_id: self.correlation_id,
+            }))
+        });
+        record.add(&Decided {
             allowed,
-            principal: self.client.principal.clone(),
-            host: self.client.host.clone(),
-            listener: self.gate.listener.clone(),
-            client_id: (!self.client_id.is_empty()).then(|| self.client_id.into()),
             operation: checked.operation,
             resource_type: checked.resource_type,
-            resource_name: checked.name.to_owned(),
-            api: self.row.map_or("", |row| row.name),
-            api_version: self.version,
-            correlation_id: self.correlation_id,
-            rule: checked.decision.rule.to_string(),
+            resource_name: checked.name,
+            rule: &checked.decision.rule,
             count: u32::try_from(checked.count).unwrap_or(u32::MAX),
+            known,
         });
     }
 

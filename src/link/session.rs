@@ -305,6 +305,7 @@ impl Session {
             version,
             correlation_id,
             heard,
+            record: None,
         };
         f(&mut Access {
             version,

@@ -1,6 +1,6 @@
 //! The names of topic ids, shared by all connections to one cluster.
 
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 
 use crate::protocol::access::TopicNames;
 use crate::protocol::wire::{Str, Uuid};
@@ -12,6 +12,15 @@ const MOST: usize = 100_000;
 #[derive(Default)]
 pub struct Topics {
     names: DashMap<Uuid, Str>,
+    /// The same names, to find out whether there is a topic that is called so.
+    existing: DashSet<Str>,
+}
+
+impl Topics {
+    /// Whether the broker has told of a topic that is called so; it may have been deleted since.
+    pub fn exists(&self, name: &str) -> bool {
+        self.existing.contains(name)
+    }
 }
 
 impl TopicNames for Topics {
@@ -25,9 +34,12 @@ impl TopicNames for Topics {
         }
         if self.names.len() >= MOST {
             self.names.clear();
+            self.existing.clear();
         }
         // A copy: a slice would keep the whole answer alive that it came in.
-        self.names.insert(id, Str::from(name));
+        let name = Str::from(name);
+        self.existing.insert(name.clone());
+        self.names.insert(id, name);
     }
 }
 
@@ -44,6 +56,7 @@ mod tests {
             topics.learn(Uuid((n + 1).to_be_bytes()), "t");
         }
         assert!(topics.names.len() <= MOST);
+        assert!(topics.exists("t") && !topics.exists("none"));
         assert_eq!(topics.name(&Uuid((MOST as u128 + 2).to_be_bytes())).as_deref(), Some("t"));
     }
 }

@@ -21,7 +21,8 @@ use crate::words::metrics::Metrics;
 
 /// Log lines that wait for the output at most.
 const LOG_QUEUE: usize = 1024;
-/// Audit events that wait for the output at most: some 20 MB if every name in them is as long as it may be.
+/// Audit events that wait for the output at most, if each takes as much as one may: 16 MB. Of usual ones there is room for
+/// ten times as many.
 const AUDIT_QUEUE: usize = 4096;
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(2);

@@ -82,6 +82,8 @@ pub struct Checked<'a> {
     pub decision: &'a Decision,
     /// Whether a denial is only a step on the way and not to be reported (`logIfDenied = false`).
     pub silent: bool,
+    /// The ACLs that it was decided by.
+    pub view: &'a ClientView,
 }
 
 impl Access<'_> {
@@ -167,7 +169,8 @@ impl Access<'_> {
         silent: bool,
     ) -> bool {
         let decision = self.view.decide(operation, resource_type, name);
-        let checked = Checked { operation, resource_type, name, count, decision: &decision, silent };
+        let view = self.view;
+        let checked = Checked { operation, resource_type, name, count, decision: &decision, silent, view };
         self.witness.decided(&checked);
         decision.allowed
     }

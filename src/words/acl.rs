@@ -39,6 +39,17 @@ pub const WILDCARD: &str = "*";
 /// The principal of a binding that is for everybody.
 pub const EVERYBODY: &str = "User:*";
 
+/// What is known of a resource from the names in bindings, whoever they are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Known {
+    /// No binding names it: it may be invented.
+    Nothing,
+    /// Its name begins as a binding says.
+    ByPrefix,
+    /// A binding is on this very name.
+    ByName,
+}
+
 /// The seven fields of an ACL binding; two bindings are the same when all seven are
 /// (`org.apache.kafka.common.acl.AclBinding`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

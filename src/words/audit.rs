@@ -1,5 +1,9 @@
 //! The audit trail: one [`Event`] for each decision that somebody may have to answer for, and the [`AuditLog`]
-//! that takes it off the data path.
+//! that takes it off the data path, request by request ([`Record`]).
+//!
+//! Nobody can hide a decision among others. Of a request that names more than anybody reads, the resources that are
+//! known have their own events and the rest is summed up; and when the output does not keep up, what is lost is the
+//! events of whoever makes too many, and the resources that are known are named all the same.
 //!
 //! An event is written in one of two forms: Kafka's own line ([`Event::write_kafka_line`]), which tools that
 //! read `kafka-authorizer.log` know, or an object of the Elastic Common Schema ([`Event::write_ecs`]), which log
@@ -12,50 +16,49 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use crate::words::acl::{Operation, ResourceType};
-use crate::words::lossy::{self, Offering, Taking};
+use crate::words::acl::{Known, Operation, ResourceType};
 use crate::words::metrics::{Metrics, labels};
 
 mod ecs;
+mod kafka;
+mod losses;
+mod queue;
+mod record;
 #[cfg(test)]
 mod tests;
 mod text;
+mod writer;
 
+use queue::{Giving, Recorded};
+pub use record::{Decided, FIRST, Record, Request, Sum, TELLING};
 pub use text::{Rfc3339, printable};
+pub use writer::AuditWriter;
 
 /// Longest text of a field that is kept, in bytes. Kafka's own names end at 249; what is longer is an attack,
 /// and its length is all that matters of the rest.
 pub const MAX_FIELD: usize = 1024;
+/// What an event with such texts takes in the queue, in bytes, roughly.
+const LARGEST_EVENT: usize = 4 * MAX_FIELD;
 
 /// One decision (or several alike, see `count`) over a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
+    /// The request that it was made on.
+    pub request: Arc<Request>,
     /// Whether it was allowed.
     pub allowed: bool,
-    /// Who asked, as `User:alice`.
-    pub principal: Arc<str>,
-    /// The client's address as Kafka prints it.
-    pub host: Arc<str>,
-    /// The configured name of the listener that the client came through.
-    pub listener: Arc<str>,
-    /// What the client calls itself, if anything.
-    pub client_id: Option<Arc<str>>,
     /// What the client wanted to do.
     pub operation: Operation,
     /// To what kind of resource.
     pub resource_type: ResourceType,
     /// To which one. Always a literal name: a request names resources, never patterns.
     pub resource_name: String,
-    /// The API's name in Kafka's words, as `Produce`.
-    pub api: &'static str,
-    /// The request's version of that API.
-    pub api_version: i16,
-    /// The request's correlation id.
-    pub correlation_id: i32,
     /// What decided, as Kafka prints it: `DefaultDeny`, `SuperUser` or a binding.
     pub rule: String,
     /// How many entries of the request the decision stands for (Kafka's `resourceRefCount`).
     pub count: u32,
+    /// What is known of the resource, if it was denied.
+    pub known: Known,
 }
 
 impl Event {
@@ -66,20 +69,7 @@ impl Event {
     /// # Errors
     /// When `out` does.
     pub fn write_kafka_line(&self, out: &mut dyn Write) -> io::Result<()> {
-        write!(
-            out,
-            "Principal = {} is {} operation = {} from host = {} on resource = {}:LITERAL:{} for request = {} \
-             with resourceRefCount = {} based on rule {}",
-            printable(&self.principal),
-            if self.allowed { "Allowed" } else { "Denied" },
-            labels::operation(self.operation).to_ascii_uppercase(),
-            printable(&self.host),
-            resource_type_name(self.resource_type),
-            printable(&self.resource_name),
-            self.api,
-            self.count,
-            printable(&self.rule),
-        )
+        kafka::write(self, out)
     }
 
     /// Writes the event as a JSON object of the Elastic Common Schema, without a line end. `time` is when it
@@ -89,28 +79,6 @@ impl Event {
     /// When `out` does.
     pub fn write_ecs(&self, time: SystemTime, sequence: u64, out: &mut dyn Write) -> io::Result<()> {
         ecs::write(self, time, sequence, out)
-    }
-
-    /// Cuts every text that a peer chose to [`MAX_FIELD`], so that a full queue of events is of a known size.
-    fn clip(mut self) -> Self {
-        for shared in [&mut self.principal, &mut self.host, &mut self.listener] {
-            clip_shared(shared);
-        }
-        if let Some(client_id) = &mut self.client_id {
-            clip_shared(client_id);
-        }
-        for owned in [&mut self.resource_name, &mut self.rule] {
-            if let Some(clipped) = text::clipped(owned, MAX_FIELD) {
-                *owned = clipped;
-            }
-        }
-        self
-    }
-}
-
-fn clip_shared(text: &mut Arc<str>) {
-    if let Some(clipped) = text::clipped(text, MAX_FIELD) {
-        *text = clipped.into();
     }
 }
 
@@ -126,16 +94,14 @@ fn resource_type_name(resource_type: ResourceType) -> &'static str {
     }
 }
 
+/// The operation's name in Kafka's capitals.
+fn operation_name(operation: Operation) -> String {
+    labels::operation(operation).to_ascii_uppercase()
+}
+
 /// The address in the event, when it is one: Java writes IPv6 without `::` but readably.
 fn address(host: &str) -> Option<IpAddr> {
     host.parse().ok()
-}
-
-/// An event with the time at which it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Recorded {
-    time: SystemTime,
-    event: Event,
 }
 
 /// How events are written.
@@ -147,27 +113,27 @@ pub enum Format {
     Ecs,
 }
 
-/// Takes events from connections and hands them to whoever writes them; cheap to clone. Never waits: when the
-/// queue is full the event is lost, and counted.
+/// Takes the decisions on requests from connections and hands them to whoever writes them; cheap to clone. Never waits:
+/// when the queue is full something is lost, counted and told of.
 #[derive(Debug, Clone)]
 pub struct AuditLog {
-    queue: Offering<Recorded>,
+    queue: Giving,
     metrics: Arc<Metrics>,
     allowed_too: Arc<AtomicBool>,
     clock: fn() -> SystemTime,
 }
 
 impl AuditLog {
-    /// The log, and the other end of its queue of `capacity` events. `allowed_too` asks for what was allowed
-    /// besides what was denied; `clock` stamps the events.
+    /// The log, and the other end of its queue, which has room for `capacity` events however long they are.
+    /// `allowed_too` asks for what was allowed besides what was denied; `clock` stamps the records.
     pub fn new(
         capacity: usize,
         allowed_too: bool,
         metrics: Arc<Metrics>,
         clock: fn() -> SystemTime,
     ) -> (Self, AuditWriter) {
-        let (queue, events) = lossy::queue(capacity);
-        let writer = AuditWriter { events, metrics: Arc::clone(&metrics), clock };
+        let (queue, records) = queue::queue(capacity.saturating_mul(LARGEST_EVENT));
+        let writer = AuditWriter::new(records, Arc::clone(&metrics), clock);
         (Self { queue, metrics, allowed_too: Arc::new(AtomicBool::new(allowed_too)), clock }, writer)
     }
 
@@ -181,17 +147,13 @@ impl AuditLog {
         self.allowed_too.store(allowed_too, Ordering::Relaxed);
     }
 
-    /// Hands the event on if it is wanted. What cannot be handed on is counted as lost.
-    pub fn record(&self, event: Event) {
-        if self.wants(event.allowed) {
-            let recorded = Recorded { time: (self.clock)(), event: event.clip() };
-            if !self.queue.offer(recorded) {
-                self.metrics.audit_dropped();
-            }
-        }
+    /// Hands on what was decided on a request. What is lost for it is counted.
+    pub fn record(&self, record: Record) {
+        let lost = self.queue.give(Recorded { time: (self.clock)(), record });
+        self.metrics.audit_dropped(lost as u64);
     }
 
-    /// How many events have not been written yet.
+    /// How many decisions have not been written yet.
     pub fn pending(&self) -> usize {
         self.queue.pending()
     }
@@ -202,71 +164,5 @@ impl AuditLog {
     }
 }
 
-/// Writes what an [`AuditLog`] takes.
-#[derive(Debug)]
-pub struct AuditWriter {
-    events: Taking<Recorded>,
-    metrics: Arc<Metrics>,
-    clock: fn() -> SystemTime,
-}
-
-impl AuditWriter {
-    /// Writes one line for each event until no [`AuditLog`] is left, and one that tells of losses before the
-    /// first event after them. Waits for events: this wants a thread of its own. An event that `out` does not
-    /// take is counted as lost.
-    pub fn run(self, format: Format, out: &mut dyn Write) {
-        let mut sequence = 0;
-        let mut line = Vec::with_capacity(1024);
-        while let Some(Recorded { time, event }) = self.events.next() {
-            let lost = self.events.lost();
-            if lost > 0 {
-                line.clear();
-                let told =
-                    write_loss(lost, (self.clock)(), format, &mut line).and_then(|()| out.write_all(&line));
-                // The counter has them already; a line that cannot be written has nobody to read it.
-                drop(told);
-            }
-            sequence += 1;
-            line.clear();
-            let written = write_line(&event, time, sequence, format, &mut line)
-                .and_then(|()| out.write_all(&line))
-                .and_then(|()| out.flush());
-            match written {
-                Ok(()) => self.metrics.audit_event(),
-                Err(_) => self.metrics.audit_dropped(),
-            }
-        }
-    }
-}
-
 /// The name under which the lines stand in the log.
 const TARGET: &str = "audit";
-
-fn write_line(
-    event: &Event,
-    time: SystemTime,
-    sequence: u64,
-    format: Format,
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
-    match format {
-        Format::Kafka => {
-            write!(out, "{} {} {TARGET}: ", Rfc3339(time), if event.allowed { "DEBUG" } else { " INFO" })?;
-            event.write_kafka_line(out)?;
-        }
-        Format::Ecs => event.write_ecs(time, sequence, out)?,
-    }
-    out.push(b'\n');
-    Ok(())
-}
-
-fn write_loss(lost: u64, time: SystemTime, format: Format, out: &mut Vec<u8>) -> io::Result<()> {
-    let message =
-        format!("{lost} audit events were lost: the queue was full because the output does not keep up");
-    match format {
-        Format::Kafka => write!(out, "{}  WARN {TARGET}: {message}", Rfc3339(time))?,
-        Format::Ecs => ecs::write_loss(&message, time, out)?,
-    }
-    out.push(b'\n');
-    Ok(())
-}

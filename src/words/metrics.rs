@@ -403,14 +403,14 @@ impl Metrics {
         self.ready[check].set(i64::from(ready));
     }
 
-    /// Counts an audit event that was written.
-    pub(in crate::words) fn audit_event(&self) {
-        self.audit_events.inc();
+    /// Counts audit events that were written.
+    pub(in crate::words) fn audit_events(&self, count: u64) {
+        self.audit_events.inc_by(count);
     }
 
-    /// Counts an audit event that was lost.
-    pub(in crate::words) fn audit_dropped(&self) {
-        self.audit_dropped.inc();
+    /// Counts audit events that were lost.
+    pub(in crate::words) fn audit_dropped(&self, count: u64) {
+        self.audit_dropped.inc_by(count);
     }
 
     /// The counter of log lines that were lost.

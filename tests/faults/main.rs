@@ -9,6 +9,7 @@
 mod support;
 
 mod anchors;
+mod audit;
 mod budget;
 mod chaos;
 mod drain;

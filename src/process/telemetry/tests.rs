@@ -5,6 +5,7 @@ use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::*;
+use crate::words::acl::{Known, Operation, ResourceType};
 use crate::words::metrics::Build;
 
 fn metrics() -> Arc<Metrics> {
@@ -178,20 +179,24 @@ fn the_end_of_the_process_waits_for_the_last_lines() {
     assert_eq!(count(" INFO audit: Principal = User:bob is Denied operation = READ"), 500, "{text}");
 }
 
-fn denial() -> audit::Event {
-    audit::Event {
-        allowed: false,
+fn denial() -> audit::Record {
+    let mut record = audit::Record::new(audit::Request {
         principal: "User:bob".into(),
         host: "127.0.0.1".into(),
         listener: "clients".into(),
         client_id: None,
-        operation: crate::words::acl::Operation::Read,
-        resource_type: crate::words::acl::ResourceType::Topic,
-        resource_name: "t1".to_owned(),
         api: "Fetch",
         api_version: 12,
         correlation_id: 7,
-        rule: "DefaultDeny".to_owned(),
+    });
+    record.add(&audit::Decided {
+        allowed: false,
+        operation: Operation::Read,
+        resource_type: ResourceType::Topic,
+        resource_name: "t1",
+        rule: &"DefaultDeny",
         count: 1,
-    }
+        known: Known::Nothing,
+    });
+    record
 }

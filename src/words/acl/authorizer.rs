@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::host::{Network, host_text};
 use super::patterns::{Matches, Patterns, Place};
-use super::{Binding, EVERYBODY, Operation, PatternType, Permission, ResourceType, WILDCARD};
+use super::{Binding, EVERYBODY, Known, Operation, PatternType, Permission, ResourceType, WILDCARD};
 
 /// What the bindings do not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,6 +221,15 @@ impl ClientView {
     /// ([`Settings::reserved_topic`]).
     pub fn is_reserved(&self, topic: &str) -> bool {
         !self.is_super_user && self.index.is_reserved(ResourceType::Topic, topic)
+    }
+
+    /// What is known of a resource.
+    pub fn known(&self, resource_type: ResourceType, name: &str) -> Known {
+        match self.index.all.of(resource_type) {
+            _ if self.index.is_reserved(resource_type, name) => Known::ByName,
+            Some(patterns) => patterns.matching(name).known(),
+            None => Known::Nothing,
+        }
     }
 
     /// Whether the client's principal is a super user.

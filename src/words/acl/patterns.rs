@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Binding, Operation, PatternType, Permission, WILDCARD};
+use super::{Binding, Known, Operation, PatternType, Permission, WILDCARD};
 
 /// A binding's place in the authorizer's list, which is in the order of Kafka's scan.
 pub(super) type Place = usize;
@@ -141,6 +141,15 @@ impl Matches<'_> {
     /// Whether any pattern covers the name.
     pub(super) fn is_empty(&self) -> bool {
         self.literal.is_none() && self.longest_prefix.is_none() && self.any_name.is_none()
+    }
+
+    /// How closely they name it. A binding on any name says nothing of this one.
+    pub(super) fn known(&self) -> Known {
+        match (self.literal, self.longest_prefix) {
+            (Some(_), _) => Known::ByName,
+            (None, Some(_)) => Known::ByPrefix,
+            (None, None) => Known::Nothing,
+        }
     }
 
     /// The denied and the allowed operations.

@@ -23,6 +23,28 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// Displays names in quotation marks, each printable, with quotation marks and backslashes in it escaped.
+pub(super) struct QuotedNames<I>(pub(super) I);
+
+impl<'a, I: IntoIterator<Item = &'a String> + Copy> fmt::Display for QuotedNames<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name) in self.0.into_iter().enumerate() {
+            f.write_str(if place == 0 { "\"" } else { ", \"" })?;
+            for part in name.split_inclusive(['"', '\\']) {
+                match part.as_bytes().last() {
+                    Some(b'"' | b'\\') => {
+                        let (text, mark) = part.split_at(part.len() - 1);
+                        write!(f, "{}\\{mark}", Printable(text))?;
+                    }
+                    _ => Printable(part).fmt(f)?,
+                }
+            }
+            f.write_str("\"")?;
+        }
+        Ok(())
+    }
+}
+
 /// Control characters (C0, DEL, C1: an 8-bit CSI is one byte in some terminals), line and paragraph separators,
 /// and the invisible characters that change the direction or the look of the text around them.
 pub(super) fn is_unsafe(c: char) -> bool {

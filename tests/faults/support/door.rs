@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -45,6 +45,10 @@ pub struct Setup {
     pub listener: &'static str,
     /// `shutdown.drain_timeout`
     pub drain_timeout: &'static str,
+    /// `log.level`
+    pub log: &'static str,
+    /// `admin.bind`
+    pub admin: &'static str,
 }
 
 impl Setup {
@@ -59,6 +63,8 @@ impl Setup {
             bind: "127.0.0.1:0",
             listener: "",
             drain_timeout: "20s",
+            log: "debug",
+            admin: "127.0.0.1:0",
         }
     }
 
@@ -69,7 +75,7 @@ impl Setup {
         folder.write("tls.key", &key.serialize_pem());
         folder.write("ca.crt", &self.client_ca);
         folder.write("acls.yaml", self.acls);
-        let Self { upstream, tls, limits, bind, listener, drain_timeout, .. } = self;
+        let Self { upstream, tls, limits, bind, listener, drain_timeout, log, admin, .. } = self;
         folder.write(
             "doorkeeper.yaml",
             &format!(
@@ -85,10 +91,10 @@ listeners:
 authorization:
   super_users: ['User:admin']
   acls: {{ file: acls.yaml, reload_interval: 20ms }}
-admin: {{ bind: '127.0.0.1:0' }}
+admin: {{ bind: '{admin}' }}
 limits: {{ {limits} }}
 shutdown: {{ drain_timeout: {drain_timeout} }}
-log: {{ level: debug }}
+log: {{ level: {log} }}
 "
             ),
         );
@@ -143,6 +149,28 @@ log: {{ level: debug }}
         self.spawn_by(command)
     }
 
+    /// Starts it as a process of its own whose output nobody reads until told to.
+    pub fn spawn_unread(self) -> OwnProcess {
+        // It says nothing itself.
+        let bind = free_address();
+        let address: SocketAddr = bind.parse().unwrap();
+        let folder = Setup { bind, ..self }.write();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_doorkeeper"))
+            .args(["run", "--config"])
+            .arg(folder.0.join("doorkeeper.yaml"))
+            .env_remove("RUST_LOG")
+            .env_remove("DOORKEEPER_LOG")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let unread = Mutex::new(child.stdout.take());
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it listened");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        OwnProcess { address, child, said: Said::default(), unread, _folder: folder }
+    }
+
     fn spawn_by(self, mut command: Command) -> OwnProcess {
         let folder = self.write();
         let mut child = command
@@ -167,8 +195,14 @@ log: {{ level: debug }}
         let said = Said::default();
         let mut all = said.clone();
         std::thread::spawn(move || drop(std::io::copy(&mut lines, &mut all)));
-        OwnProcess { address, child, said, _folder: folder }
+        OwnProcess { address, child, said, unread: Mutex::default(), _folder: folder }
     }
+}
+
+/// An address that is free unless somebody takes it at this moment, for a process that is not asked which it has.
+pub fn free_address() -> &'static str {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    Box::leak(address.to_string().into_boxed_str())
 }
 
 /// A proxy in this process, on the test's own thread.
@@ -256,10 +290,18 @@ pub struct OwnProcess {
     pub address: SocketAddr,
     pub said: Said,
     child: Child,
+    unread: Mutex<Option<ChildStdout>>,
     _folder: Folder,
 }
 
 impl OwnProcess {
+    /// Begins to read the output that was left unread.
+    pub fn read(&self) {
+        let mut output = self.unread.lock().unwrap().take().expect("an unread output");
+        let mut said = self.said.clone();
+        std::thread::spawn(move || drop(std::io::copy(&mut output, &mut said)));
+    }
+
     /// The most memory that it ever had, in bytes.
     pub fn peak_memory(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
