@@ -7,5 +7,6 @@ pub mod audit;
 pub mod health;
 pub mod lossy;
 pub mod metrics;
+pub mod origin;
 pub mod principal;
 pub mod repeats;

@@ -5,6 +5,7 @@
 #[path = "metrics/exposition.rs"]
 mod exposition;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,7 +14,7 @@ use doorkeeper::process::admin::{AdminServer, Limits, View};
 use doorkeeper::words::health::Health;
 use doorkeeper::words::metrics::{Build, Check, Metrics, RequestResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -317,6 +318,67 @@ async fn silent_peers_do_not_keep_a_probe_waiting() {
     let mut rest = Vec::new();
     let _ = silent[0].read_to_end(&mut rest).await;
     assert!(rest.is_empty(), "the oldest made room");
+}
+
+/// A connection to `address` from another one of loopback's addresses.
+async fn connect_from(source: [u8; 4], address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((source, 0).into()).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+/// Thousands of connections that say nothing, half of something, something else, or do not take their answer, from one
+/// address, from many and from the prober's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_number_of_strangers_keeps_a_probe_from_its_answer() {
+    const STRANGERS: usize = 8000;
+    let words: [&[u8]; 5] = [
+        b"",
+        b"GET /livez HT",
+        b"\x16\x03\x01\x02\x00",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / ",
+    ];
+    for sources in [1, 200, 0] {
+        let admin = Arc::new(Admin::start(Limits { connections: 256, ..PATIENT }).await);
+        admin.all_ready();
+        let address = admin.address;
+        let flood = tokio::spawn(async move {
+            let mut open = VecDeque::new();
+            for number in 0..STRANGERS {
+                let source = match sources {
+                    0 => [127, 0, 0, 1],
+                    sources => [127, 0, 1, u8::try_from(number % sources).unwrap()],
+                };
+                let mut stranger = connect_from(source, address).await;
+                // It may have lost its place already.
+                drop(stranger.write_all(words[number % words.len()]).await);
+                open.push_back(stranger);
+                if open.len() > 600 {
+                    open.pop_front();
+                }
+            }
+            open
+        });
+        let (mut probes, mut scrapes) = (0, 0);
+        while !flood.is_finished() || probes == 0 {
+            for page in ["/livez", "/readyz", "/startupz"] {
+                let mut probe = admin.connect().await;
+                let head = format!("GET {page} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+                probe.write_all(head.as_bytes()).await.unwrap();
+                assert_eq!(Answer::read(&mut probe).await.status, 200, "{page}, probe {probes}");
+            }
+            probes += 1;
+            if sources > 0 {
+                assert_eq!(admin.get("/metrics").await.status, 200);
+                scrapes += 1;
+            }
+        }
+        println!("{probes} probes and {scrapes} scrapes beside strangers from {sources} addresses");
+        let open = flood.await.unwrap();
+        assert_eq!(admin.get("/livez").await.status, 200, "with all of them there");
+        drop(open);
+    }
 }
 
 #[tokio::test]

@@ -2,22 +2,22 @@
 //! read-only.
 //!
 //! A probe must get its answer whatever else knocks on the port. So a connection carries one request, lives for
-//! some seconds, and when there are too many the oldest makes room: peers that send nothing, slowly or garbage
-//! cost a slot for a moment and nobody else's answer.
+//! some seconds, and when there are too many one of whoever has the most makes room ([`places`]): peers that send
+//! nothing, slowly or garbage cost a place for a moment and nobody else's answer.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
+use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -29,15 +29,17 @@ use crate::words::metrics::{Build, Metrics};
 use crate::words::repeats::Repeats;
 
 mod pages;
+mod places;
 mod probe;
 
 use pages::Pages;
 pub use pages::View;
+use places::Places;
 
 /// What a peer may take of the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at a time; one more takes the place of the oldest.
+    /// Connections at a time; one more takes the place of the oldest of the address with the most.
     pub connections: usize,
     /// Time for a request's head to arrive.
     pub request: Duration,
@@ -50,7 +52,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 32,
+            connections: 256,
             request: Duration::from_secs(5),
             connection: Duration::from_secs(10),
             shutdown: Duration::from_secs(2),
@@ -61,6 +63,16 @@ impl Default for Limits {
 /// The largest head of a request, in bytes, and the most header fields: scrapers send some hundred bytes.
 const MAX_HEAD: usize = 8 * 1024;
 const MAX_FIELDS: usize = 64;
+
+/// Connections that wait to be accepted at most: the system cuts it to what it allows.
+const BACKLOG: u32 = 4096;
+/// How many are accepted before others have their turn on the thread, so that whoever has asked already is answered.
+const AT_ONCE: usize = 32;
+/// How many connections that have lost their place may still be open.
+const ENDING: usize = 64;
+
+/// How many files are kept for when there are none left.
+const SPARE: usize = 4;
 
 /// How long to leave off accepting after the system refused to.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -125,8 +137,7 @@ impl AdminServer {
         health: Health,
         limits: Limits,
     ) -> Result<Self, BindError> {
-        let listener =
-            TcpListener::bind(address).await.map_err(|error| BindError::new("admin.bind", address, error))?;
+        let listener = listen(address).await.map_err(|error| BindError::new("admin.bind", address, error))?;
         Ok(Self { listener, pages: Pages::new(build, metrics, health), limits })
     }
 
@@ -157,6 +168,7 @@ impl AdminServer {
         let (stop, stopping) = watch::channel(false);
         let pages = Arc::new(self.pages);
         let mut connections = Connections::new(self.limits.connections);
+        let mut at_once = 0;
         let refused = Repeats::new(Duration::from_secs(10));
         let mut shutdown = pin!(shutdown);
         loop {
@@ -164,18 +176,31 @@ impl AdminServer {
                 accepted = self.listener.accept() => accepted,
                 () = &mut shutdown => break,
             };
+            let accepted = match accepted {
+                Err(error) if is_out_of_files(&error) => {
+                    accept_with_spare(&self.listener, &mut connections, error).await
+                }
+                accepted => accepted.map(Some),
+            };
             match accepted {
-                Ok((stream, _)) => connections.add(serve_connection(
-                    stream,
-                    Arc::clone(&pages),
-                    self.limits,
-                    stopping.clone(),
-                )),
+                Ok(Some((stream, peer))) => {
+                    let (pages, limits, stopping) = (Arc::clone(&pages), self.limits, stopping.clone());
+                    let serve = |place| serve_connection(place, stream, pages, limits, stopping);
+                    connections.add(peer.ip(), serve).await;
+                    at_once += 1;
+                    if at_once % AT_ONCE == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                Ok(None) => {}
                 Err(error) => {
                     if let Some(suppressed) = refused.admit((), Instant::now()) {
                         warn!(suppressed, "the admin endpoint cannot accept a connection: {error}");
                     }
                     sleep(ACCEPT_PAUSE).await;
+                    if is_out_of_files(&error) {
+                        connections.end_oldest().await;
+                    }
                 }
             }
         }
@@ -186,28 +211,137 @@ impl AdminServer {
     }
 }
 
-/// The connections being served, the oldest first.
+/// Listens on the first of the addresses that can be had.
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut refused = io::Error::new(io::ErrorKind::InvalidInput, "this is no address");
+    for address in tokio::net::lookup_host(address).await? {
+        let listen = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // A restart must not wait for old connections to time out.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(BACKLOG)
+        };
+        match listen() {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+/// Accepts a connection, if somebody waits for that, with a file that was kept for it. The system says that there are
+/// none left before it looks whether anybody waits.
+async fn accept_with_spare(
+    listener: &TcpListener,
+    connections: &mut Connections,
+    error: io::Error,
+) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    if !connections.give_up_spare() {
+        return Err(error);
+    }
+    // At once: whoever accepts clients of the broker waits for a file, too.
+    let accepted = tokio::select! {
+        biased;
+        accepted = listener.accept() => accepted.map(Some),
+        () = std::future::ready(()) => Ok(None),
+    };
+    connections.keep_spare();
+    accepted
+}
+
+/// Whether the process, or the system, has as many files open as it may have (EMFILE, ENFILE).
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+/// The connections being served.
 struct Connections {
     limit: usize,
     tasks: JoinSet<()>,
-    by_age: VecDeque<AbortHandle>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// What connections give back when they end.
+struct Kept {
+    places: Places<AbortHandle>,
+    /// Are given up for connections when the process can have no more files open: clients of the broker can bring that
+    /// about, and a probe must be answered then, too.
+    spare: Vec<File>,
+}
+
+impl Kept {
+    fn keep_spare(&mut self) {
+        while self.spare.len() < SPARE {
+            match File::open("/dev/null") {
+                Ok(file) => self.spare.push(file),
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection's place, as long as it is open.
+struct Place {
+    kept: Arc<Mutex<Kept>>,
+    number: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut kept = lock(&self.kept);
+        kept.places.leave(self.number);
+        kept.keep_spare();
+    }
 }
 
 impl Connections {
     fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), tasks: JoinSet::new(), by_age: VecDeque::new() }
+        let mut kept = Kept { places: Places::new(limit), spare: Vec::new() };
+        kept.keep_spare();
+        Self { limit, tasks: JoinSet::new(), kept: Arc::new(Mutex::new(kept)) }
     }
 
-    /// Serves one more; the oldest makes room if it must.
-    fn add(&mut self, connection: impl Future<Output = ()> + Send + 'static) {
+    /// Serves one more; another makes room if it must.
+    async fn add<F>(&mut self, from: IpAddr, serve: impl FnOnce(Place) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         while self.tasks.try_join_next().is_some() {}
-        self.by_age.retain(|task| !task.is_finished());
-        while self.by_age.len() >= self.limit {
-            if let Some(oldest) = self.by_age.pop_front() {
-                oldest.abort();
-            }
+        // Whoever has lost its place is closed by its task, which may have to wait for its turn.
+        while self.tasks.len() >= self.limit + ENDING {
+            self.tasks.join_next().await;
         }
-        self.by_age.push_back(self.tasks.spawn(connection));
+        let mut kept = lock(&self.kept);
+        if let Some(ended) = kept.places.make_room() {
+            ended.abort();
+        }
+        let number = kept.places.number();
+        let task = self.tasks.spawn(serve(Place { kept: Arc::clone(&self.kept), number }));
+        kept.places.fill(number, from.into(), task);
+    }
+
+    /// Gives a file up for the next connection; false when there is none to give.
+    fn give_up_spare(&self) -> bool {
+        lock(&self.kept).spare.pop().is_some()
+    }
+
+    fn keep_spare(&self) {
+        lock(&self.kept).keep_spare();
+    }
+
+    /// Ends the oldest connection of whoever has the most, so that its file is free.
+    async fn end_oldest(&mut self) {
+        let ended = lock(&self.kept).places.give_back();
+        if let Some(ended) = ended {
+            ended.abort();
+            self.tasks.join_next().await;
+        }
+        self.keep_spare();
     }
 
     /// Waits for all of them, for no longer than `patience`.
@@ -218,8 +352,9 @@ impl Connections {
     }
 }
 
-/// Answers one request.
+/// Answers one request. The place is given back last, when the connection is closed.
 async fn serve_connection(
+    _place: Place,
     stream: TcpStream,
     pages: Arc<Pages>,
     limits: Limits,

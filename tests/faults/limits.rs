@@ -1,11 +1,11 @@
 //! As many connections as there may be, and not one more.
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::broker::Broker;
 use crate::support::client::Client;
-use crate::support::door::{Door, Setup};
+use crate::support::door::{Door, Setup, free_address};
 use crate::support::requests::metadata;
 use crate::support::{soon, until};
 
@@ -72,7 +72,8 @@ async fn no_place_is_lost() {
 #[tokio::test]
 async fn no_file_descriptors_are_left_for_a_while() {
     let broker = Broker::usual().await;
-    let door = Setup::new(broker.address).spawn_with_files(40);
+    let admin = free_address();
+    let door = Setup { admin, ..Setup::new(broker.address) }.spawn_with_files(40);
     let mut first = Client::connect(door.address, "alice").await;
     first.ask(&metadata(&[]), 9).await;
     let mut silent = Vec::new();
@@ -87,7 +88,17 @@ async fn no_file_descriptors_are_left_for_a_while() {
     let spent = door.processor_time() - before;
     assert!(spent < 200, "{spent} hundredths of a second");
     assert_eq!(door.said.lines("no connection can be accepted").len(), 1);
-    drop(silent);
+    // A probe is answered all the same, also beside strangers who say nothing.
+    let mut strangers = Vec::new();
+    for _ in 0..10 {
+        strangers.push(soon(TcpStream::connect(admin)).await.unwrap());
+        let mut probe = soon(TcpStream::connect(admin)).await.unwrap();
+        probe.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        soon(probe.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}");
+    }
+    drop((silent, strangers));
     let mut second = Client::connect(door.address, "alice").await;
     second.ask(&metadata(&[]), 9).await;
     first.ask(&metadata(&[]), 9).await;

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 
 use super::probe::{Options, Outcome, evaluate};
 use crate::process::addresses::AddressTable;
@@ -15,8 +18,9 @@ use crate::words::audit::printable;
 use crate::words::health::{CheckReport, Health};
 use crate::words::metrics::{self, Build, Check, Metrics};
 
-/// Scrapes encoded at a time: each holds a thread for some milliseconds.
-const SCRAPES: usize = 2;
+/// Scrapes encoded at a time: each holds a thread for some milliseconds. There is as long a pause after each, so that whoever
+/// asks over and over does not take a processor from the clients of the broker.
+const SCRAPES: usize = 1;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -160,8 +164,14 @@ impl Pages {
         let metrics = Arc::clone(&self.metrics);
         // The permit goes along: a scraper that leaves does not end the work on its scrape.
         let encoded = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            metrics.encode()
+            let started = Instant::now();
+            let encoded = metrics.encode();
+            let took = started.elapsed();
+            Handle::current().spawn(async move {
+                sleep(took).await;
+                drop(permit);
+            });
+            encoded
         });
         match encoded.await {
             Ok(Ok(scrape)) => answer(StatusCode::OK, metrics::CONTENT_TYPE, scrape),
