@@ -43,8 +43,8 @@ pub async fn serve(
     report(&gate, peer, &close);
 }
 
-/// One line for a connection's end: loud when something is to be done about it. `unlogged` is how many have ended alike
-/// since the last such line.
+/// One line for a connection's end: loud when something is to be done about it. `unlogged` is how many of the same peer's
+/// have ended alike since the last such line, `elsewhere` how many of other peers.
 fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
     // It may have words of the peer's in it, such as a certificate's subject.
     let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), printable(&close.detail));
@@ -53,16 +53,20 @@ fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
         tracing::debug!(listener, %peer, reason, "connection closed: {detail}");
         return;
     }
-    let kind = (close.reason, close.handshake, peer.ip());
-    let Some(unlogged) = gate.disconnects.admit(kind, Instant::now()) else { return };
-    let unlogged = (unlogged > 0).then_some(unlogged);
+    let kind = (close.reason, close.handshake);
+    let Some((unlogged, elsewhere)) = gate.disconnects.admit(kind, peer.ip(), Instant::now()) else { return };
+    let some = |count| (count > 0).then_some(count);
+    let (unlogged, elsewhere) = (some(unlogged), some(elsewhere));
     let handshake = close.handshake.map(HandshakeResult::as_str);
     match fault {
         Fault::None | Fault::Client => {
-            tracing::info!(listener, %peer, reason, handshake, unlogged, "connection closed: {detail}");
+            tracing::info!(listener, %peer, reason, handshake, unlogged, elsewhere, "connection closed: {detail}");
         }
         Fault::Broker | Fault::Doorkeeper => {
-            tracing::warn!(listener, %peer, reason, unlogged, upstream = gate.upstream, "connection lost: {detail}");
+            tracing::warn!(
+                listener, %peer, reason, unlogged, elsewhere, upstream = gate.upstream,
+                "connection lost: {detail}"
+            );
         }
     }
 }

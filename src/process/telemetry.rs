@@ -12,8 +12,13 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
+
+mod foreign;
+
+use foreign::Foreign;
 
 use crate::words::audit::{self, AuditLog, Rfc3339};
 use crate::words::lossy::{self, Offering, Taking};
@@ -209,23 +214,25 @@ fn subscriber(
     colours: bool,
     lines: Lines,
 ) -> (Box<dyn Subscriber + Send + Sync>, Levels) {
+    let foreign = Foreign::new(lines.clone(), format);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(lines);
     match format {
         LogFormat::Text => {
             let builder = builder.with_filter_reloading();
             let levels = builder.reload_handle();
-            (Box::new(builder.finish()), Levels(Arc::new(move |filter| levels.reload(filter))))
+            (Box::new(builder.finish().with(foreign)), Levels(Arc::new(move |filter| levels.reload(filter))))
         }
         LogFormat::Json => {
             let builder = builder.json().flatten_event(true).with_current_span(true).with_span_list(false);
             let builder = builder.with_filter_reloading();
             let levels = builder.reload_handle();
-            (Box::new(builder.finish()), Levels(Arc::new(move |filter| levels.reload(filter))))
+            (Box::new(builder.finish().with(foreign)), Levels(Arc::new(move |filter| levels.reload(filter))))
         }
     }
 }
 
 /// Where the log's lines go: into the queue, each as one item.
+#[derive(Clone)]
 struct Lines {
     queue: Offering<Vec<u8>>,
     metrics: Arc<Metrics>,

@@ -71,6 +71,56 @@ impl<K: Hash + Eq> Repeats<K> {
     }
 }
 
+/// Lets only so many warnings of a kind pass in each interval, whatever else tells them apart.
+///
+/// The kinds are a closed set: each is remembered for good.
+#[derive(Debug)]
+pub struct Rate<K> {
+    interval: Duration,
+    most: u32,
+    kinds: Mutex<HashMap<K, Passed>>,
+}
+
+#[derive(Debug)]
+struct Passed {
+    since: Instant,
+    count: u32,
+    suppressed: u64,
+}
+
+impl<K: Hash + Eq> Rate<K> {
+    /// `most` warnings of a kind each `interval`.
+    pub fn new(interval: Duration, most: u32) -> Self {
+        Self { interval, most, kinds: Mutex::new(HashMap::new()) }
+    }
+
+    /// Whether one more may pass now, and if so how many were held back since the last that did.
+    pub fn admit(&self, kind: K, now: Instant) -> Option<u64> {
+        self.admit_if(kind, now, || Some(())).map(|((), suppressed)| suppressed)
+    }
+
+    /// As [`Rate::admit`], if `further` admits it too, which is asked only when one more may pass.
+    pub fn admit_if<T>(
+        &self,
+        kind: K,
+        now: Instant,
+        further: impl FnOnce() -> Option<T>,
+    ) -> Option<(T, u64)> {
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = kinds.entry(kind).or_insert(Passed { since: now, count: 0, suppressed: 0 });
+        if now.saturating_duration_since(passed.since) >= self.interval {
+            (passed.since, passed.count) = (now, 0);
+        }
+        if passed.count >= self.most {
+            passed.suppressed += 1;
+            return None;
+        }
+        let further = further()?;
+        passed.count += 1;
+        Some((further, std::mem::take(&mut passed.suppressed)))
+    }
+}
+
 impl<K: Hash + Eq> Kinds<K> {
     /// Whether there is room for one more key, after the stale ones have gone if need be.
     fn make_room(&mut self, interval: Duration, now: Instant) -> bool {
@@ -105,6 +155,21 @@ mod tests {
         assert_eq!(repeats.admit("timeout", after(11)), None);
         assert_eq!(repeats.admit("timeout", after(30)), Some(1));
         assert_eq!(repeats.admit("timeout", start), None, "an older clock reading is no new interval");
+    }
+
+    #[test]
+    fn only_so_many_of_a_kind_pass_in_an_interval() {
+        let rate = Rate::new(INTERVAL, 3);
+        let start = Instant::now();
+        let passed = |seconds, count| {
+            let now = start + Duration::from_secs(seconds);
+            (0..count).filter_map(|_| rate.admit("eof", now)).collect::<Vec<u64>>()
+        };
+        assert_eq!(passed(0, 100), [0, 0, 0]);
+        assert_eq!(rate.admit("timeout", start), Some(0), "kinds are apart");
+        assert_eq!(passed(9, 5), [0; 0]);
+        assert_eq!(passed(10, 5), [102, 0, 0]);
+        assert_eq!(passed(30, 1), [2]);
     }
 
     #[test]

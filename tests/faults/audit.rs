@@ -1,5 +1,7 @@
 //! The audit trail under clients that try to hide in it what they were denied.
 
+use std::fmt::Write as _;
+
 use crate::support::broker::Broker;
 use crate::support::client::Client;
 use crate::support::door::{Door, Setup};
@@ -96,4 +98,51 @@ async fn a_flood_of_requests_before_an_output_that_stands_still_hides_nothing() 
     let grown = door.peak_memory() - before;
     println!("grown by {} KiB", grown / 1024);
     assert!(grown < 64 << 20, "{grown} bytes");
+}
+
+/// A stranger whose TLS greeting has a server name that is none.
+fn greeting(name: &str) -> Vec<u8> {
+    let length = |bytes: usize| u16::try_from(bytes).unwrap().to_be_bytes();
+    let mut names = vec![0];
+    names.extend(length(name.len()));
+    names.extend(name.as_bytes());
+    let mut extension = vec![0, 0];
+    extension.extend(length(names.len() + 2));
+    extension.extend(length(names.len()));
+    extension.extend(names);
+    let mut hello = vec![3, 3];
+    hello.extend([7; 32]);
+    // No session, one cipher suite (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256), no compression.
+    hello.extend([0, 0, 2, 0xc0, 0x2f, 1, 0]);
+    hello.extend(length(extension.len()));
+    hello.extend(extension);
+    let mut message = vec![1, 0];
+    message.extend(length(hello.len()));
+    message.extend(hello);
+    let mut record = vec![22, 3, 1];
+    record.extend(length(message.len()));
+    record.extend(message);
+    record
+}
+
+#[tokio::test]
+async fn strangers_with_nonsense_server_names_fill_no_log() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let broker = Broker::usual().await;
+    let door = Setup { log: "info", ..Setup::new(broker.address) }.spawn();
+    for number in 0..400 {
+        let mut name = String::new();
+        write!(name, "nonsense name {number} \u{1b}[31m {}", "x".repeat(200)).unwrap();
+        let mut socket = tokio::net::TcpStream::connect(door.address).await.unwrap();
+        socket.write_all(&greeting(&name)).await.unwrap();
+        drop(socket.read_to_end(&mut Vec::new()).await);
+    }
+    let mut client = Client::connect(door.address, "alice").await;
+    client.ask(&produce(&[("last", 0)], 1), 9).await;
+    until(|| !door.said.lines("Topic:LITERAL:last for").is_empty()).await;
+    let text = door.said.text();
+    // One of a kind in ten seconds: of the library's, and of our own about the handshake that failed.
+    assert!(text.lines().count() < 20, "{text}");
+    assert!(text.lines().filter(|line| line.contains("nonsense name")).count() < 10, "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
 }

@@ -9,7 +9,7 @@ use super::accept::{Admission, accept};
 use super::gateway;
 use super::socket::Socket;
 use crate::link::budget::Budget;
-use crate::link::gate::{AclSource, ChangeOutcome, Gate, Limits, SAID_AGAIN};
+use crate::link::gate::{AclSource, ChangeOutcome, Disconnects, Gate, Limits, SAID_AGAIN};
 use crate::link::members::Members;
 use crate::link::self_check::SelfCheck;
 use crate::link::topics::Topics;
@@ -149,7 +149,7 @@ pub(super) fn gate(
         metrics: metrics.clone(),
         listener_metrics: metrics.listener(&listener.name),
         audit: audit.clone(),
-        disconnects: Repeats::new(SAID_AGAIN),
+        disconnects: Disconnects::default(),
         withheld: Repeats::new(SAID_AGAIN),
     }
 }

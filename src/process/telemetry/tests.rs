@@ -57,6 +57,50 @@ fn json_lines_are_objects_with_the_usual_names() {
     assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
 }
 
+/// What a stranger says, as a library repeats it for each connection.
+const STRANGER: &str = "xn--\u{202e}\u{9b}31m\u{e0041}";
+
+#[test]
+fn a_librarys_line_about_a_stranger_is_written_once_in_a_while_printable_and_cut() {
+    for format in [LogFormat::Text, LogFormat::Json] {
+        let (lines, _) = logged(format, "info", 64, || {
+            for number in 0..400 {
+                let name = format!("{STRANGER}{number}{}", "y".repeat(5000));
+                warn!(target: "rustls::msgs::handshake", "Illegal SNI extension: ignoring host_name {name}");
+            }
+            warn!(target: "rustls::common_state", code = 7, "Sending warning alert");
+            warn!(target: "doorkeeper::test", "our own");
+            warn!(target: "doorkeeper::test", "our own");
+        });
+        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert!(lines[0].contains("Illegal SNI extension: ignoring host_name xn--"), "{lines:?}");
+        assert!(lines[0].len() < 800 && lines[0].contains("..."), "{lines:?}");
+        assert!(!lines[0].chars().any(|c| c.is_control() || c == '\u{202e}'), "{lines:?}");
+        assert!(lines[1].contains("Sending warning alert code=7"), "{lines:?}");
+        if format == LogFormat::Json {
+            let line: Value = serde_json::from_str(&lines[0]).unwrap();
+            assert_eq!(
+                (&line["level"], &line["target"]),
+                (&"WARN".into(), &"rustls::msgs::handshake".into())
+            );
+        } else {
+            let (_, line) = lines[1].split_once(' ').unwrap();
+            assert_eq!(line, " WARN rustls::common_state: Sending warning alert code=7");
+        }
+    }
+}
+
+#[test]
+fn what_somebody_asked_for_passes_whole() {
+    let (lines, _) = logged(LogFormat::Text, "info,rustls=debug", 64, || {
+        for number in 0..10 {
+            debug!(target: "rustls::server::hs", number, "we got a clienthello");
+            debug!(target: "hyper::proto", number, "not asked for");
+        }
+    });
+    assert_eq!(lines.len(), 10, "{lines:?}");
+}
+
 #[test]
 fn lines_that_do_not_fit_are_told_and_counted_in_either_form() {
     for format in [LogFormat::Text, LogFormat::Json] {
