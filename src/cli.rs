@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 use crate::process::acl_store::file::acls_schema;
 use crate::process::config::schema::{config_schema, printed};
 use crate::process::config::{Faults, reference};
-use crate::process::{proxy, startup};
+use crate::process::{allocator, proxy, startup};
 
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 78;
@@ -119,6 +119,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(path: &Path) -> ExitCode {
+    allocator::give_back_memory();
     match startup::load(path, SystemTime::now()) {
         Ok(ready) => proxy::run(ready),
         Err(faults) => refuse(&faults),

@@ -3,6 +3,7 @@
 pub mod acl_store;
 pub mod addresses;
 pub mod admin;
+pub mod allocator;
 pub mod config;
 pub mod identity;
 pub mod kafka_client;

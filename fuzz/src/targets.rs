@@ -117,7 +117,7 @@ pub fn files(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let path = Path::new("fuzzed.yaml");
     match kind {
-        0 => match file::parse(path, text.to_owned()) {
+        0 => match file::parse(path, text) {
             Ok(read) => assert!(read.bindings.iter().all(|binding| !binding.principal.is_empty())),
             Err(faults) => assert!(!faults.to_string().is_empty()),
         },

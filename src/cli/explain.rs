@@ -134,7 +134,7 @@ fn reason(decision: &Decision, acls: Option<&Acls>) -> String {
         Rule::Binding(binding) => {
             let place = acls.and_then(Acls::file).and_then(|acls| {
                 let text = read_text(&acls.file, file::MAX_BYTES).ok()?;
-                let place = file::place_of(&acls.file, text, binding)?;
+                let place = file::place_of(&acls.file, &text, binding)?;
                 Some(format!(" ({}:{}:{})", acls.file.display(), place.line, place.column))
             });
             format!("because of {binding}{}\n", place.unwrap_or_default())

@@ -16,7 +16,7 @@ use crate::words::acl::{Change, Changed, Settings, Unchanged};
 use crate::words::health::Health;
 use crate::words::metrics::Metrics;
 
-use file::source::FileSource;
+use file::source::{FileSource, Opened};
 pub use in_force::Generation;
 use in_force::InForce;
 use topic::TopicSource;
@@ -95,7 +95,9 @@ impl AclStore {
                 let (source, read) = FileSource::open(acls.file.clone())?;
                 (Source::File(Arc::new(source)), read)
             }
-            None => (Source::None { since: unix_now() }, file::Bindings::default()),
+            None => {
+                (Source::None { since: unix_now() }, Opened { bindings: Vec::new(), warnings: Vec::new() })
+            }
         };
         let in_force = Arc::new(InForce::new(read.bindings, settings));
         Ok(AclStore { in_force, source, warnings: read.warnings })
@@ -123,6 +125,8 @@ impl AclStore {
                     .to_owned(),
             )),
             Source::File(file) => {
+                // One after another: those that wait take no thread.
+                let _turn = file.turn.lock().await;
                 let (file, in_force) = (file.clone(), self.in_force.clone());
                 tokio::task::spawn_blocking(move || file.change(&change, &in_force))
                     .await

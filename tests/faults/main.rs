@@ -8,6 +8,7 @@
 
 mod support;
 
+mod acl_changes;
 mod anchors;
 mod audit;
 mod budget;

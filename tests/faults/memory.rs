@@ -259,3 +259,39 @@ async fn what_a_session_is_refused_is_not_kept_for_many_requests() {
     assert!(grown < 64 * MIB, "{grown} bytes");
     drop(never);
 }
+
+/// Clients that ask at one time for many names which they may not see, and stay when they have been answered.
+#[tokio::test]
+async fn what_large_requests_took_is_given_back() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).spawn();
+    let mut other = Client::connect(door.address, "alice").await;
+    other.ask(&metadata(&["allowed"]), 9).await;
+    let before = door.resident_memory();
+    let names: Vec<String> = (0..250_000).map(|n| format!("{n:06x}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let request: Arc<[u8]> = frame(&metadata(&names), 9, 1).into();
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let request = request.clone();
+        let mut client = Client::connect(door.address, "alice").await;
+        asking.spawn(async move {
+            client.tls.write_all(&request).await.unwrap();
+            let length = client.tls.read_i32().await.unwrap();
+            let mut answer = (&mut client.tls).take(u64::try_from(length).unwrap());
+            assert!(tokio::io::copy(&mut answer, &mut tokio::io::sink()).await.unwrap() > 250_000);
+            client
+        });
+    }
+    let stay = asking.join_all().await;
+    let after = door.resident_memory();
+    until(|| door.resident_memory() < before + 64 * MIB).await;
+    println!(
+        "{} KiB before, {} KiB at most, {} KiB after, and then {} KiB",
+        before / 1024,
+        door.peak_memory() / 1024,
+        after / 1024,
+        door.resident_memory() / 1024
+    );
+    drop(stay);
+}

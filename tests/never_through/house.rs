@@ -10,7 +10,7 @@ use doorkeeper::link::brokers::Brokers;
 use doorkeeper::link::budget::Budget;
 use doorkeeper::link::buffer::Buf;
 use doorkeeper::link::close::Close;
-use doorkeeper::link::gate::{Client, Gate, Limits, SAID_AGAIN};
+use doorkeeper::link::gate::{Client, Disconnects, Gate, Limits, SAID_AGAIN};
 use doorkeeper::link::members::Members;
 use doorkeeper::link::self_check::SelfCheck;
 use doorkeeper::link::session::{Session, Sink, Want};
@@ -69,7 +69,7 @@ pub(crate) fn gate(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc<Ga
         metrics: METRICS.clone(),
         listener_metrics: METRICS.listener("test"),
         audit,
-        disconnects: Repeats::new(SAID_AGAIN),
+        disconnects: Disconnects::default(),
         withheld: Repeats::new(SAID_AGAIN),
     })
 }

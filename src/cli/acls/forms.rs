@@ -58,7 +58,7 @@ fn named(fits: fn(&Form) -> bool) -> impl TypedValueParser<Value = &'static Form
 }
 
 fn read_file(path: &Path, text: String) -> Result<Vec<Binding>, String> {
-    file::parse(path, text).map(|read| read.bindings).map_err(|faults| faults.to_string())
+    file::parse(path, &text).map(|read| read.bindings).map_err(|faults| faults.to_string())
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "other forms cannot say everything")]

@@ -5,23 +5,25 @@
 //! - { principal: "User:mallory", topic: "*", operations: [All], permission: deny, hosts: ["10.0.0.7"] }
 //! ```
 
+mod behind;
 mod doubts;
 mod edit;
 mod layout;
+mod pieces;
+mod read;
 mod replace;
 pub(super) mod source;
 pub mod written;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::process::config::document::{Document, quoted};
 use crate::process::config::schema::schema_of;
-use crate::process::config::shape::{self, MAX_FAULTS};
 use crate::process::config::text::{self, nearest};
 use crate::process::config::{Fault, Faults, Place};
 use crate::words::acl::{
@@ -29,11 +31,8 @@ use crate::words::acl::{
     host_text,
 };
 
-/// The most bytes of an ACL file: tens of thousands of entries.
+/// The most bytes of an ACL file: some forty thousand entries.
 pub const MAX_BYTES: u64 = 4 * 1024 * 1024;
-
-/// The most warnings that are listed of one file.
-const MAX_WARNINGS: usize = 20;
 
 /// The keys of an entry of which it must have one.
 const RESOURCE_KEYS: [&str; 6] =
@@ -57,51 +56,15 @@ pub fn acls_schema() -> Schema {
 ///
 /// # Errors
 /// Every fault in it.
-pub fn parse(path: &Path, text: String) -> Result<Bindings, Faults> {
-    read(path, text).map(|read| Bindings {
-        bindings: read.bindings,
-        warnings: shape::report(&read.document, read.warnings, MAX_WARNINGS),
-    })
-}
-
-/// A right file, whose warnings have not been placed: that means to read it again for each.
-struct Read {
-    document: Document,
-    /// Each once.
-    bindings: Vec<Binding>,
-    /// What each entry says by itself, whether or not another one says it too.
-    said: Vec<Vec<Binding>>,
-    warnings: Vec<(u32, String)>,
-}
-
-/// As [`parse`], for who wants no warnings.
-fn read(path: &Path, text: String) -> Result<Read, Faults> {
-    let mut document = Document::parse(path, text)?;
-    let mut faults = shape::check(&mut document, acls_schema().as_value());
-    let entries: Vec<Entry> = shape::typed(&document, &mut faults).unwrap_or_default();
-    let mut reader =
-        Reader { document: &document, faults: Vec::new(), warnings: Vec::new(), seen: HashMap::new() };
-    let said: Vec<_> = entries.iter().enumerate().map(|(i, entry)| reader.entry(i, entry)).collect();
-    let bindings = said.iter().enumerate().flat_map(|(i, said)| reader.new_ones(i, said)).collect();
-    faults.extend(shape::report(&document, reader.faults, MAX_FAULTS));
-    match faults.is_empty() {
-        true => {
-            let warnings = reader.warnings;
-            Ok(Read { document, bindings, said, warnings })
-        }
-        false => Err(Faults::sorted(faults)),
-    }
+pub fn parse(path: &Path, text: &str) -> Result<Bindings, Faults> {
+    let read::Read { bindings, said, warnings } = read::read(path, text)?;
+    drop(said);
+    Ok(Bindings { bindings: bindings.into_iter().map(Arc::unwrap_or_clone).collect(), warnings })
 }
 
 /// Where the entry begins that says `binding`, in a file that [`parse`] accepts.
-pub fn place_of(path: &Path, text: String, binding: &Binding) -> Option<Place> {
-    let mut document = Document::parse(path, text).ok()?;
-    shape::check(&mut document, acls_schema().as_value());
-    let entries: Vec<Entry> = shape::typed(&document, &mut Vec::new())?;
-    let mut reader =
-        Reader { document: &document, faults: Vec::new(), warnings: Vec::new(), seen: HashMap::new() };
-    let number = (0..).zip(&entries).find(|(i, entry)| reader.entry(*i, entry).contains(binding))?.0;
-    document.fault(&number.to_string(), "").place
+pub fn place_of(path: &Path, text: &str, binding: &Binding) -> Option<Place> {
+    read::place_of(path, text, binding)
 }
 
 /// Bindings of one principal on one resource: one for each operation and host.
@@ -161,8 +124,6 @@ struct Reader<'a> {
     document: &'a Document,
     faults: Vec<(u32, String)>,
     warnings: Vec<(u32, String)>,
-    /// The number of the entry that each binding was first met in.
-    seen: HashMap<Binding, usize>,
 }
 
 impl Reader<'_> {
@@ -226,26 +187,6 @@ impl Reader<'_> {
             }
         }
         bindings
-    }
-
-    /// Those of an entry's bindings that no entry before it said.
-    fn new_ones(&mut self, i: usize, said: &[Binding]) -> Vec<Binding> {
-        let mut new = Vec::new();
-        for binding in said {
-            if let Some(first) = self.seen.get(binding) {
-                let message = format!(
-                    "{} from {} was said before, by entry {}",
-                    binding.operation,
-                    binding.host,
-                    first + 1
-                );
-                self.warn(&i.to_string(), message);
-            } else {
-                self.seen.insert(binding.clone(), i);
-                new.push(binding.clone());
-            }
-        }
-        new
     }
 
     /// The one resource that an entry must name: its type, its key in the file, and its name.

@@ -28,8 +28,8 @@ pub(super) struct InForce {
 
 impl InForce {
     /// The set of the start.
-    pub(super) fn new(bindings: Vec<Binding>, settings: Settings) -> InForce {
-        let authorizer = Authorizer::new(bindings, settings.clone());
+    pub(super) fn new(bindings: Vec<Arc<Binding>>, settings: Settings) -> InForce {
+        let authorizer = Authorizer::sharing(bindings, settings.clone());
         InForce {
             settings: Mutex::new(settings),
             current: ArcSwap::from_pointee(Generation { number: 1, authorizer }),
@@ -48,7 +48,7 @@ impl InForce {
     }
 
     /// Puts another set in force. Blocks for as long as indexing takes.
-    pub(super) fn replace(&self, bindings: Vec<Binding>) {
+    pub(super) fn replace(&self, bindings: Vec<Arc<Binding>>) {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         self.put(bindings, settings.clone());
     }
@@ -57,14 +57,13 @@ impl InForce {
     pub(super) fn judge_by(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut settings);
-        let bindings =
-            self.current().authorizer.bindings().iter().map(|binding| (**binding).clone()).collect();
+        let bindings = self.current().authorizer.bindings().to_vec();
         self.put(bindings, settings.clone());
     }
 
-    fn put(&self, bindings: Vec<Binding>, settings: Settings) {
+    fn put(&self, bindings: Vec<Arc<Binding>>, settings: Settings) {
         let number = self.number() + 1;
-        let authorizer = Authorizer::new(bindings, settings);
+        let authorizer = Authorizer::sharing(bindings, settings);
         self.current.store(Arc::new(Generation { number, authorizer }));
         // After the set itself: who sees the new number must get the new set.
         self.number.store(number, Ordering::Release);

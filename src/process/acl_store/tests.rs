@@ -15,7 +15,7 @@ const DESIGNED: &str = r#"# acls.yaml: Kafka's own words; several operations and
 "#;
 
 fn parse(text: &str) -> Result<file::Bindings, String> {
-    file::parse(Path::new("acls.yaml"), text.to_owned()).map_err(|faults| faults.to_string())
+    file::parse(Path::new("acls.yaml"), text).map_err(|faults| faults.to_string())
 }
 
 fn warnings(text: &str) -> Vec<String> {

@@ -18,7 +18,7 @@ use serde::de::{
 use super::fault::{Fault, Place};
 
 /// The most values of one file: far above any real file, and what bounds aliases that multiply themselves.
-const MAX_NODES: u32 = 1_000_000;
+pub(crate) const MAX_NODES: u32 = 1_000_000;
 
 /// One value of the file.
 #[derive(Debug, Clone)]
@@ -48,6 +48,8 @@ pub(crate) enum Value {
 pub struct Document {
     path: PathBuf,
     text: String,
+    /// How many values are in it.
+    pub(crate) values: u32,
     pub(crate) root: Node,
     /// Keys that were taken out of the tree because they are wrong: the number of their mapping, and their name.
     pub(crate) taken_out: BTreeSet<(u32, String)>,
@@ -68,7 +70,9 @@ impl Document {
     /// The one fault that keeps the text from being a YAML document.
     pub fn parse(path: &Path, text: String) -> Result<Document, Fault> {
         match read_tree(&text, None) {
-            Ok(root) => Ok(Document { path: path.into(), text, root, taken_out: BTreeSet::new() }),
+            Ok((root, values)) => {
+                Ok(Document { path: path.into(), text, values, root, taken_out: BTreeSet::new() })
+            }
             Err(error) => {
                 let (place, message) = syntax_fault(&error);
                 Err(Fault { file: path.into(), place, message })
@@ -241,9 +245,11 @@ pub(crate) fn read_failure(error: &std::io::Error) -> String {
     }
 }
 
-fn read_tree(text: &str, stop_at: Option<u32>) -> Result<Node, serde_yaml::Error> {
+/// The tree, and how many values are in it.
+fn read_tree(text: &str, stop_at: Option<u32>) -> Result<(Node, u32), serde_yaml::Error> {
     let count = Cell::new(0);
-    Reader { count: &count, stop_at }.deserialize(serde_yaml::Deserializer::from_str(text))
+    let root = Reader { count: &count, stop_at }.deserialize(serde_yaml::Deserializer::from_str(text))?;
+    Ok((root, count.get()))
 }
 
 fn place_of(error: &serde_yaml::Error) -> Option<Place> {

@@ -20,24 +20,31 @@ pub(crate) const MAX_FAULTS: usize = 100;
 
 /// Reports what in the document does not fit the schema, and takes it out.
 pub(crate) fn check(document: &mut Document, schema: &Json) -> Vec<Fault> {
-    let mut found = Found { definitions: schema.get("$defs"), faults: Vec::new(), taken_out: Vec::new() };
-    let mut root = document.root.clone();
-    let usable = match root.value {
-        Value::Null => {
-            let message = match schema.get("type").and_then(Json::as_str) {
-                Some("array") => "the file is empty: write [] for an empty list".to_owned(),
-                _ => "the file is empty".to_owned(),
-            };
-            return vec![Fault { file: document.path().into(), place: None, message }];
-        }
-        _ => found.check(&mut root, schema),
-    };
-    if !usable {
-        root.value = Value::Null;
+    match take_out(document, schema) {
+        Ok(found) => report(document, found, MAX_FAULTS),
+        Err(fault) => vec![fault],
     }
-    document.root = root;
+}
+
+/// As [`check`], without looking for the places of what it finds.
+///
+/// # Errors
+/// When there is nothing in the document.
+pub(crate) fn take_out(document: &mut Document, schema: &Json) -> Result<Vec<(u32, String)>, Fault> {
+    let mut found = Found { definitions: schema.get("$defs"), faults: Vec::new(), taken_out: Vec::new() };
+    if matches!(document.root.value, Value::Null) {
+        let message = match schema.get("type").and_then(Json::as_str) {
+            Some("array") => "the file is empty: write [] for an empty list".to_owned(),
+            _ => "the file is empty".to_owned(),
+        };
+        return Err(Fault { file: document.path().into(), place: None, message });
+    }
+    let usable = found.check(&mut document.root, schema);
+    if !usable {
+        document.root.value = Value::Null;
+    }
     document.taken_out.extend(found.taken_out);
-    report(document, found.faults, MAX_FAULTS)
+    Ok(found.faults)
 }
 
 /// The document as `T`, after [`check`]; `None` when the faults left nothing to read.

@@ -1,6 +1,7 @@
 //! The index over one generation of bindings, the view of it that a connection keeps, and the decision.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -88,6 +89,11 @@ impl fmt::Display for Rule {
 impl Authorizer {
     /// Indexes the bindings. Duplicates count once.
     pub fn new(bindings: Vec<Binding>, settings: Settings) -> Authorizer {
+        Authorizer::sharing(bindings.into_iter().map(Arc::new).collect(), settings)
+    }
+
+    /// As [`Authorizer::new`], of bindings that others hold as well.
+    pub fn sharing(bindings: Vec<Arc<Binding>>, settings: Settings) -> Authorizer {
         Authorizer { index: Arc::new(Index::new(bindings, settings)) }
     }
 
@@ -286,13 +292,18 @@ struct Index {
 /// The bindings of one principal and host.
 #[derive(Debug, Default)]
 struct Table {
-    by_type: BTreeMap<ResourceType, Patterns>,
+    by_type: Box<[(ResourceType, Patterns)]>,
 }
 
-/// The tables of one principal, by host.
+/// The tables of one principal, by host. Nearly all have one, for any host.
 #[derive(Debug, Default)]
 struct Hosts {
     any: Option<usize>,
+    others: Option<Box<OtherHosts>>,
+}
+
+#[derive(Debug, Default)]
+struct OtherHosts {
     exact: HashMap<Box<str>, usize>,
     networks: HashMap<Network, usize>,
     /// The prefix lengths that occur in `networks`, IPv4 and IPv6.
@@ -300,36 +311,37 @@ struct Hosts {
 }
 
 impl Index {
-    fn new(bindings: Vec<Binding>, settings: Settings) -> Index {
+    fn new(bindings: Vec<Arc<Binding>>, settings: Settings) -> Index {
         let bindings = in_kafkas_order(bindings);
         let mut hosts: HashMap<Box<str>, Hosts> = HashMap::new();
-        let mut tables: Vec<BTreeMap<ResourceType, Vec<Place>>> = Vec::new();
-        let mut all: BTreeMap<ResourceType, Vec<Place>> = BTreeMap::new();
+        let mut tables: Vec<Vec<Place>> = Vec::new();
         for (place, binding) in bindings.iter().enumerate() {
-            all.entry(binding.resource_type).or_default().push(place);
             let of_principal = match hosts.get_mut(binding.principal.as_str()) {
                 Some(found) => found,
                 None => hosts.entry(binding.principal.as_str().into()).or_default(),
             };
             let table = of_principal.table(&binding.host, settings.cidr_hosts, tables.len());
             if table == tables.len() {
-                tables.push(BTreeMap::new());
+                tables.push(Vec::new());
             }
-            tables[table].entry(binding.resource_type).or_default().push(place);
+            tables[table].push(place);
         }
-        let indexed = |places: BTreeMap<ResourceType, Vec<Place>>| Table {
+        // In Kafka's order those of one type are neighbours.
+        let kind = |place: Place| bindings[place].resource_type;
+        let indexed = |places: Vec<Place>| Table {
             by_type: places
-                .into_iter()
-                .map(|(kind, places)| (kind, Patterns::new(&bindings, places)))
+                .chunk_by(|&a, &b| kind(a) == kind(b))
+                .map(|places| (kind(places[0]), Patterns::new(&bindings, places)))
                 .collect(),
         };
+        hosts.shrink_to_fit();
         Index {
             super_users: settings.super_users.into_iter().collect(),
             allow_everyone_if_no_acl_found: settings.allow_everyone_if_no_acl_found,
             reserved_topic: settings.reserved_topic,
             hosts,
             tables: tables.into_iter().map(indexed).collect(),
-            all: indexed(all),
+            all: indexed((0..bindings.len()).collect()),
             bindings,
         }
     }
@@ -362,7 +374,7 @@ impl Index {
 
 impl Table {
     fn of(&self, resource_type: ResourceType) -> Option<&Patterns> {
-        self.by_type.get(&resource_type)
+        self.by_type.iter().find(|(kind, _)| *kind == resource_type).map(|(_, patterns)| patterns)
     }
 }
 
@@ -372,16 +384,24 @@ impl Hosts {
         if host == WILDCARD {
             return *self.any.get_or_insert(new);
         }
+        let others = self.others.get_or_insert_default();
         // A text that is no network is kept as a text, which no client's address equals.
         match Network::parse(host) {
             Ok(network) if cidr_hosts => {
-                self.lengths[usize::from(!network.is_ipv4())].insert(network.prefix_length());
-                *self.networks.entry(network).or_insert(new)
+                others.lengths[usize::from(!network.is_ipv4())].insert(network.prefix_length());
+                *others.networks.entry(network).or_insert(new)
             }
-            _ => *self.exact.entry(host.into()).or_insert(new),
+            _ => *others.exact.entry(host.into()).or_insert(new),
         }
     }
 
+    fn matching(&self, address: IpAddr, text: &str) -> impl Iterator<Item = usize> {
+        let others = self.others.iter().flat_map(move |others| others.matching(address, text));
+        self.any.into_iter().chain(others)
+    }
+}
+
+impl OtherHosts {
     fn matching(&self, address: IpAddr, text: &str) -> impl Iterator<Item = usize> {
         // Apache Commons Net, and so Kafka, finds 0.0.0.0 in no network.
         let lengths = match address {
@@ -392,26 +412,33 @@ impl Hosts {
             .into_iter()
             .flatten()
             .filter_map(move |&length| self.networks.get(&Network::around(address, length)));
-        self.any.iter().chain(self.exact.get(text)).chain(networks).copied()
+        self.exact.get(text).into_iter().chain(networks).copied()
     }
 }
 
 /// Sorted as `StandardAcl.compareTo` sorts, without duplicates.
-fn in_kafkas_order(bindings: Vec<Binding>) -> Vec<Arc<Binding>> {
-    let utf16 = |text: &str| text.encode_utf16().collect::<Vec<_>>();
-    let mut keyed: Vec<_> = bindings
-        .into_iter()
-        .map(|binding| {
-            let texts = (utf16(&binding.principal), utf16(&binding.host));
-            let name = std::cmp::Reverse(utf16(&binding.resource_name));
-            let kind = binding.resource_type;
-            (
-                (kind, name, binding.pattern_type, binding.operation, texts, binding.permission),
-                Arc::new(binding),
-            )
-        })
-        .collect();
-    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-    keyed.dedup_by(|(a, _), (b, _)| a == b);
-    keyed.into_iter().map(|(_, binding)| binding).collect()
+fn in_kafkas_order(mut bindings: Vec<Arc<Binding>>) -> Vec<Arc<Binding>> {
+    bindings.sort_by(|a, b| in_turn(a, b));
+    bindings.dedup();
+    bindings.shrink_to_fit();
+    bindings
+}
+
+fn in_turn(a: &Binding, b: &Binding) -> Ordering {
+    a.resource_type
+        .cmp(&b.resource_type)
+        .then_with(|| in_java(&b.resource_name, &a.resource_name))
+        .then_with(|| a.pattern_type.cmp(&b.pattern_type))
+        .then_with(|| a.operation.cmp(&b.operation))
+        .then_with(|| in_java(&a.principal, &b.principal))
+        .then_with(|| in_java(&a.host, &b.host))
+        .then_with(|| a.permission.cmp(&b.permission))
+}
+
+/// As `String.compareTo`, which compares UTF-16. Without what takes two places there the order is that of UTF-8.
+fn in_java(a: &str, b: &str) -> Ordering {
+    match a.is_ascii() && b.is_ascii() {
+        true => a.cmp(b),
+        false => a.encode_utf16().cmp(b.encode_utf16()),
+    }
 }

@@ -304,8 +304,18 @@ impl OwnProcess {
 
     /// The most memory that it ever had, in bytes.
     pub fn peak_memory(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    /// The memory that it has now, in bytes.
+    pub fn resident_memory(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// A number of KiB out of its status, in bytes.
+    fn status(&self, name: &str) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
     }
 

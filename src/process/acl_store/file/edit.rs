@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::layout::{Layout, comments};
+use super::read::Said;
 use super::written::{Form, entries};
 use crate::words::acl::Binding;
 
@@ -13,7 +14,7 @@ use crate::words::acl::Binding;
 /// the result in the place of the text reads it first: what counts is what it says then.
 pub(super) fn edited(
     text: &str,
-    said: &[Vec<Binding>],
+    said: &[Said],
     removed: &HashSet<&Binding>,
     added: &[Binding],
 ) -> Option<String> {
@@ -26,8 +27,11 @@ pub(super) fn edited(
     let changed: Vec<(usize, Vec<&Binding>)> = said
         .iter()
         .enumerate()
-        .filter(|(_, said)| said.iter().any(|binding| removed.contains(binding)))
-        .map(|(i, said)| (i, said.iter().filter(|binding| !removed.contains(binding)).collect()))
+        .filter(|(_, said)| said.iter().any(|binding| removed.contains(&**binding)))
+        .map(|(i, said)| {
+            let said = said.iter().map(AsRef::as_ref);
+            (i, said.filter(|binding| !removed.contains(binding)).collect())
+        })
         .collect();
     match layout {
         Layout::Dashes { indent, entries, end } => {

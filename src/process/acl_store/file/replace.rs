@@ -1,10 +1,12 @@
 //! Puts another text in the place of a file, whole or not at all, if it still is the text that was read.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::behind::Behind;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -19,41 +21,64 @@ pub(super) enum NotReplaced {
     Failed(String),
 }
 
+/// What became of the file.
+#[derive(Debug)]
+pub(super) struct Replaced {
+    /// The file that has the name now.
+    pub(super) inode: Inode,
+    /// The one that had it before.
+    pub(super) behind: Behind,
+}
+
+/// Which file it is, whatever it is called: the device, and the number there.
+pub(super) type Inode = (u64, u64);
+
+/// The file that a path leads to.
+pub(super) fn inode_of(path: &Path) -> Option<Inode> {
+    path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
 /// Replaces the text `old` of the file by `new`; when this returns, the new text lasts.
 ///
 /// A new file is written beside the old one and takes its name, with its mode and its owner.
-pub(super) fn replace(path: &Path, old: &str, new: &str) -> Result<(), NotReplaced> {
+pub(super) fn replace(path: &Path, old: &str, new: &str) -> Result<Replaced, NotReplaced> {
     // The kubelet swaps the folder behind this link; what is written into it is gone with the next change.
     let is_projected = |link: PathBuf| link.components().any(|part| part.as_os_str() == "..data");
     if std::fs::read_link(path).is_ok_and(is_projected) {
         return Err(NotReplaced::ReadOnly("it is mounted from a ConfigMap or a Secret".to_owned()));
     }
-    let failed = |error: io::Error| NotReplaced::Failed(error.to_string());
     let target = path.canonicalize().map_err(failed)?;
+    // Opened for writing to learn whether its owner lets us; that a folder lets us replace a file does not say so.
+    let current = OpenOptions::new().read(true).write(true).open(&target);
     let metadata = target.metadata().map_err(failed)?;
     if metadata.permissions().readonly() {
         return Err(NotReplaced::ReadOnly("its mode allows nobody to write it".to_owned()));
     }
-    // Whether its owner lets us; that a folder lets us replace a file does not say so.
-    OpenOptions::new().write(true).open(&target).map_err(|error| refused("it cannot be written", &error))?;
-    let byte_order_mark = is_still(&target, old)?;
+    let mut current = current.map_err(|error| refused("it cannot be written", &error))?;
+    let byte_order_mark = mark_of(&mut current)?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     let beside = Beside::create(folder, &target)?;
-    beside.write(byte_order_mark, new, &metadata)?;
-    is_still(&target, old)?;
+    let inode = beside.write(byte_order_mark, new, &metadata)?;
+    // From here on nothing takes long: what is written after this look at the text is found by the one after the renaming.
+    let behind = Behind::of(current, byte_order_mark, old).map_err(failed)?.ok_or(NotReplaced::Changed)?;
+    if inode_of(&target) != Some((metadata.dev(), metadata.ino())) {
+        return Err(NotReplaced::Changed);
+    }
     std::fs::rename(&beside.path, &target)
         .map_err(|error| refused("it is a mount of its own and cannot be replaced", &error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    Ok(Replaced { inode, behind })
 }
 
-/// Whether the file's text is `old`; returns the mark in front of it, if there is one.
-fn is_still(target: &Path, old: &str) -> Result<&'static [u8], NotReplaced> {
-    let bytes = std::fs::read(target).map_err(|error| NotReplaced::Failed(error.to_string()))?;
-    let (mark, text) = match bytes.strip_prefix(BYTE_ORDER_MARK) {
-        Some(text) => (BYTE_ORDER_MARK, text),
-        None => (&[][..], &bytes[..]),
-    };
-    if text == old.as_bytes() { Ok(mark) } else { Err(NotReplaced::Changed) }
+fn failed(error: io::Error) -> NotReplaced {
+    NotReplaced::Failed(error.to_string())
+}
+
+/// The mark in front of the file's text, if there is one.
+fn mark_of(file: &mut File) -> Result<&'static [u8], NotReplaced> {
+    let mut first = Vec::with_capacity(BYTE_ORDER_MARK.len());
+    file.take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut first).map_err(failed)?;
+    Ok(if first == BYTE_ORDER_MARK { BYTE_ORDER_MARK } else { &[] })
 }
 
 /// The new file while it has a name of its own; it is removed if it keeps that.
@@ -73,8 +98,7 @@ impl Beside {
         Ok(Beside { path, file })
     }
 
-    fn write(&self, mark: &[u8], text: &str, like: &Metadata) -> Result<(), NotReplaced> {
-        let failed = |error: io::Error| NotReplaced::Failed(error.to_string());
+    fn write(&self, mark: &[u8], text: &str, like: &Metadata) -> Result<Inode, NotReplaced> {
         let mut file = &self.file;
         file.write_all(mark).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
         let own = file.metadata().map_err(failed)?;
@@ -83,7 +107,8 @@ impl Beside {
                 .map_err(|error| refused("its owner would change", &error))?;
         }
         file.set_permissions(like.permissions()).map_err(failed)?;
-        file.sync_all().map_err(failed)
+        file.sync_all().map_err(failed)?;
+        Ok((own.dev(), own.ino()))
     }
 }
 

@@ -8,22 +8,26 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::MAX_BYTES;
+use super::behind::LeftBehind;
 use super::edit::edited;
+use super::read::{Known, Read, read, read_after};
 use super::replace::{NotReplaced, replace};
-use super::{Bindings, MAX_BYTES, Read, parse, read};
 use crate::process::acl_store::in_force::InForce;
 use crate::process::acl_store::{Reload, unix_now};
-use crate::process::config::Faults;
 use crate::process::config::document::read_text;
+use crate::process::config::{Fault, Faults};
 use crate::words::acl::{Binding, Change, Changed, MAX_CHANGES, Unchanged, select};
 
 /// How often a change is begun again because somebody wrote the file meanwhile.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 20;
 
 /// A file with bindings, as far as it is known.
 #[derive(Debug)]
 pub(in crate::process::acl_store) struct FileSource {
     path: PathBuf,
+    /// Whose change it is.
+    pub(in crate::process::acl_store) turn: tokio::sync::Mutex<()>,
     /// Held while the file is looked at or written, which takes a moment.
     seen: Mutex<Seen>,
     /// Whether the file was right when it was last looked at, and when it last was, in seconds since 1970.
@@ -33,12 +37,22 @@ pub(in crate::process::acl_store) struct FileSource {
 /// What the last looks at the file gave.
 #[derive(Debug)]
 struct Seen {
-    /// The text that was read last, right or wrong; `None` when there was none to read.
-    text: Option<String>,
+    /// The text in force.
+    known: Known,
     /// Why the file is refused, as long as it is.
     faults: Option<Faults>,
+    /// The text that has these faults; `None` when there was none to read.
+    wrong: Option<String>,
     /// What the operator wrote came into force by a change of a client's; the next look tells of it.
     is_news: bool,
+    /// The files that were replaced by changes.
+    left_behind: LeftBehind,
+}
+
+/// What the file of the start said.
+pub(in crate::process::acl_store) struct Opened {
+    pub(in crate::process::acl_store) bindings: Vec<Arc<Binding>>,
+    pub(in crate::process::acl_store) warnings: Vec<Fault>,
 }
 
 impl FileSource {
@@ -46,11 +60,23 @@ impl FileSource {
     ///
     /// # Errors
     /// Every fault in it.
-    pub(in crate::process::acl_store) fn open(path: PathBuf) -> Result<(FileSource, Bindings), Faults> {
+    pub(in crate::process::acl_store) fn open(path: PathBuf) -> Result<(FileSource, Opened), Faults> {
         let text = read_text(&path, MAX_BYTES)?;
-        let read = parse(&path, text.clone())?;
-        let seen = Mutex::new(Seen::right(text));
-        Ok((FileSource { path, seen, status: Mutex::new((true, unix_now())) }, read))
+        let Read { bindings, said, warnings } = read(&path, &text)?;
+        let seen = Seen {
+            known: Known { text, said },
+            faults: None,
+            wrong: None,
+            is_news: false,
+            left_behind: LeftBehind::default(),
+        };
+        let source = FileSource {
+            path,
+            turn: tokio::sync::Mutex::default(),
+            seen: Mutex::new(seen),
+            status: Mutex::new((true, unix_now())),
+        };
+        Ok((source, Opened { bindings, warnings }))
     }
 
     /// Whether the file was right when it was last looked at, and when it last was, in seconds since 1970.
@@ -69,6 +95,7 @@ impl FileSource {
         in_force: &InForce,
     ) -> Result<Changed, Unchanged> {
         let mut seen = self.seen();
+        seen.left_behind.gather(&self.path);
         for _ in 0..ATTEMPTS {
             if let Some(outcome) = self.attempt(change, in_force, &mut seen)? {
                 return Ok(outcome);
@@ -94,10 +121,12 @@ impl FileSource {
             ))
         };
         let text = read_text(&self.path, MAX_BYTES).map_err(|fault| wrong(&fault.into()))?;
-        let Read { bindings, said, .. } = read(&self.path, text.clone()).map_err(|faults| wrong(&faults))?;
-        if seen.faults.is_some() || seen.text.as_ref() != Some(&text) {
+        if seen.faults.is_some() || seen.known.text != text {
+            let Read { bindings, said, .. } =
+                read_after(&self.path, &text, &seen.known).map_err(|faults| wrong(&faults))?;
             in_force.replace(bindings);
-            *seen = Seen { is_news: true, ..Seen::right(text.clone()) };
+            seen.is_right(Known { text, said });
+            seen.is_news = true;
         }
         self.found(true);
         let generation = in_force.current();
@@ -106,25 +135,27 @@ impl FileSource {
         if removed.is_empty() && added.is_empty() {
             return Ok(Some(outcome));
         }
-        let Some(new) = edited(&text, &said, &removed, &added) else { return Err(self.unknown_layout()) };
+        let Known { text, said } = &seen.known;
+        let Some(new) = edited(text, said, &removed, &added) else { return Err(self.unknown_layout()) };
         if new.len() as u64 > MAX_BYTES {
             let most = MAX_BYTES / 1024;
-            return Err(
-                self.read_only(format!("which would become longer than {most} KiB, the most that is read"))
-            );
+            return Err(self.read_only(format!(
+                "which would become longer than {most} KiB, the most that is read: nothing was changed. Remove what is not \
+                 needed, or keep the ACLs in a topic"
+            )));
         }
         // Whatever the text looks like, what counts is what it says.
-        let Ok(read) = read(&self.path, new.clone()) else { return Err(self.unknown_layout()) };
+        let Ok(Read { bindings, said, .. }) = read_after(&self.path, &new, &seen.known) else {
+            return Err(self.unknown_layout());
+        };
         let kept = generation.authorizer.bindings().iter().map(|binding| &**binding);
         let expected: HashSet<&Binding> =
             kept.filter(|binding| !removed.contains(binding)).chain(&added).collect();
-        if read.bindings.len() != expected.len()
-            || !read.bindings.iter().all(|binding| expected.contains(binding))
-        {
+        if bindings.len() != expected.len() || !bindings.iter().all(|binding| expected.contains(&**binding)) {
             return Err(self.unknown_layout());
         }
-        match replace(&self.path, &text, &new) {
-            Ok(()) => {}
+        match replace(&self.path, text, &new) {
+            Ok(replaced) => seen.left_behind.add(replaced),
             Err(NotReplaced::Changed) => return Ok(None),
             Err(NotReplaced::ReadOnly(why)) => {
                 return Err(self.read_only(format!(
@@ -138,8 +169,9 @@ impl FileSource {
                 )));
             }
         }
-        in_force.replace(read.bindings);
-        *seen = Seen { is_news: seen.is_news, ..Seen::right(new) };
+        seen.left_behind.gather(&self.path);
+        in_force.replace(bindings);
+        seen.known = Known { text: new, said };
         Ok(Some(outcome))
     }
 
@@ -168,6 +200,7 @@ impl FileSource {
     pub(in crate::process::acl_store) fn reload(&self, in_force: &InForce) -> Reload {
         // Held to the end: of two looks at one time the later one must not put the older text in force.
         let mut seen = self.seen();
+        seen.left_behind.gather(&self.path);
         let reload = self.look(in_force, &mut seen);
         self.found(seen.faults.is_none());
         reload
@@ -176,38 +209,38 @@ impl FileSource {
     fn look(&self, in_force: &InForce, seen: &mut Seen) -> Reload {
         let text = match read_text(&self.path, MAX_BYTES) {
             Ok(text) => text,
-            Err(fault) => {
-                seen.text = None;
-                return seen.refuse(fault.into());
-            }
+            Err(fault) => return seen.refuse(None, fault.into()),
         };
-        if seen.text.as_ref() == Some(&text) {
-            return match (&seen.faults, std::mem::take(&mut seen.is_news)) {
-                (Some(_), _) => Reload::StillRefused,
-                (None, true) => Reload::Loaded(Vec::new()),
-                (None, false) => Reload::Unchanged,
-            };
+        match &seen.faults {
+            Some(_) if seen.wrong.as_ref() == Some(&text) => return Reload::StillRefused,
+            None if seen.known.text == text => {
+                return match std::mem::take(&mut seen.is_news) {
+                    true => Reload::Loaded(Vec::new()),
+                    false => Reload::Unchanged,
+                };
+            }
+            _ => {}
         }
-        let read = match parse(&self.path, text.clone()) {
-            Ok(read) => read,
-            Err(faults) => {
-                seen.text = Some(text);
-                return seen.refuse(faults);
+        match read(&self.path, &text) {
+            Ok(Read { bindings, said, warnings }) => {
+                in_force.replace(bindings);
+                seen.is_right(Known { text, said });
+                Reload::Loaded(warnings)
             }
-        };
-        in_force.replace(read.bindings);
-        *seen = Seen::right(text);
-        Reload::Loaded(read.warnings)
+            Err(faults) => seen.refuse(Some(text), faults),
+        }
     }
 }
 
 impl Seen {
-    /// A right text, which is in force.
-    fn right(text: String) -> Seen {
-        Seen { text: Some(text), faults: None, is_news: false }
+    /// The file is right, and in force.
+    fn is_right(&mut self, known: Known) {
+        self.known = known;
+        (self.faults, self.wrong, self.is_news) = (None, None, false);
     }
 
-    fn refuse(&mut self, faults: Faults) -> Reload {
+    fn refuse(&mut self, text: Option<String>, faults: Faults) -> Reload {
+        self.wrong = text;
         if self.faults.as_ref() == Some(&faults) {
             return Reload::StillRefused;
         }

@@ -1,5 +1,6 @@
 //! Clients change the ACLs: what becomes of the file, and of what is in force.
 
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
@@ -229,8 +230,12 @@ fn a_file_that_would_be_too_large_stays_as_it_is() {
     let long = |i: usize| Binding { principal: format!("User:{i}{}", "x".repeat(30_000)), ..writes("t") };
     house.refuses(
         Change::Create((0..200).map(long).collect()),
-        "which would become longer than 4096 KiB, the most that is read",
+        "which would become longer than 4096 KiB, the most that is read: nothing was changed. Remove what is not needed, or \
+         keep the ACLs in a topic",
     );
+    // What is there can be changed further.
+    assert_eq!(house.create("bills"), Ok(Changed::Created));
+    assert!(may_write(&house.store, "bills"));
 }
 
 /// Two writers, one file: each waits for the other, and nothing is lost.
@@ -247,4 +252,70 @@ fn changes_at_one_time_are_all_made() {
     assert!((0..40).all(|i| may_write(&house.store, &format!("t{i}"))));
     assert_eq!(parse(&house.text()).unwrap().bindings.len(), 46);
     assert!(house.is_tidy());
+}
+
+/// Somebody has the file open, and writes into it after a change has put another one in its place.
+#[test]
+fn what_is_appended_to_the_file_that_was_replaced_is_taken_over() {
+    let house = House::new(DESIGNED);
+    let open = || std::fs::OpenOptions::new().append(true).open(&house.file).unwrap();
+    let (mut first, line) = (open(), |topic: &str| {
+        format!("- {{ principal: 'User:alice', topic: {topic}, operations: [Write] }}\n")
+    });
+    house.create("bills").unwrap();
+    let mut second = open();
+    house.create("more").unwrap();
+    first.write_all(line("late").as_bytes()).unwrap();
+    second.write_all(line("later").as_bytes()).unwrap();
+    assert_eq!(house.store.reload(), Reload::Loaded(Vec::new()));
+    assert!(["orders", "bills", "more", "late", "later"].iter().all(|topic| may_write(&house.store, topic)));
+    // A change looks there as well.
+    first.write_all(line("last").as_bytes()).unwrap();
+    house.create("another").unwrap();
+    assert!(may_write(&house.store, "last") && may_write(&house.store, "another"));
+    assert_eq!(parse(&house.text()).unwrap().bindings.len(), 6 + 6);
+    assert!(house.is_tidy());
+}
+
+/// An operator appends line by line in place while changes are made.
+#[test]
+fn no_line_is_lost_that_is_appended_during_changes() {
+    const LINES: usize = 400;
+    let house = House::new(DESIGNED);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let file = house.file.clone();
+    let operators: Vec<_> = (0..2)
+        .map(|operator| {
+            let file = file.clone();
+            std::thread::spawn(move || {
+                for i in 0..LINES / 2 {
+                    let mut open = std::fs::OpenOptions::new().append(true).open(&file).unwrap();
+                    // As a shell, which does something else between the two.
+                    std::thread::yield_now();
+                    let line = format!(
+                        "- {{ principal: 'User:operator', topic: o{operator}-{i}, operations: [Write] }}\n"
+                    );
+                    open.write_all(line.as_bytes()).unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut made = 0;
+    while operators.iter().any(|operator| !operator.is_finished()) {
+        let change = Change::Create(vec![writes(format!("t{made}"))]);
+        match runtime.block_on(house.store.clone().change(change)) {
+            Ok(_) => made += 1,
+            // They write too fast for it: nothing was changed, and it is told.
+            Err(Unchanged::Unavailable(why)) => {
+                assert!(why.ends_with("is being written by somebody else; try again"), "{why}")
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    operators.into_iter().for_each(|operator| operator.join().unwrap());
+    house.store.reload();
+    let read = parse(&house.text()).unwrap();
+    let of_operators = read.bindings.iter().filter(|binding| binding.principal == "User:operator").count();
+    assert_eq!((of_operators, read.bindings.len()), (LINES, 6 + LINES + made));
+    println!("{made} changes beside {LINES} lines");
 }

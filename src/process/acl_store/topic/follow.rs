@@ -87,7 +87,7 @@ struct Follower<'a> {
     metrics: &'a Metrics,
     health: &'a Health,
     /// The set that was put in force last.
-    in_force: Option<HashSet<Binding>>,
+    in_force: Option<HashSet<Arc<Binding>>>,
 }
 
 impl Follower<'_> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::batch::{BadBatch, Batch, Read};
 use super::record::{self, Corrupt};
@@ -14,7 +15,7 @@ use crate::words::acl::Binding;
 /// denies.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
-    bindings: HashSet<Binding>,
+    bindings: HashSet<Arc<Binding>>,
     refused: BTreeMap<Box<[u8]>, Refused>,
     /// The offset after the last record.
     pub(super) next: i64,
@@ -64,7 +65,7 @@ impl Replica {
     ///
     /// # Errors
     /// A record that cannot be understood.
-    pub(super) fn bindings(&self) -> Result<&HashSet<Binding>, &Refused> {
+    pub(super) fn bindings(&self) -> Result<&HashSet<Arc<Binding>>, &Refused> {
         match self.refused.values().min_by_key(|refused| refused.offset) {
             None => Ok(&self.bindings),
             Some(first) => Err(first),
@@ -79,7 +80,7 @@ impl Replica {
             // The end of what is not in the set, such as of a newer doorkeeper's binding.
             (Err(_), None) => {}
             (Ok(binding), Some(value)) => match record::read_value(value) {
-                Ok(()) => drop(self.bindings.insert(binding)),
+                Ok(()) => drop(self.bindings.insert(Arc::new(binding))),
                 Err(why) => self.refuse(key, record.offset, why),
             },
             (Err(why), Some(_)) => self.refuse(key, record.offset, why),

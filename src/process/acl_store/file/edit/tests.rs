@@ -3,7 +3,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::process::acl_store::file::read;
+use crate::process::acl_store::file::read::read;
 use crate::process::acl_store::file::written::file_of;
 use crate::words::acl::{Operation, PatternType, Permission, ResourceType};
 
@@ -23,7 +23,7 @@ fn binding(words: &str) -> Binding {
 }
 
 fn edit(text: &str, removed: &[Binding], added: &[Binding]) -> Option<String> {
-    let read = read(Path::new("acls.yaml"), text.to_owned()).map_err(|faults| faults.to_string()).unwrap();
+    let read = read(Path::new("acls.yaml"), text).map_err(|faults| faults.to_string()).unwrap();
     edited(text, &read.said, &removed.iter().collect(), added)
 }
 
@@ -255,15 +255,15 @@ proptest! {
                 if blocks.is_empty() { "[]".to_owned() } else { format!("- {}\n", blocks.join("\n# next\n- ")) }
             }
         };
-        let said = read(Path::new("acls.yaml"), text.clone()).map_err(|faults| TestCaseError::fail(format!("{faults}\n{text}")))?;
-        prop_assert_eq!(said.bindings.iter().collect::<HashSet<_>>(), old.iter().collect::<HashSet<_>>(), "{}", text);
+        let said = read(Path::new("acls.yaml"), &text).map_err(|faults| TestCaseError::fail(format!("{faults}\n{text}")))?;
+        prop_assert_eq!(said.bindings.iter().map(|binding| &**binding).collect::<HashSet<_>>(), old.iter().collect::<HashSet<_>>(), "{}", text);
         let removed: HashSet<&Binding> = old.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(binding, _)| binding).collect();
         let old: HashSet<&Binding> = old.iter().collect();
         let added: Vec<Binding> = new.iter().filter(|binding| !old.contains(binding)).cloned().collect();
         let after = edited(&text, &said.said, &removed, &added).unwrap();
-        let said = read(Path::new("acls.yaml"), after.clone()).map_err(|faults| TestCaseError::fail(format!("{faults}\n{after}")))?;
+        let said = read(Path::new("acls.yaml"), &after).map_err(|faults| TestCaseError::fail(format!("{faults}\n{after}")))?;
         let expected: HashSet<&Binding> = old.difference(&removed).copied().chain(&added).collect();
-        prop_assert_eq!(said.bindings.iter().collect::<HashSet<_>>(), expected, "{}\n{}", text, after);
+        prop_assert_eq!(said.bindings.iter().map(|binding| &**binding).collect::<HashSet<_>>(), expected, "{}\n{}", text, after);
     }
 
     /// Nothing that people can save makes it fail.
