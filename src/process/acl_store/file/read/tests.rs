@@ -104,7 +104,7 @@ fn told(read: Result<Read, Faults>) -> Told {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     /// A text that is read in pieces says what it says as a whole, and the same is told of it.
     #[test]
