@@ -38,6 +38,9 @@ chart: ## Write anew what is generated in the Helm charts: the tables of values,
 equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared
 	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka_equivalence -- --nocapture
 
+authorizer-suite: ## Kafka's own tests of its authorizer through doorkeeper, the whole of them (METHODS="testFetch.*" for some)
+	DOORKEEPER_AUTHORIZER_SUITE='$(or $(METHODS),whole)' $(CARGO) test --locked --test kafka_authorizer_suite -- --nocapture
+
 matrix: ## Brokers and clients of many versions through doorkeeper; WRITE=1 puts the outcome into the README
 	DOORKEEPER_MATRIX=$(if $(WRITE),write,whole) $(CARGO) test --locked --test kafka_matrix -- --nocapture
 

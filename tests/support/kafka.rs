@@ -91,18 +91,8 @@ impl Kafka {
 
     fn fetch(version: &str) -> Result<Kafka, String> {
         run(Command::new("java").arg("-version"), "Java")?;
-        let home = target().join("kafka");
-        let kafka = Kafka { version: version.to_owned(), jars: home.join(version) };
-        if !kafka.jars.exists() {
-            let new = home.join(format!("{version}.{}", std::process::id()));
-            std::fs::create_dir_all(&new).map_err(|error| error.to_string())?;
-            let made = Kafka { version: version.to_owned(), jars: new.clone() }.make();
-            // Only whole folders get the name by which they are found; whoever comes second throws his away.
-            if made.is_err() || std::fs::rename(&new, &kafka.jars).is_err() {
-                let _ = std::fs::remove_dir_all(&new);
-            }
-            made?;
-        }
+        let made = |jars: &Path| Kafka { version: version.to_owned(), jars: jars.to_owned() };
+        let kafka = made(&whole_folder(version, |new| made(new).make())?);
         if !kafka.archive().exists() && !kafka.needs_zookeeper() {
             kafka.make_archive();
         }
@@ -110,17 +100,13 @@ impl Kafka {
     }
 
     fn make(&self) -> Result<(), String> {
-        let mut maven = Command::new("mvn");
-        maven.args(["-B", "-q", "-f"]).arg(support_file("kafka/pom.xml"));
-        maven.args([format!("-Dkafka={}", self.version), format!("-Dscala={}", self.scala())]);
+        let mut choices = vec![format!("-Dscala={}", self.scala())];
         if self.at_least(4, 0) {
-            maven.arg("-Plog4j2");
+            choices.push("-Plog4j2".to_owned());
         } else if !self.at_least(1, 0) {
-            maven.arg("-Pjaxb");
+            choices.push("-Pjaxb".to_owned());
         }
-        maven.arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies");
-        maven.arg("-DincludeScope=runtime").arg(format!("-DoutputDirectory={}", self.jars.display()));
-        run(&mut maven, &format!("Kafka {} from Maven", self.version))?;
+        copy_dependencies(&support_file("kafka/pom.xml"), &self.version, &choices, &self.jars)?;
         if self.needs_zookeeper() {
             return Ok(());
         }
@@ -182,6 +168,37 @@ impl Kafka {
         };
         format!("-D{key}{}", support_file(&file).display())
     }
+}
+
+/// The folder with all jars that this pom names for one Kafka version, fetched once under this name; or why it cannot be had.
+pub fn jars_of(pom: &Path, name: &str, version: &str) -> Result<PathBuf, String> {
+    run(Command::new("java").arg("-version"), "Java")?;
+    whole_folder(&format!("{name}-{version}"), |new| copy_dependencies(pom, version, &[], new))
+}
+
+/// The folder of this name below `target/kafka`, made if it is not there. Only whole folders get the name by which they are found.
+fn whole_folder(name: &str, make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
+    let home = target().join("kafka");
+    let folder = home.join(name);
+    if !folder.exists() {
+        let new = home.join(format!("{name}.{}", std::process::id()));
+        std::fs::create_dir_all(&new).map_err(|error| error.to_string())?;
+        let made = make(&new);
+        // Whoever comes second throws his away.
+        if made.is_err() || std::fs::rename(&new, &folder).is_err() {
+            let _ = std::fs::remove_dir_all(&new);
+        }
+        made?;
+    }
+    Ok(folder)
+}
+
+fn copy_dependencies(pom: &Path, version: &str, choices: &[String], folder: &Path) -> Result<(), String> {
+    let mut maven = Command::new("mvn");
+    maven.args(["-B", "-q", "-f"]).arg(pom).arg(format!("-Dkafka={version}")).args(choices);
+    maven.arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies");
+    maven.arg("-DincludeScope=runtime").arg(format!("-DoutputDirectory={}", folder.display()));
+    run(&mut maven, &format!("Kafka {version} from Maven"))
 }
 
 /// A new, empty folder for this run. What earlier runs left behind goes first.
