@@ -106,6 +106,9 @@ impl Kafka {
         } else if !self.at_least(1, 0) {
             choices.push("-Pjaxb".to_owned());
         }
+        if let Some(zookeeper) = self.other_zookeeper() {
+            choices.extend(["-Pzookeeper".to_owned(), format!("-Dzookeeper={zookeeper}")]);
+        }
         copy_dependencies(&support_file("kafka/pom.xml"), &self.version, &choices, &self.jars)?;
         if self.needs_zookeeper() {
             return Ok(());
@@ -122,6 +125,11 @@ impl Kafka {
             (true, false) => "2.12",
             (true, true) => "2.13",
         }
+    }
+
+    /// The ZooKeeper in the place of 3.4.13, which does not work with newer Javas.
+    fn other_zookeeper(&self) -> Option<&'static str> {
+        (self.at_least(2, 0) && !self.at_least(2, 4)).then_some("3.4.12")
     }
 
     /// Formatting takes a second of JVM for a few hundred bytes that are always the same: done once, copied from then on.
