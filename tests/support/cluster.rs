@@ -270,7 +270,8 @@ fn authorizer_properties(kafka: &Kafka, identity: &Identity, authority: &Path) -
         format!("super.users={SUPER_USERS}"),
         "allow.everyone.if.no.acl.found=false".to_owned(),
     ];
-    if kafka.at_least(2, 7) {
+    // Kafka 2.7 and 2.8 read PEM, too, but no key without a password.
+    if !kafka.needs_zookeeper() {
         lines.extend([
             "ssl.keystore.type=PEM".to_owned(),
             format!("ssl.keystore.location={}", identity.both.display()),

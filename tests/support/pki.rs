@@ -22,7 +22,7 @@ pub fn maps_subjects(kafka: &Kafka) -> bool {
     kafka.at_least(2, 2)
 }
 
-/// An identity and its authority as a Kafka wants them that reads no PEM.
+/// An identity and its authority as a Kafka wants them that reads no such PEM as is written here.
 pub struct Stores {
     pub key: PathBuf,
     pub trust: PathBuf,
