@@ -158,6 +158,13 @@ fn no_name_keeps_a_rule_busy() {
     let rules = MappingRules::parse(r"RULE:^((a|aa)+)\1\1b$/x/").unwrap();
     let error = rules.apply(&"a".repeat(60)).unwrap_err().to_string();
     assert!(error.ends_with("Max limit for backtracking count exceeded"), "{error}");
+    // Nor does it get the name to the next rule.
+    let rules = MappingRules::parse("RULE:.*?/x/, DEFAULT").unwrap();
+    assert_eq!(rules.apply(&"a".repeat(999)).unwrap(), "xa".repeat(999) + "x");
+    let error = rules.apply(&"a".repeat(1000)).unwrap_err().to_string();
+    assert!(error.ends_with("the pattern matches more than 1000 times"), "{error}");
+    let error = rules.apply(&"a".repeat(16 * 1024 + 1)).unwrap_err().to_string();
+    assert!(error.ends_with("the name is longer than 16 KiB"), "{error}");
 }
 
 #[test]

@@ -87,6 +87,10 @@ const SPACE: [char; 6] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
 
 /// Steps that the regex engine may go back, so that no name can keep it busy for long; Java knows no limit.
 const MOST_BACKTRACKING: usize = 250_000;
+/// The longest name, in bytes, that rules are tried on: each step may look at all of it.
+const LONGEST_NAME: usize = 16 * 1024;
+/// How many matches in a name are replaced: each has steps of its own.
+const MOST_REPLACED: usize = 1000;
 
 #[derive(Debug, Clone)]
 enum Rule {
@@ -242,7 +246,12 @@ impl Rewrite {
         let mut out = String::new();
         let mut copied = 0;
         let mut from = 0;
+        let mut matches = 0;
         while from <= name.len() {
+            matches += 1;
+            if matches > MOST_REPLACED {
+                return Err(format!("the pattern matches more than {MOST_REPLACED} times"));
+            }
             let Some(found) =
                 self.pattern.captures_from_pos(name, from).map_err(|error| error.to_string())?
             else {
@@ -265,7 +274,9 @@ impl Rewrite {
     fn check_limits(&self, name: &str) -> Result<(), String> {
         let Limits { no_final_line_end, ascii_only, basic_plane_only } = self.limits;
         let ends_a_line = name.ends_with(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
-        let reason = if no_final_line_end && ends_a_line {
+        let reason = if name.len() > LONGEST_NAME {
+            "the name is longer than 16 KiB"
+        } else if no_final_line_end && ends_a_line {
             "the name ends in a line terminator, and the pattern uses $ or \\Z"
         } else if ascii_only && !name.is_ascii() {
             "the name is not ASCII, and the pattern uses \\b or \\B, which mean different things in different versions of Java"
