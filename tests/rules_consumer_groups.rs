@@ -27,7 +27,11 @@ fn a_heartbeat_needs_the_group_and_every_subscribed_topic() {
         let member =
             || Door::new([allow(Read, Group, "g"), allow(Describe, Topic, "a"), allow(Read, Topic, "b")]);
         for topics in [None, Some(&[][..]), Some(&["a", "b", "a"])] {
-            member().send(version, &heartbeat(topics)).untouched();
+            let mut door = member();
+            let forwarded = door.send(version, &heartbeat(topics)).forwarded();
+            assert!(!forwarded.edited);
+            let answer = ConsumerGroupHeartbeatResponse { member_epoch: 1, ..Default::default() };
+            assert_eq!(forwarded.answered(&mut door, &answer), answer);
             let mut door = Door::new([allow(Describe, Group, "g"), allow(All, Topic, "*")]);
             assert_eq!(door.send(version, &heartbeat(topics)).reply(), refused(30));
             assert_eq!(door.denials(), [(Read, "g")]);

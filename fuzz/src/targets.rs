@@ -106,8 +106,8 @@ pub fn patterns(data: &[u8]) {
     let mut lines = text.split('\n');
     let Ok(pattern) = Pattern::new(lines.next().unwrap_or_default()) else { return };
     let names: Vec<Str> = lines.map(Str::from).collect();
-    if let Some(covered) = pattern.covered(&names) {
-        assert!(covered.iter().all(|name| names.contains(name)));
+    if let Ok(covered) = pattern.covered(&names) {
+        assert!(covered.iter().all(|place| (*place as usize) < names.len()));
     }
 }
 

@@ -1,26 +1,30 @@
 //! What members of consumer groups have subscribed to by pattern (KIP-848).
 //!
 //! A broker that knows no ACLs would match a pattern against topics that the client may not see. So a pattern is matched
-//! here, and the broker gets the names instead; when topics or ACLs change, the member's next heartbeat brings the names
-//! anew. The client says its pattern once, so it is remembered, for all connections of a listener: a client may come back
-//! on another. What is forgotten is asked for again.
+//! here, and the broker gets another that covers what was found; when topics or ACLs change, a member's next heartbeat
+//! brings it anew. As with Kafka, all members of a group that have the same pattern share what was found for one of them.
+//! The client says its pattern once, so it is remembered, for all connections of a listener: a client may come back on
+//! another. What is forgotten is asked for again.
 
+mod groups;
+mod matches;
 mod pattern;
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::wire::Str;
+use groups::Groups;
+use matches::Matches;
 
+pub use groups::{Found, Subscription, Telling};
 pub use pattern::Pattern;
 
-/// What all remembered members may take, in bytes. Beyond, all are forgotten.
-const MOST_HELD: usize = 32 * 1024 * 1024;
-/// What a member takes besides its words, in bytes, roughly.
-const ENTRY: usize = 256;
 /// A member of which nothing was heard for so many [`Subscriptions::tick`]s is forgotten.
 const IDLE_TICKS: u64 = 30;
+/// One of which nothing was heard for so many has left its group without a word: longer than Kafka waits at most
+/// (`group.consumer.max.session.timeout.ms`).
+const SILENT_TICKS: u64 = 7;
 
 /// What is remembered of members, and which topics there are.
 #[derive(Default)]
@@ -30,8 +34,8 @@ pub struct Subscriptions(Mutex<Inner>);
 struct Inner {
     topics: Option<Arc<Topics>>,
     is_stale: bool,
-    members: HashMap<Member, (Subscription, u64)>,
-    held: usize,
+    groups: Groups,
+    matches: Matches,
     tick: u64,
 }
 
@@ -45,41 +49,12 @@ pub struct Topics {
 }
 
 /// A member of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Member {
-    group_id: Str,
-    member_id: Str,
-}
-
-/// What a member has subscribed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscription {
-    /// Who said so; others cannot go on in its name.
-    pub principal: Arc<str>,
-    /// The pattern; without one, whatever it named is the broker's business alone.
-    pub pattern: Option<Str>,
-    /// The names that it gave beside the pattern.
-    pub names: Arc<[Str]>,
-    /// What the broker was told.
-    pub told: Told,
-}
-
-/// What the broker was told of a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    /// Nothing, or it did not take it.
-    Nothing,
-    /// The pattern itself.
-    Pattern,
-    /// Names, which this is the digest of.
-    Names {
-        /// [`digest`] of the names.
-        digest: u64,
-        /// The [`Topics::number`] of the topics that they were chosen from.
-        topics: u64,
-        /// The generation of the ACLs by which they were chosen.
-        generation: u64,
-    },
+pub struct Member {
+    /// Its group.
+    pub group_id: Str,
+    /// Its own id.
+    pub member_id: Str,
 }
 
 impl Member {
@@ -89,17 +64,10 @@ impl Member {
     }
 }
 
-impl Subscription {
-    fn size(&self) -> usize {
-        let names = self.names.iter().map(|name| size_of::<Str>() + name.len());
-        ENTRY + self.pattern.as_ref().map_or(0, |pattern| pattern.len()) + names.sum::<usize>()
-    }
-}
-
-/// Tells sets of names apart.
-pub fn digest(names: &[Str]) -> u64 {
+/// Tells apart what the broker may be told.
+pub fn digest(telling: &Telling, names: &[Str]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    names.hash(&mut hasher);
+    (telling, names).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -129,34 +97,55 @@ impl Subscriptions {
         topics
     }
 
-    /// What the member has subscribed to.
-    pub fn find(&self, member: &Member) -> Option<Subscription> {
-        let mut inner = self.inner();
-        let now = inner.tick;
-        let (subscription, heard) = inner.members.get_mut(member)?;
-        *heard = now;
-        Some(subscription.clone())
+    /// Which of the topics a pattern covers, by their places. It is worked out once for all who have the pattern.
+    ///
+    /// # Errors
+    /// Why it is no pattern that can be matched, in words.
+    pub fn covered(&self, pattern: &Str, topics: &Topics) -> Result<Arc<[u32]>, &'static str> {
+        if let Some(covered) = self.inner().matches.find(pattern, topics.number) {
+            return covered;
+        }
+        // Others are not kept waiting meanwhile.
+        let covered = Pattern::new(pattern).and_then(|pattern| pattern.covered(&topics.names));
+        let covered = covered.map(Arc::from);
+        self.inner().matches.keep(pattern.detached(), topics.number, covered.clone());
+        covered
     }
 
-    /// Remembers what the member has subscribed to.
-    pub fn remember(&self, member: Member, subscription: Subscription) {
+    /// What the member of this principal has subscribed to, who is heard of with this.
+    pub fn find(&self, group_id: &str, member_id: &str, principal: &str) -> Option<Subscription> {
         let mut inner = self.inner();
-        let size = subscription.size();
-        if inner.held + size > MOST_HELD {
-            inner.members.clear();
-            inner.held = 0;
-        }
         let now = inner.tick;
-        let before = inner.members.insert(member, (subscription, now));
-        inner.held = (inner.held + size).saturating_sub(before.map_or(0, |(before, _)| before.size()));
+        inner.groups.find(group_id, member_id, principal, now).cloned()
+    }
+
+    /// What the member has subscribed to; it is not heard of with this.
+    pub fn look_up(&self, group_id: &str, member_id: &str) -> Option<Subscription> {
+        self.inner().groups.look_up(group_id, member_id).cloned()
+    }
+
+    /// Remembers what the member has subscribed to, as far as there is room for its principal.
+    pub fn remember(&self, member: &Member, subscription: Subscription) {
+        let mut inner = self.inner();
+        let now = inner.tick;
+        inner.groups.keep(member, subscription, now);
     }
 
     /// Forgets a member that has left.
     pub fn forget(&self, member: &Member) {
-        let mut inner = self.inner();
-        if let Some((subscription, _)) = inner.members.remove(member) {
-            inner.held = inner.held.saturating_sub(subscription.size());
-        }
+        self.inner().groups.drop(member);
+    }
+
+    /// What was found for a pattern of a group, and whether the member for whom it was found still has the pattern.
+    pub fn found(&self, group_id: &str, pattern: &str) -> Option<(Found, bool)> {
+        let inner = self.inner();
+        let heard = inner.tick.saturating_sub(SILENT_TICKS);
+        inner.groups.found(group_id, pattern, heard)
+    }
+
+    /// Remembers what was found for a pattern of a group, as long as one of its members has the pattern.
+    pub fn share(&self, group_id: &str, pattern: &str, found: Found) {
+        self.inner().groups.share(group_id, pattern, found);
     }
 
     /// Time has passed: the topics are to be asked for again, and members may have gone without a word.
@@ -164,9 +153,8 @@ impl Subscriptions {
         let mut inner = self.inner();
         inner.is_stale = true;
         inner.tick += 1;
-        let now = inner.tick;
-        inner.members.retain(|_, (_, heard)| now - *heard <= IDLE_TICKS);
-        inner.held = inner.members.values().map(|(subscription, _)| subscription.size()).sum();
+        let heard = inner.tick.saturating_sub(IDLE_TICKS);
+        inner.groups.drop_silent(heard);
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -177,16 +165,6 @@ impl Subscriptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn to_pattern(text: &str) -> Subscription {
-        let names = Arc::new([]);
-        Subscription {
-            principal: "User:alice".into(),
-            pattern: Some(text.into()),
-            names,
-            told: Told::Nothing,
-        }
-    }
 
     #[test]
     fn topics_are_asked_for_once_a_tick_and_numbered_by_their_names() {
@@ -206,27 +184,35 @@ mod tests {
     fn silent_members_are_forgotten() {
         let subscriptions = Subscriptions::default();
         let (silent, heard) = (Member::new("g", "silent"), Member::new("g", "heard"));
-        subscriptions.remember(silent.clone(), to_pattern("a"));
-        subscriptions.remember(heard.clone(), to_pattern("a"));
-        for _ in 0..=IDLE_TICKS {
+        let to_a = Subscription::new("User:alice", Some("a".into()));
+        subscriptions.remember(&silent, to_a.clone());
+        subscriptions.remember(&heard, to_a);
+        let found = Found { member_id: "silent".into(), ..Found::by("User:alice") };
+        subscriptions.share("g", "a", found);
+        for tick in 0..=IDLE_TICKS {
+            let (_, is_there) = subscriptions.found("g", "a").unwrap();
+            assert_eq!(is_there, tick <= SILENT_TICKS, "{tick}");
             subscriptions.tick();
-            assert!(subscriptions.find(&heard).is_some());
+            assert!(subscriptions.find("g", "heard", "User:alice").is_some());
+            assert_eq!(subscriptions.find("g", "silent", "User:mallory"), None, "it is not heard of by that");
         }
-        assert_eq!(subscriptions.find(&silent), None);
+        assert_eq!(subscriptions.look_up("g", "silent"), None);
+        assert!(subscriptions.found("g", "a").is_some());
         subscriptions.forget(&heard);
-        assert_eq!(subscriptions.find(&heard), None);
-        assert_eq!(subscriptions.inner().held, 0);
+        assert_eq!(subscriptions.find("g", "heard", "User:alice"), None);
+        assert_eq!(subscriptions.found("g", "a"), None);
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn what_a_pattern_covers_is_worked_out_once() {
         let subscriptions = Subscriptions::default();
-        let text = "a".repeat(60_000);
-        for n in 0..2000 {
-            subscriptions.remember(Member::new("g", &n.to_string()), to_pattern(&text));
-            assert!(subscriptions.inner().held <= MOST_HELD);
-        }
-        assert!(subscriptions.find(&Member::new("g", "1999")).is_some());
-        assert!(subscriptions.find(&Member::new("g", "0")).is_none());
+        let topics = subscriptions.learn(["a", "b", "c"].into_iter());
+        let pattern = Str::from("[ac]");
+        let covered = subscriptions.covered(&pattern, &topics).unwrap();
+        assert_eq!(*covered, [0, 2]);
+        assert!(Arc::ptr_eq(&subscriptions.covered(&pattern, &topics).unwrap(), &covered));
+        let fewer = subscriptions.learn(["b", "c"].into_iter());
+        assert_eq!(*subscriptions.covered(&pattern, &fewer).unwrap(), [1]);
+        assert_eq!(subscriptions.covered(&"(".into(), &fewer), Err("missing closing )"));
     }
 }

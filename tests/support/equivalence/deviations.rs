@@ -69,17 +69,6 @@ pub const DEVIATIONS: &[Deviation] = &[
         reason: NAMELESS,
     },
     Deviation {
-        api: "ConsumerGroupHeartbeat",
-        versions: 1..=1,
-        shapes: &["no pattern: (", "no pattern: a)(b", "no pattern: (a)\\1"],
-        steps: &[],
-        principals: &["alice", "bob"],
-        always: true,
-        kafka: "4.",
-        reason: "the text that says what is wrong with a pattern is another library's; to a member that may describe every \
-                 topic it is Kafka's own",
-    },
-    Deviation {
         api: FRAME,
         versions: 0..=0,
         shapes: &["a count below null"],

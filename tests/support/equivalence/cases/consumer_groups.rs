@@ -34,13 +34,30 @@ pub fn cases() -> Vec<Case> {
     }
     cases.push(hidden_topic());
     cases.push(hidden_pattern());
-    for wrong in ["(", "a)(b", r"(a)\1"] {
-        let join = subscribed("gp-$u", 0, wrong);
-        cases.push(
-            Case::new("ConsumerGroupHeartbeat", format!("no pattern: {wrong}"), join).once().since(4, 0),
-        );
+    for wrong in ["(", "a)(b", r"(a)\1", "a**", "[z-a]", r"\p{Vowel}", "a{2,1}", "(?=a)", "\\"] {
+        cases.push(no_pattern(format!("no pattern: {wrong}"), wrong));
     }
+    // The longest texts that can be read: what is said of one of them is longer than can be written.
+    for length in [32_650, 32_700, 32_760, 32_767, 32_768, 40_000] {
+        let wrong = format!("({}", "a".repeat(length - 1));
+        cases.push(no_pattern(format!("no pattern of {length} bytes"), &wrong));
+    }
+    cases.push(first_heartbeat());
     cases
+}
+
+fn no_pattern(shape: String, wrong: &str) -> Case {
+    Case::new("ConsumerGroupHeartbeat", shape, subscribed("gp-$u", 0, wrong)).once().since(4, 0)
+}
+
+/// What a pattern covers is looked after beside the heartbeat: the answer to the first has nothing of it, whatever the
+/// member may see.
+fn first_heartbeat() -> Case {
+    Case::after("ConsumerGroupHeartbeat", "the first with a pattern", vec![])
+        .then("ConsumerGroupHeartbeat", subscribed("gp-$u", 0, "t-(read|open|none)"))
+        .then("ConsumerGroupHeartbeat", heartbeat("gp-$u", json!(MEMBER), -1, Value::Null))
+        .once()
+        .since(4, 0)
 }
 
 /// A member by pattern that finds nothing: Kafka finds what there is a moment later, which nobody can compare.
