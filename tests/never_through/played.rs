@@ -2,45 +2,31 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
 
 use doorkeeper::link::close::Close;
 use doorkeeper::link::gate::Gate;
-use doorkeeper::link::session::CLIENT_ID;
 use doorkeeper::words::metrics::CloseReason;
 
-use crate::broker::Answering;
 use crate::dice::Dice;
-use crate::foreign;
 use crate::house::{self, Passage};
 use crate::layouts::{Layout, layouts};
 use crate::requests::{self, Remembered};
-use crate::rules::{self, Case};
 use crate::seen::Secrets;
-use crate::sessions::{Fetched, Sessions};
+use crate::sessions::Sessions;
 use crate::tree::{self, Node};
 use crate::versions::{self, Served};
 use crate::world::{ALICE, BOB, Rights, World, one_in, one_of};
 
+#[path = "carried_out.rs"]
+mod carried_out;
 #[path = "given.rs"]
 mod given;
+#[path = "received.rs"]
+mod received;
 
 /// Whether what was allowed when the client sent it may still be carried out and answered after a change.
 const IS_LENIENT: bool = true;
-
-/// What is known to reach the broker, or to be shown: API, how old, and why. Whoever mends it takes it out of here.
-const KNOWN: &[(&str, RangeInclusive<i16>, &str)] = &[
-    ("FindCoordinator", 0..=5, "of share groups: it is left to the broker to refuse them"),
-    ("Metadata", 10..=11, "an id beside a name: it is left to the broker to refuse it"),
-    ("AddPartitionsToTxn", 0..=3, "of Kafka's own topics: it is left to the broker to refuse them"),
-    ("Produce", 0..=2, "more than one batch, of which only the first is looked at"),
-    ("Produce", 3..=13, "a long one without a transactional id: its records are not looked at"),
-];
-
-fn is_known(api: &str, version: i16) -> bool {
-    KNOWN.iter().any(|(known, versions, _)| *known == api && versions.contains(&version))
-}
 
 static LAYOUTS: LazyLock<HashMap<(i16, bool, i16), &'static Layout>> = LazyLock::new(|| {
     let versions = |layout: &'static Layout| {
@@ -309,212 +295,5 @@ impl House {
                 Ok(())
             }
         }
-    }
-
-    /// The broker carries out what has come whole, one request of a connection after the other has been answered.
-    fn take_requests(&mut self, at: usize) -> Result<(), String> {
-        loop {
-            let connection = &mut self.connections[at];
-            if !connection.answers.is_empty() {
-                return Ok(());
-            }
-            let Some(length) = connection.at_broker.first_chunk::<4>() else { return Ok(()) };
-            let length = 4 + i32::from_be_bytes(*length) as usize;
-            if connection.at_broker.len() < length {
-                return Ok(());
-            }
-            let frame: Vec<u8> = connection.at_broker.drain(..length).skip(4).collect();
-            self.carry_out(at, &frame)?;
-        }
-    }
-
-    fn carry_out(&mut self, at: usize, frame: &[u8]) -> Result<(), String> {
-        let short = |n: usize| i16::from_be_bytes([frame[n], frame[n + 1]]);
-        let (key, version) = (short(0), short(2));
-        let correlation_id = i32::from_be_bytes(frame[4..8].try_into().unwrap());
-        let client_id = usize::try_from(short(8)).unwrap_or_default();
-        let mut body = 10 + client_id;
-        let is_own = &frame[10..body] == CLIENT_ID.as_bytes();
-        let layout = layout(key, true, version).ok_or_else(|| format!("key {key} v{version} is unknown"))?;
-        let served = self.connections[at].served.iter().find(|(served, _)| *served == key);
-        let name =
-            format!("{}{} v{version} at {}", if is_own { "own " } else { "" }, layout.api, self.release.0);
-        if !served.is_some_and(|(_, versions)| versions.contains(&version)) {
-            return Err(format!("{name} is not served"));
-        }
-        if version >= layout.flexible {
-            if frame[body] != 0 {
-                return Err(format!("{name} has tagged fields in its header"));
-            }
-            body += 1;
-        }
-        let body = &frame[body..];
-        let request = tree::read(layout, version, body).map_err(|why| format!("{name}: {why}"))?;
-        if request.has_unknown() {
-            return Err(format!("{name} has tagged fields that nobody declared: {request:?}"));
-        }
-        foreign::reads_the_same(layout, version, body, &request)
-            .map_err(|why| format!("{name}: {why}: {request:?}"))?;
-        *self.reached.entry(layout.api).or_default() += 1;
-        let fetched = match layout.api {
-            "Fetch" => {
-                let makes_sessions = !one_in(&mut self.random, 6);
-                Some(self.sessions.fetch(version, &request, makes_sessions))
-            }
-            "ShareFetch" => Some(self.sessions.share_fetch(at, &request)),
-            _ => None,
-        };
-        if layout.api == "ShareAcknowledge" {
-            self.sessions.acknowledge(at, &request);
-        }
-        let judged =
-            self.judge(at, layout, (correlation_id, is_own), version, &request, fetched.as_ref(), &name);
-        self.found.extend(judged.err().filter(|_| !is_known(layout.api, version)));
-        self.create_topics(layout, &request);
-        if layout.api == "Produce" && request.number("Acks") == 0 {
-            return Ok(());
-        }
-        let response = crate::played::layout(key, false, version).ok_or("no response")?;
-        let world = &self.world;
-        let mut answering = Answering {
-            world,
-            random: &mut self.random,
-            api: layout.api,
-            version,
-            request: &request,
-            fetched,
-        };
-        let answer = answering.answer(response);
-        let mut frame = Vec::new();
-        frame.extend(correlation_id.to_be_bytes());
-        if version >= response.flexible && layout.api != "ApiVersions" {
-            frame.push(0);
-        }
-        frame.extend(tree::write(response, version, &answer));
-        frame.splice(0..0, (frame.len() as i32).to_be_bytes());
-        self.connections[at].answers.push_back(frame);
-        Ok(())
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "what there is to know of a request")]
-    fn judge(
-        &self,
-        at: usize,
-        layout: &Layout,
-        (correlation_id, is_own): (i32, bool),
-        version: i16,
-        request: &Node,
-        fetched: Option<&Fetched>,
-        name: &str,
-    ) -> Result<(), String> {
-        let connection = &self.connections[at];
-        let now = self.world.rights(connection.principal, connection.address);
-        let sent = connection.sent.iter().find(|sent| sent.correlation_id == correlation_id);
-        if sent.is_none() && self.kind != Kind::Given {
-            return Err(format!("{name}: nobody has sent it: {request:?}"));
-        }
-        let case = Case {
-            world: &self.world,
-            rights: sent.filter(|_| IS_LENIENT).map_or(&now, |sent| &sent.rights),
-            version,
-            body: request,
-            session: &fetched.map(|fetched| fetched.topics(&self.world)).unwrap_or_default(),
-            auto_create: self.auto_create,
-        };
-        rules::judge(layout.api, is_own, &case).map_err(|why| {
-            format!("{name} reached the broker, and {} lacks {why}: {request:?}", connection.principal)
-        })
-    }
-
-    /// The broker creates topics for whoever asks.
-    fn create_topics(&mut self, layout: &Layout, request: &Node) {
-        let creates = match layout.api {
-            "CreateTopics" => !request.flag("ValidateOnly"),
-            "Metadata" => self.auto_create && request.flag("AllowAutoTopicCreation"),
-            _ => false,
-        };
-        let names: Vec<String> =
-            request.list("Topics").iter().map(|topic| topic.text("Name").to_owned()).collect();
-        for topic in self.world.topics.iter_mut().filter(|topic| creates && names.contains(&topic.name)) {
-            topic.exists = true;
-        }
-    }
-
-    /// The broker answers one request, in one piece or in several.
-    fn answer(&mut self, at: usize) -> Result<(), String> {
-        let Some(answer) = self.connections[at].answers.front_mut() else { return Ok(()) };
-        let all = answer.len();
-        let is_cut = !self.random.is_spent() && one_in(&mut self.random, 5);
-        let length = if is_cut { 1 + self.random.below(all) } else { all };
-        let piece: Vec<u8> = answer.drain(..length).collect();
-        if length == all {
-            self.connections[at].answers.pop_front();
-        }
-        self.pass(at, Some(&piece))
-    }
-
-    /// The client reads its answers.
-    fn take_answers(&mut self, at: usize) -> Result<(), String> {
-        loop {
-            let connection = &mut self.connections[at];
-            let Some(length) = connection.received.first_chunk::<4>() else { return Ok(()) };
-            let length = 4 + i32::from_be_bytes(*length) as usize;
-            if connection.received.len() < length {
-                return Ok(());
-            }
-            let answer: Vec<u8> = connection.received.drain(..length).skip(4).collect();
-            if self.kind == Kind::Given {
-                continue;
-            }
-            let correlation_id = i32::from_be_bytes(answer[..4].try_into().unwrap());
-            while connection
-                .sent
-                .front()
-                .is_some_and(|sent| !sent.has_answer && sent.correlation_id != correlation_id)
-            {
-                connection.sent.pop_front();
-            }
-            let sent = connection.sent.pop_front().filter(|sent| sent.correlation_id == correlation_id);
-            let sent =
-                sent.ok_or_else(|| format!("answer v: {correlation_id} is not the one whose turn it is"))?;
-            self.read_answer(at, &sent, &answer[4..])?;
-        }
-    }
-
-    fn read_answer(&mut self, at: usize, sent: &Sent, answer: &[u8]) -> Result<(), String> {
-        let Some(layout) = layout(sent.key, false, sent.version) else { return Ok(()) };
-        let connection = &mut self.connections[at];
-        let name = format!("answer to {} v{} at {}", layout.api, sent.version, self.release.0);
-        let tags = usize::from(sent.version >= layout.flexible && layout.api != "ApiVersions");
-        let now = self.world.rights(connection.principal, connection.address);
-        let rights = if IS_LENIENT { &sent.rights } else { &now };
-        let read = tree::read(layout, sent.version, &answer[tags..]);
-        let shown = self.secrets.shown(layout.api, sent.is_replica, answer, &self.world, rights);
-        let shown = shown.err().filter(|_| !is_known(layout.api, sent.version));
-        self.found.extend(shown.map(|why| format!("{name}: {why} to {}: {read:?}", connection.principal)));
-        // Of an unsupported version, what is served is told in the oldest.
-        let Ok(read) = read else {
-            return if layout.api == "ApiVersions" {
-                Ok(())
-            } else {
-                Err(format!("{name} cannot be read: {read:?}"))
-            };
-        };
-        if layout.api == "Fetch" && read.number("SessionId") != 0 {
-            let (id, by_id) = (read.number("SessionId"), sent.version >= 13);
-            if !connection.remembered.fetch.iter().any(|(known, ..)| *known == id) {
-                // Everybody tries the sessions of everybody.
-                for connection in &mut self.connections {
-                    connection.remembered.fetch.push((id, 1, by_id));
-                    let many = connection.remembered.fetch.len();
-                    connection.remembered.fetch.drain(..many.saturating_sub(4));
-                }
-            }
-        } else if let (Some((group, member, 0)), 0) = (&sent.share, read.number("ErrorCode")) {
-            connection.remembered.share.push((group.clone(), member.clone(), 1));
-            let many = connection.remembered.share.len();
-            connection.remembered.share.drain(..many.saturating_sub(3));
-        }
-        Ok(())
     }
 }

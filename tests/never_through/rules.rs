@@ -265,6 +265,12 @@ impl Case<'_> {
         if holds { Ok(()) } else { Err(what()) }
     }
 
+    /// Whether a Metadata request asks for topics by their ids: then names count for nothing.
+    fn asks_by_id(&self) -> bool {
+        let has_id = |topic: &Node| topic.uuid("TopicId") != [0; 16];
+        self.version >= 12 && self.body.list("Topics").iter().any(has_id)
+    }
+
     /// Whether it may bring a topic into being, unless it is there.
     fn may_create(&self, name: &str) -> bool {
         let is_there = self.world.by_name(name).is_some_and(|topic| topic.exists);
@@ -317,9 +323,7 @@ fn session(case: &Case<'_>) -> Result<(), String> {
 
 /// Names and ids. Where ids can be asked for, names beside them count for nothing; before that, a broker may look at both.
 fn metadata(case: &Case<'_>) -> Result<(), String> {
-    let by_id =
-        case.version >= 12 && case.body.list("Topics").iter().any(|topic| topic.uuid("TopicId") != [0; 16]);
-    let names = if by_id { Ok(()) } else { Topics(Describe, &["Topics.Name"]).check(case) };
+    let names = if case.asks_by_id() { Ok(()) } else { Topics(Describe, &["Topics.Name"]).check(case) };
     names.and_then(|()| Topics(Describe, &["Topics.TopicId"]).check(case))
 }
 
@@ -333,7 +337,7 @@ fn producers(case: &Case<'_>) -> Result<(), String> {
 
 /// A topic that is not there may come into being.
 fn creation(case: &Case<'_>) -> Result<(), String> {
-    if !case.auto_create || !case.body.flag("AllowAutoTopicCreation") {
+    if !case.auto_create || !case.body.flag("AllowAutoTopicCreation") || case.asks_by_id() {
         return Ok(());
     }
     each(case.names(&["Topics.Name"]), |name| {

@@ -199,7 +199,23 @@ impl World {
         });
         let world = Self { topics, groups, transactional_ids, acls };
         let many = random.below(40);
-        world.acls.set((0..many).map(|_| world.binding(random)).collect());
+        let mut bindings: Vec<_> = (0..many).map(|_| world.binding(random)).collect();
+        if one_in(random, 3) {
+            // Most of what is asked for is allowed, until it is taken away.
+            bindings.extend(ResourceType::ALL.iter().map(|&resource_type| Binding {
+                resource_type,
+                resource_name: match resource_type {
+                    ResourceType::Cluster => CLUSTER_NAME.to_owned(),
+                    _ => "*".to_owned(),
+                },
+                pattern_type: PatternType::Literal,
+                principal: ALICE.to_owned(),
+                host: "*".to_owned(),
+                operation: Operation::All,
+                permission: Permission::Allow,
+            }));
+        }
+        world.acls.set(bindings);
         world
     }
 
