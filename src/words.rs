@@ -4,6 +4,8 @@
 pub mod acl;
 pub mod advertise;
 pub mod audit;
+pub mod certificate;
+pub mod der;
 pub mod health;
 pub mod lossy;
 pub mod metrics;

@@ -85,9 +85,41 @@ fn check_of_a_sound_configuration_says_what_it_found() {
     assert_eq!(
         said.out,
         "doorkeeper.yaml: ok: 1 listener, 2 certificates, 9 bindings, 1 super user\n\
-         the first certificate to expire is that of broker-0, on 2999-01-02 00:00 UTC\n"
+         the first certificate to expire is that of broker-0, on 2999-01-02 00:00 UTC\n\
+         client_ca of the listener clients: Test CA vouches for every client that it or an authority below it has issued one for\n"
     );
     assert_eq!(said.code, 0);
+}
+
+/// Of each trusted certificate it is said what it may do, and warned of what few mean.
+#[test]
+fn check_says_what_each_trusted_certificate_vouches_for() {
+    let folder = Folder::new();
+    let own = |name: &str, is_ca| {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = is_ca;
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    };
+    let pinned = own("alice", IsCa::ExplicitNoCa);
+    let ca = std::fs::read_to_string(folder.0.join("tls/ca.crt")).unwrap();
+    folder.write("tls/ca.crt", &(ca + &pinned + &own("bob", IsCa::NoCa)));
+    let said = folder.doorkeeper(CHECK);
+    assert_eq!(said.code, 0);
+    let (false_, none) = (
+        "its basicConstraints say that it is no authority's (CA:FALSE)",
+        "it is without basicConstraints, so no authority's",
+    );
+    for (name, why) in [("alice", false_), ("bob", none)] {
+        let place = "client_ca of the listener clients";
+        let vouches =
+            format!("{place}: {name} vouches for the client alone that shows this very certificate: {why}\n");
+        assert!(said.out.contains(&vouches), "{}", said.out);
+        let warning = format!(
+            "tls/ca.crt: the certificate of {name} vouches for nobody but the client that shows this very certificate: {why}\n"
+        );
+        assert!(said.err.contains(&warning), "{}", said.err);
+    }
 }
 
 #[test]

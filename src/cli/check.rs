@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use super::{print, refuse};
 use crate::process::config::Acls;
+use crate::process::identity::CertificateFacts;
 use crate::process::startup::{self, Ready};
+use crate::words::certificate::Standing;
 
 /// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output.
 pub(super) fn check(path: &Path, now: SystemTime) -> ExitCode {
@@ -48,7 +50,32 @@ fn summary(path: &Path, ready: &Ready) -> String {
             first.expiry()
         ));
     }
+    for (name, identity) in
+        ready.config.listeners.iter().map(|listener| &listener.name).zip(&ready.identities)
+    {
+        text.push_str(&vouching(
+            &format!("client_ca of the listener {name}"),
+            "client",
+            &identity.certificates,
+        ));
+    }
+    text.push_str(&vouching("server_ca of authorization.acls", "doorkeeper", &client));
     text
+}
+
+/// What each trusted certificate may do.
+fn vouching(place: &str, other: &str, certificates: &[CertificateFacts]) -> String {
+    let line = |facts: &CertificateFacts| {
+        let vouches = match facts.standing.as_ref()? {
+            Standing::Authority => {
+                format!("every {other} that it or an authority below it has issued one for")
+            }
+            Standing::Itself(why) => format!("the {other} alone that shows this very certificate: {why}"),
+            Standing::Nothing(why) => format!("nobody: {why}"),
+        };
+        Some(format!("{place}: {} vouches for {vouches}\n", facts.subject))
+    };
+    certificates.iter().filter_map(line).collect()
 }
 
 fn counted(count: usize, what: &str) -> String {

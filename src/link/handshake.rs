@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use rustls::{AlertDescription, CertificateError, Error, ServerConfig};
+use rustls::{AlertDescription, CertificateError, Error, PeerMisbehaved, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::buffer::{Buf, READ};
 use super::close::Close;
 use super::gate::Gate;
 use super::greeted::Greeted;
 use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
-use super::refused::{self, Refused};
+use super::refused;
 use super::tls::{Tls, not_tls};
 use crate::words::advertise::{Destination, Names};
+use crate::words::certificate::{Certificate, Kind};
 use crate::words::metrics::{CloseReason, HandshakeResult, Mechanism};
 use crate::words::principal::{self, MappingRules};
 
@@ -184,24 +184,27 @@ fn explain(error: &Error) -> Failure {
         Error::NoCertificatesPresented => {
             (Result::NoCert, "the client sent no certificate, and tls.client_auth is required".to_owned())
         }
-        Error::InvalidCertificate(reason) => {
-            let result = match reason {
-                CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. } => Result::Expired,
-                CertificateError::UnknownIssuer => Result::UnknownCa,
-                CertificateError::Revoked => Result::Revoked,
-                _ => Result::BadCert,
-            };
-            let detail = match Refused::take() {
-                Some(refused) => {
-                    format!("the certificate of {} is refused: {}", refused.name(), refused.why(reason))
-                }
-                None => format!("the client's certificate is refused: {}", refused::why(reason)),
-            };
-            (result, detail)
-        }
+        Error::InvalidCertificate(reason) => match (refused::take(), reason) {
+            (Some(refusal), _) => {
+                let result = match refusal.kind {
+                    Kind::Expired(_) | Kind::NotYetValid(_) => Result::Expired,
+                    Kind::UnknownIssuer => Result::UnknownCa,
+                    _ => Result::BadCert,
+                };
+                (result, refusal.to_string())
+            }
+            // No certificate was refused: the handshake is not signed with the key of the one that was shown.
+            (None, CertificateError::BadSignature) => (
+                Result::BadCert,
+                "the client does not have the key of the certificate that it shows: its handshake is signed with another"
+                    .to_owned(),
+            ),
+            (None, _) => (Result::BadCert, "the client's certificate cannot be read".to_owned()),
+        },
+        Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme) => (
+            Result::BadCert,
+            "the client signs its handshake in a way that is not taken from a key such as its certificate's".to_owned(),
+        ),
         Error::AlertReceived(alert) => refusal(*alert),
         Error::PeerIncompatible(reason) => (
             Result::Version,
@@ -248,9 +251,9 @@ pub fn principal(gate: &Gate, rules: &MappingRules, tls: &Tls) -> Result<String,
 
 fn mapped(rules: &MappingRules, certificate: &[u8]) -> Result<String, Close> {
     let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
-    let (_, certificate) = X509Certificate::from_der(certificate)
+    let certificate = Certificate::read(certificate)
         .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;
-    let name = principal::distinguished_name(certificate.subject.as_raw())
+    let name = principal::distinguished_name(certificate.subject_der())
         .map_err(|error| unmapped(format!("the subject of the client's certificate: {error}")))?;
     let mapped = rules
         .apply(&name)

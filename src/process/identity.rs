@@ -5,6 +5,7 @@
 //! is refused at start rather than served: every client would refuse it, one unclear failure each.
 
 mod certificate;
+mod chain;
 mod client;
 mod files;
 mod issuers;
@@ -26,12 +27,14 @@ use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
 
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
+use crate::words::certificate::Certificate;
 use files::{Content, Files};
 
 pub use certificate::{CertificateFacts, Role, sha256};
 pub use client::{ClientReload, ClientStore};
 pub use files::Fingerprint;
 pub use store::{IdentityStore, Look, Prepared, Reload};
+pub use verifier::ProviderSignatures;
 
 /// What a listener shows and whom it trusts.
 #[derive(Clone)]
@@ -162,16 +165,19 @@ impl Reader<'_> {
     fn server_config(&mut self, tls: &Tls, files: &Files) -> Option<ServerConfig> {
         let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
         let key = self.key(&tls.private_key, &files.private_key);
-        let verifier = match &tls.client_auth {
-            ClientAuth::Required { client_ca } => {
-                self.anchors(client_ca, &files.ca).and_then(|anchors| self.verifier(anchors, true))
-            }
-            ClientAuth::Requested { client_ca } => {
-                self.anchors(client_ca, &files.ca).and_then(|anchors| self.verifier(anchors, false))
-            }
-            ClientAuth::None => Some(WebPkiClientVerifier::no_client_auth()),
+        let (anchors, required) = match &tls.client_auth {
+            ClientAuth::Required { client_ca } => (self.anchors(client_ca, &files.ca), true),
+            ClientAuth::Requested { client_ca } => (self.anchors(client_ca, &files.ca), false),
+            ClientAuth::None => (None, false),
         };
-        let (chain, (key, signer)) = (chain?, key?);
+        if let Some((_, read)) = &chain {
+            self.judge_chain(&tls.certificate_chain, read, anchors.as_ref());
+        }
+        let verifier = match tls.client_auth {
+            ClientAuth::None => Some(WebPkiClientVerifier::no_client_auth()),
+            _ => anchors.map(|anchors| self.verifier(anchors, required)),
+        };
+        let ((chain, _), (key, signer)) = (chain?, key?);
         self.check_key((&tls.private_key, &tls.certificate_chain), &chain, signer.as_ref());
         self.check_hosts(tls, &chain);
         if !self.faults.is_empty() {
@@ -203,7 +209,12 @@ impl Reader<'_> {
         Some(server_config)
     }
 
-    fn chain(&mut self, path: &Path, content: &Content) -> Option<Vec<CertificateDer<'static>>> {
+    /// The certificates that are shown, as they are and read.
+    fn chain(
+        &mut self,
+        path: &Path,
+        content: &Content,
+    ) -> Option<(Vec<CertificateDer<'static>>, Vec<Certificate>)> {
         if self.is_wrong("certificate_chain") {
             return None;
         }
@@ -224,19 +235,13 @@ impl Reader<'_> {
             self.fault("certificate_chain", message);
             return None;
         }
-        let mut sound = true;
+        let mut chain = Vec::new();
         for (i, der) in pem.certificates.iter().enumerate() {
-            match certificate::facts(der, self.side.own_role) {
-                Ok(facts) => {
-                    if let Some(problem) = facts.problem_at(self.now) {
-                        let message =
-                            format!("{name}: the certificate of {} {problem}: renew it", facts.subject);
-                        match self.side.own_role {
-                            Role::Server => self.fault("certificate_chain", message),
-                            // What it is for can wait; the clients of this broker cannot.
-                            _ => self.warn("certificate_chain", message),
-                        }
-                    }
+            let read = certificate::facts(der, self.side.own_role)
+                .and_then(|facts| Ok((facts, Certificate::read(der).map_err(|error| error.to_string())?)));
+            match read {
+                Ok((facts, read)) => {
+                    chain.push(read);
                     let is_own_of_server = i == 0 && self.side.own_role == Role::Server;
                     if is_own_of_server && facts.version == 1 {
                         let message = format!(
@@ -258,13 +263,12 @@ impl Reader<'_> {
                     self.certificates.push(facts);
                 }
                 Err(reason) => {
-                    sound = false;
                     let message = format!("{name}: certificate {} in it cannot be read: {reason}", i + 1);
                     self.fault("certificate_chain", message);
                 }
             }
         }
-        sound.then_some(pem.certificates)
+        (chain.len() == pem.certificates.len()).then_some((pem.certificates, chain))
     }
 
     fn key(

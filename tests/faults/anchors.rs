@@ -164,3 +164,11 @@ async fn what_is_no_authority_has_issued_nothing_wherever_it_stands() {
     let intermediate = root.sign(authority("Intermediate"));
     assert_let_in(&door, intermediate.sign(params("alice")).client(&[&intermediate]), "right").await;
 }
+/// A client's own `openssl req -x509` says CA:TRUE: it is let in as itself, and may issue others, as in Java.
+#[tokio::test]
+async fn a_pinned_authority_is_itself_and_an_authority() {
+    let own = Signer::self_signed(authority("alice"));
+    let (_broker, door) = start(own.certificate.pem()).await;
+    assert_let_in(&door, own.client(&[]), "itself").await;
+    assert_let_in(&door, own.sign(params("alice")).client(&[]), "issued").await;
+}

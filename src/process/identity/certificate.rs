@@ -2,7 +2,9 @@
 
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Name, X509Version};
+use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Name};
+
+use crate::words::certificate::Standing;
 
 /// What a certificate is used for here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,12 +50,31 @@ pub struct CertificateFacts {
     pub sha256: String,
     /// 1 or 3.
     pub version: u32,
+    /// What it vouches for, where it is one that is trusted.
+    pub standing: Option<Standing>,
+    /// Whether those to whom it is shown need it; not so for a root, or a certificate that leads nowhere.
+    pub needed: bool,
 }
 
 impl CertificateFacts {
     /// When it expires, such as `2024-02-29 12:00 UTC`.
     pub fn expiry(&self) -> String {
         date(self.not_after)
+    }
+
+    /// What it means that it has expired, and whether somebody must see to it at once.
+    pub fn consequence(&self) -> (bool, &'static str) {
+        match (self.role, &self.standing) {
+            (Role::Server | Role::Client, _) if !self.needed => {
+                (false, "nobody needs it, leave it out of the chain")
+            }
+            (Role::Server, _) => (true, "clients refuse the server, renew it"),
+            (Role::Client, _) => (true, "other doorkeepers refuse this one, renew it"),
+            (_, Some(Standing::Authority)) => {
+                (false, "those whom it has issued certificates for are still accepted")
+            }
+            _ => (false, "whoever shows it is refused"),
+        }
     }
 
     /// Why it is not valid at a time in seconds since 1970, such as `expired on 2024-02-29 12:00 UTC`.
@@ -84,6 +105,8 @@ pub(super) fn facts(der: &CertificateDer<'_>, role: Role) -> Result<CertificateF
         not_after: certificate.validity().not_after.timestamp(),
         sha256: sha256(der),
         version: certificate.version().0 + 1,
+        standing: None,
+        needed: true,
     })
 }
 
@@ -107,27 +130,6 @@ pub(super) fn doubt_of_server(der: &CertificateDer<'_>) -> Option<&'static str> 
         );
     }
     None
-}
-
-/// Why a certificate vouches for nothing but itself; none for an authority's, which vouches for what it issues.
-///
-/// As Java's `PKIXValidator` has it, but for version 1: that has no place to say whose it is, so that anybody's own would
-/// be an authority's.
-pub(super) fn only_itself(certificate: &X509Certificate<'_>) -> Option<&'static str> {
-    if certificate.version() != X509Version::V3 {
-        return Some("it is not of X.509 version 3 and cannot say that it is an authority's");
-    }
-    match certificate.basic_constraints() {
-        Ok(Some(constraints)) if constraints.value.ca => {}
-        Ok(Some(_)) => return Some("its basicConstraints say that it is no authority's (CA:FALSE)"),
-        Ok(None) => return Some("it is without basicConstraints, so no authority's"),
-        Err(_) => return Some("its basicConstraints are there twice or damaged"),
-    }
-    match certificate.key_usage() {
-        Ok(Some(usage)) if !usage.value.key_cert_sign() => Some("its keyUsage is without keyCertSign"),
-        Ok(_) => None,
-        Err(_) => Some("its keyUsage is there twice or damaged"),
-    }
 }
 
 /// The certificate's public key with its algorithm, in DER.

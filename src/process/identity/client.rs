@@ -10,7 +10,6 @@ use arc_swap::ArcSwap;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::files::Files;
 use super::verifier::ServerVerifier;
@@ -196,21 +195,17 @@ impl Reader<'_> {
         let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
         let key = self.key(&tls.private_key, &files.private_key);
         let anchors = self.anchors(&tls.server_ca, &files.ca);
-        let (chain, (key, signer), anchors) = (chain?, key?, anchors?);
+        if let Some((_, read)) = &chain {
+            self.judge_chain(&tls.certificate_chain, read, anchors.as_ref());
+        }
+        let ((chain, read), (key, signer), anchors) = (chain?, key?, anchors?);
         self.check_key((&tls.private_key, &tls.certificate_chain), &chain, signer.as_ref());
         if !self.faults.is_empty() {
             return None;
         }
-        let (_, own) = X509Certificate::from_der(chain.first()?).ok()?;
-        let subject =
-            distinguished_name(own.subject().as_raw()).unwrap_or_else(|_| own.subject().to_string());
-        let verifier = match ServerVerifier::new(anchors, self.provider.clone()) {
-            Ok(verifier) => Arc::new(verifier),
-            Err(error) => {
-                self.fault("server_ca", error);
-                return None;
-            }
-        };
+        let subject = distinguished_name(read.first()?.subject_der())
+            .unwrap_or_else(|_| "a name that cannot be read".to_owned());
+        let verifier = Arc::new(ServerVerifier::new(anchors, self.provider.clone()));
         let built = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .and_then(|builder| {

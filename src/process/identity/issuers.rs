@@ -3,15 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::RootCertStore;
 use rustls::server::danger::ClientCertVerifier;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::certificate::only_itself;
+use super::certificate::CertificateFacts;
 use super::files::Content;
-use super::verifier::{Anchors, ClientVerifier};
+use super::verifier::{ClientVerifier, ProviderSignatures};
 use super::{Reader, Side, certificate, parsed};
-use crate::link::refused::Remembering;
+use crate::process::config::document::quoted;
+use crate::words::certificate::{Anchors, Certificate, Standing};
 
 impl Reader<'_> {
     pub(super) fn anchors(&mut self, path: &Path, content: &Content) -> Option<Anchors> {
@@ -24,6 +23,16 @@ impl Reader<'_> {
                 return None;
             }
         };
+        if let Some(label) = pem.unread_certificate() {
+            self.fault(
+                ca_key,
+                format!(
+                    "{name}: there is a '{label}' in it, which is not read: write each as 'CERTIFICATE', as \
+                     'openssl x509 -in FILE' does"
+                ),
+            );
+            return None;
+        }
         if pem.certificates.is_empty() {
             let message = format!(
                 "{name}: there is no certificate in it but {}: name the file with the certificates \
@@ -40,38 +49,26 @@ impl Reader<'_> {
             );
             self.warn(ca_key, message);
         }
-        let mut anchors = Anchors { authorities: RootCertStore::empty(), pinned: Vec::new() };
+        for label in pem.useless() {
+            let revokes = if label == "X509 CRL" { ": no certificate is revoked by it" } else { "" };
+            self.warn(
+                ca_key,
+                format!("{name}: there is a {} in it, which is not used{revokes}", quoted(label)),
+            );
+        }
+        let signatures = ProviderSignatures::new(self.provider.clone());
+        let mut anchors = Anchors::default();
         let mut sound = true;
         for (i, der) in pem.certificates.iter().enumerate() {
-            let itself = X509Certificate::from_der(der).ok().and_then(|(_, read)| only_itself(&read));
-            let added = certificate::facts(der, ca_role).and_then(|facts| match itself {
-                Some(_) => {
-                    anchors.pinned.push(der.clone());
-                    Ok(facts)
-                }
-                None => {
-                    anchors.authorities.add(der.clone()).map(|()| facts).map_err(|error| error.to_string())
-                }
-            });
-            match added {
-                Ok(facts) => {
-                    let expired = facts.problem_at(self.now);
-                    let message = match (itself, expired) {
-                        (Some(why), None) => Some(format!(
-                            "vouches for nobody but the {other} that shows this very certificate: {why}"
-                        )),
-                        (Some(why), Some(problem)) => Some(format!(
-                            "{problem} and vouches for nobody: it could for the {other} alone that shows this very \
-                             certificate, as {why}"
-                        )),
-                        (None, Some(problem)) => Some(format!(
-                            "{problem}, but {others} that it issued certificates for are still accepted"
-                        )),
-                        (None, None) => None,
-                    };
-                    if let Some(message) = message {
+            let read = certificate::facts(der, ca_role)
+                .and_then(|facts| Ok((facts, Certificate::read(der).map_err(|error| error.to_string())?)));
+            match read {
+                Ok((mut facts, read)) => {
+                    let standing = anchors.add(read, &signatures).standing().clone();
+                    if let Some(message) = doubt(&facts, &standing, self.now, (other, others)) {
                         self.warn(ca_key, format!("{name}: the certificate of {} {message}", facts.subject));
                     }
+                    facts.standing = Some(standing);
                     self.certificates.push(facts);
                 }
                 Err(reason) => {
@@ -83,20 +80,41 @@ impl Reader<'_> {
                 }
             }
         }
+        if sound && anchors.is_empty() {
+            self.fault(
+                ca_key,
+                format!(
+                    "{name}: no certificate in it vouches for anybody, so that no {other} could be believed"
+                ),
+            );
+            return None;
+        }
         sound.then_some(anchors)
     }
 
-    pub(super) fn verifier(
-        &mut self,
-        anchors: Anchors,
-        required: bool,
-    ) -> Option<Arc<dyn ClientCertVerifier>> {
-        match ClientVerifier::new(anchors, required, Arc::clone(&self.provider)) {
-            Ok(verifier) => Some(Arc::new(Remembering(Arc::new(verifier)))),
-            Err(error) => {
-                self.fault("client_ca", error);
-                None
-            }
+    pub(super) fn verifier(&self, anchors: Anchors, required: bool) -> Arc<dyn ClientCertVerifier> {
+        Arc::new(ClientVerifier::new(anchors, required, self.provider.clone()))
+    }
+}
+
+/// What an operator may not have meant by a trusted certificate.
+fn doubt(
+    facts: &CertificateFacts,
+    standing: &Standing,
+    now: i64,
+    (other, others): (&str, &str),
+) -> Option<String> {
+    match (standing, facts.problem_at(now)) {
+        (Standing::Authority, None) => None,
+        (Standing::Authority, Some(problem)) => {
+            Some(format!("{problem}, but {others} that it issued certificates for are still accepted"))
         }
+        (Standing::Itself(why), None) => {
+            Some(format!("vouches for nobody but the {other} that shows this very certificate: {why}"))
+        }
+        (Standing::Itself(why), Some(problem)) => Some(format!(
+            "{problem} and vouches for nobody: it could for the {other} alone that shows this very certificate, as {why}"
+        )),
+        (Standing::Nothing(why), _) => Some(format!("vouches for nobody: {why}")),
     }
 }

@@ -18,11 +18,27 @@ pub(super) struct Pem {
     pub(super) keys: Vec<PrivateKeyDer<'static>>,
     /// Whether one of the keys is encrypted and therefore not among `keys`.
     pub(super) encrypted: bool,
-    /// The labels of all parts.
+    /// The labels of all parts, each once.
     labels: Vec<String>,
 }
 
+/// Certificates under other labels than `CERTIFICATE`: openssl's own form with its own trust, and a name from old times.
+const OTHER_CERTIFICATES: [&str; 2] = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE"];
+
 impl Pem {
+    /// A label under which there is a certificate that is not read.
+    pub(super) fn unread_certificate(&self) -> Option<&'static str> {
+        OTHER_CERTIFICATES.into_iter().find(|other| self.labels.iter().any(|label| label == other))
+    }
+
+    /// The labels of parts that are neither certificates nor keys.
+    pub(super) fn useless(&self) -> impl Iterator<Item = &str> {
+        let labels = self.labels.iter().map(String::as_str);
+        labels.filter(|label| {
+            !label.ends_with("CERTIFICATE") && !label.ends_with("PRIVATE KEY") && *label != "EC PARAMETERS"
+        })
+    }
+
     /// The parts as a message names them.
     pub(super) fn contents(&self) -> String {
         self.labels.iter().map(|label| quoted(label)).collect::<Vec<_>>().join(", ")
@@ -50,8 +66,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Pem, String> {
     let text = String::from_utf8_lossy(bytes);
     let label =
         |line: &str| Some(line.strip_prefix("-----BEGIN ")?.trim_end().strip_suffix("-----")?.to_owned());
-    let mut labels: Vec<String> = text.lines().filter_map(label).take(100).collect();
-    labels.dedup();
+    let mut labels: Vec<String> = Vec::new();
+    for label in text.lines().filter_map(label) {
+        // Each once; nobody reads a message with more.
+        if labels.len() < 100 && !labels.contains(&label) {
+            labels.push(label);
+        }
+    }
     if labels.is_empty() {
         return Err(foreign(bytes).to_owned());
     }

@@ -1,87 +1,48 @@
-//! Whom a certificate makes somebody: what the anchors of a file vouch for, and what is believed on their word.
-//!
-//! An authority vouches for what it issues. Any other certificate that an operator names vouches for exactly itself: whoever
-//! shows that very certificate is believed, and nobody whom its key has signed. That is Java's contract, and so Kafka's.
+//! Whom a certificate makes somebody, as rustls asks it: the judgement is [`Anchors::judge`]'s, the signatures are checked by
+//! the provider.
+
+mod signatures;
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::verify_server_name;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{ParsedCertificate, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
 };
-use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::certificate::only_itself;
+use crate::link::refused;
+use crate::words::certificate::{Anchors, Kind, Purpose, Refusal};
+pub use signatures::ProviderSignatures;
 
-/// What the certificates of a file vouch for.
-#[derive(Debug)]
-pub(super) struct Anchors {
-    pub(super) authorities: RootCertStore,
-    /// Those that vouch for nobody but themselves.
-    pub(super) pinned: Vec<CertificateDer<'static>>,
-}
-
-impl Anchors {
-    /// The certificate that is one of these, looked at by nothing but the clock.
-    fn believe(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> Option<Result<(), Error>> {
-        if !self.pinned.iter().any(|pinned| pinned == certificate) {
-            return None;
-        }
-        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
-            return Some(Err(CertificateError::BadEncoding.into()));
-        };
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        Some(match certificate.validity() {
-            validity if now > validity.not_after.timestamp() => Err(CertificateError::Expired.into()),
-            validity if now < validity.not_before.timestamp() => Err(CertificateError::NotValidYet.into()),
-            _ => Ok(()),
-        })
-    }
-}
-
-/// Those of the certificates that came beside the leaf that may have issued another.
-fn authorities<'a>(intermediates: &[CertificateDer<'a>]) -> Vec<CertificateDer<'a>> {
-    let may_issue = |der: &&CertificateDer<'_>| {
-        X509Certificate::from_der(der).is_ok_and(|(_, certificate)| only_itself(&certificate).is_none())
-    };
-    intermediates.iter().filter(may_issue).cloned().collect()
-}
+/// The most bytes of names in a CertificateRequest. Java takes a message of 32 KiB, some clients one of 16 KiB, which is also
+/// what fits in one record with all the rest. Where there are more, none are sent: to every client that means that it may show
+/// whatever it has.
+pub(super) const MOST_HINTS: usize = 15 * 1024;
 
 /// Decides which clients are let in.
 pub(super) struct ClientVerifier {
     anchors: Anchors,
     required: bool,
-    provider: Arc<CryptoProvider>,
-    /// None where no certificate of the file is an authority's.
-    issued: Option<Arc<dyn ClientCertVerifier>>,
+    signatures: ProviderSignatures,
     hints: Vec<DistinguishedName>,
 }
 
 impl ClientVerifier {
-    pub(super) fn new(
-        anchors: Anchors,
-        required: bool,
-        provider: Arc<CryptoProvider>,
-    ) -> Result<Self, VerifierBuilderError> {
-        let roots = Arc::new(anchors.authorities.clone());
-        let issued = match roots.is_empty() {
-            true => None,
-            false => Some(WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build()?),
+    pub(super) fn new(anchors: Anchors, required: bool, provider: Arc<CryptoProvider>) -> Self {
+        let hints = anchors.hints();
+        // Each name has its length before it.
+        let size: usize = hints.iter().map(|name| name.len() + 2).sum();
+        let hints = match size <= MOST_HINTS {
+            true => hints.into_iter().map(|name| DistinguishedName::from(name.to_vec())).collect(),
+            false => Vec::new(),
         };
-        let mut hints = anchors.authorities.subjects();
-        for pinned in &anchors.pinned {
-            // Clients look for whoever has issued their certificates.
-            if let Ok((_, pinned)) = X509Certificate::from_der(pinned) {
-                hints.push(DistinguishedName::from(pinned.issuer().as_raw().to_vec()));
-            }
-        }
-        Ok(Self { anchors, required, provider, issued, hints })
+        Self { anchors, required, signatures: ProviderSignatures::new(provider), hints }
     }
 }
 
@@ -90,6 +51,50 @@ impl Debug for ClientVerifier {
         f.debug_struct("ClientVerifier").field("required", &self.required).finish_non_exhaustive()
     }
 }
+
+/// What the leaf and those beside it come to at that time.
+fn judge(
+    anchors: &Anchors,
+    signatures: &ProviderSignatures,
+    purpose: Purpose,
+    (leaf, others): (&CertificateDer<'_>, &[CertificateDer<'_>]),
+    now: UnixTime,
+) -> Result<(), Box<Refusal>> {
+    let chain: Vec<&[u8]> = std::iter::once(leaf).chain(others).map(AsRef::as_ref).collect();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    anchors.judge(&chain, purpose, now, signatures).map(drop)
+}
+
+/// What becomes the alert that tells the peer as much as TLS has a word for.
+fn alert(kind: &Kind) -> CertificateError {
+    match kind {
+        Kind::UnknownIssuer | Kind::Signature => CertificateError::UnknownIssuer,
+        Kind::Expired(_) => CertificateError::Expired,
+        Kind::NotYetValid(_) => CertificateError::NotValidYet,
+        Kind::Unreadable(_) | Kind::Damaged(_) | Kind::UnknownCritical(_) | Kind::Name(_) => {
+            CertificateError::BadEncoding
+        }
+        Kind::KeyUsage | Kind::ExtendedKeyUsage | Kind::NetscapeType => CertificateError::InvalidPurpose,
+        Kind::NoAuthority(_)
+        | Kind::PathTooLong
+        | Kind::Policy
+        | Kind::Key(_)
+        | Kind::Algorithm(_)
+        | Kind::TooMuch => CertificateError::Other(OtherError(Arc::new(Unacceptable))),
+    }
+}
+
+/// For which TLS has no word of its own.
+#[derive(Debug)]
+struct Unacceptable;
+
+impl fmt::Display for Unacceptable {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("the certificate is not acceptable")
+    }
+}
+
+impl std::error::Error for Unacceptable {}
 
 impl ClientCertVerifier for ClientVerifier {
     fn client_auth_mandatory(&self) -> bool {
@@ -106,12 +111,13 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        if let Some(believed) = self.anchors.believe(end_entity, now) {
-            return believed.map(|()| ClientCertVerified::assertion());
-        }
-        match &self.issued {
-            Some(issued) => issued.verify_client_cert(end_entity, &authorities(intermediates), now),
-            None => Err(CertificateError::UnknownIssuer.into()),
+        match judge(&self.anchors, &self.signatures, Purpose::Client, (end_entity, intermediates), now) {
+            Ok(()) => Ok(ClientCertVerified::assertion()),
+            Err(refusal) => {
+                let told = alert(&refusal.kind);
+                refused::remember(refusal);
+                Err(told.into())
+            }
         }
     }
 
@@ -121,7 +127,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        self.signatures.handshake_of_12(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -130,29 +136,23 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        self.signatures.handshake_of_13(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.signatures.asked_of_clients()
     }
 }
 
 /// Decides which servers are talked to.
 pub(super) struct ServerVerifier {
     anchors: Anchors,
-    provider: Arc<CryptoProvider>,
-    issued: Option<Arc<WebPkiServerVerifier>>,
+    signatures: ProviderSignatures,
 }
 
 impl ServerVerifier {
-    pub(super) fn new(anchors: Anchors, provider: Arc<CryptoProvider>) -> Result<Self, VerifierBuilderError> {
-        let roots = Arc::new(anchors.authorities.clone());
-        let issued = match roots.is_empty() {
-            true => None,
-            false => Some(WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build()?),
-        };
-        Ok(Self { anchors, provider, issued })
+    pub(super) fn new(anchors: Anchors, provider: Arc<CryptoProvider>) -> Self {
+        Self { anchors, signatures: ProviderSignatures::new(provider) }
     }
 }
 
@@ -168,21 +168,13 @@ impl ServerCertVerifier for ServerVerifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if let Some(believed) = self.anchors.believe(end_entity, now) {
-            believed?;
-            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            return Ok(ServerCertVerified::assertion());
-        }
-        let intermediates = authorities(intermediates);
-        match &self.issued {
-            Some(issued) => {
-                issued.verify_server_cert(end_entity, &intermediates, server_name, ocsp_response, now)
-            }
-            None => Err(CertificateError::UnknownIssuer.into()),
-        }
+        judge(&self.anchors, &self.signatures, Purpose::Server, (end_entity, intermediates), now)
+            .map_err(|refusal| CertificateError::Other(OtherError(Arc::new(*refusal))))?;
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -191,7 +183,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        self.signatures.handshake_of_12(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -200,10 +192,10 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        self.signatures.handshake_of_13(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.signatures.taken()
     }
 }

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{CertificateError, ClientConfig};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -55,6 +55,9 @@ impl Peer {
     /// What an error of the connection comes to, of which `doing` says when it came.
     fn failed(&self, doing: &str, error: &io::Error) -> Failure {
         match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidCertificate(CertificateError::Other(refusal))) => {
+                Failure::Certificate(format!("{self} is not trusted: {refusal}"))
+            }
             Some(error @ rustls::Error::InvalidCertificate(_)) => {
                 Failure::Certificate(format!("{self} is not trusted: {error}"))
             }

@@ -1,6 +1,6 @@
-//! The certificates in force, as metrics show them.
+//! The certificates in force, as metrics show them, and which of them have expired.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::process::identity::{CertificateFacts, Role};
@@ -13,7 +13,8 @@ pub(super) fn shown<'a>(
     let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
     let mut shown: HashMap<(&str, Role), Certificate> = HashMap::new();
     for (listener, certificates) in by_listener {
-        for facts in certificates {
+        // What nobody needs harms nobody when it expires.
+        for facts in certificates.into_iter().filter(|facts| facts.needed) {
             let certificate = Certificate {
                 name: listener.to_owned(),
                 role: match facts.role {
@@ -35,4 +36,76 @@ pub(super) fn shown<'a>(
         }
     }
     shown.into_values().collect()
+}
+
+/// The certificates of which it is known that they have expired.
+#[derive(Default)]
+pub(super) struct Expired(HashSet<(String, String)>);
+
+impl Expired {
+    /// Those of the certificates, each with where it is used, that have expired at that time and were not known to have.
+    pub(super) fn look<'a>(
+        &mut self,
+        certificates: impl Iterator<Item = (&'a str, Vec<CertificateFacts>)>,
+        now: i64,
+    ) -> Vec<(String, CertificateFacts)> {
+        let mut expired = HashSet::new();
+        let mut new = Vec::new();
+        for (name, facts) in
+            certificates.flat_map(|(name, all)| all.into_iter().map(move |facts| (name, facts)))
+        {
+            let key = (name.to_owned(), facts.sha256.clone());
+            if facts.not_after < now && expired.insert(key.clone()) && !self.0.contains(&key) {
+                new.push((key.0, facts));
+            }
+        }
+        // What is not in force any more is forgotten.
+        self.0 = expired;
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(subject: &str, role: Role, not_after: i64, needed: bool) -> CertificateFacts {
+        CertificateFacts {
+            role,
+            subject: subject.to_owned(),
+            issuer: "CA".to_owned(),
+            serial: "01".to_owned(),
+            not_before: 0,
+            not_after,
+            sha256: subject.to_owned(),
+            version: 3,
+            standing: None,
+            needed,
+        }
+    }
+
+    #[test]
+    fn what_expires_is_told_once_and_again_when_it_was_away() {
+        let mut expired = Expired::default();
+        let (first, second) = (facts("a", Role::Server, 10, true), facts("b", Role::ClientCa, 20, true));
+        let both = vec![first.clone(), second.clone()];
+        let mut look = |certificates: &[CertificateFacts], now| -> Vec<String> {
+            let found = expired.look(std::iter::once(("clients", certificates.to_vec())), now);
+            found.into_iter().map(|(name, facts)| format!("{name} {}", facts.subject)).collect()
+        };
+        assert_eq!(look(&both, 10), [""; 0]);
+        assert_eq!(look(&both, 11), ["clients a"]);
+        assert_eq!(look(&both, 12), [""; 0]);
+        assert_eq!(look(&both, 21), ["clients b"]);
+        assert_eq!(look(&both[1..], 22), [""; 0]);
+        assert_eq!(look(&both, 23), ["clients a"]);
+    }
+
+    /// No alarm is raised for what nobody needs.
+    #[test]
+    fn the_first_to_expire_is_one_that_is_needed() {
+        let all = vec![facts("own", Role::Server, 50, true), facts("spare", Role::Server, 10, false)];
+        let shown = shown(std::iter::once(("clients", all)));
+        assert!(matches!(&*shown, [one] if one.subject == "own"), "{shown:?}");
+    }
 }

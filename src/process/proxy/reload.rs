@@ -5,19 +5,19 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::sleep;
 
 use super::accept::Admission;
-use super::certificates::shown;
+use super::certificates::{Expired, shown};
 use crate::link::gate::Gate;
 use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::document::read_text;
 use crate::process::config::effective::is_live;
 use crate::process::config::{Config, Effective, Faults, MAX_BYTES};
 use crate::process::identity::{
-    CertificateFacts, ClientReload, IdentityStore, Look, Reload as TlsReload, sha256,
+    CertificateFacts, ClientReload, IdentityStore, Look, Reload as TlsReload, Role, sha256,
 };
 use crate::process::telemetry::Levels;
 use crate::words::audit::AuditLog;
@@ -41,6 +41,7 @@ pub(super) struct Reloader {
     live: Live,
     levels: Option<Levels>,
     config: Mutex<Configs>,
+    expired: Mutex<Expired>,
 }
 
 /// What runs and takes other settings while it runs.
@@ -73,7 +74,11 @@ impl Reloader {
         let started = config.effective.clone();
         let seen = sha256(config.document.text().as_bytes());
         let config = Mutex::new(Configs { started, accepted: config, seen });
-        Self { identities, acls, metrics, health, names, live, levels: None, config }
+        let expired = Mutex::default();
+        let reloader = Self { identities, acls, metrics, health, names, live, levels: None, config, expired };
+        // Of what had expired before the start, the start has told.
+        drop(reloader.newly_expired());
+        reloader
     }
 
     /// Lets a changed log level take effect.
@@ -335,6 +340,8 @@ impl Reloader {
     }
 
     fn certificates_changed(&self) {
+        // Of what had expired already, whoever read it has told.
+        drop(self.newly_expired());
         self.metrics.certificates(self.shown());
         self.metrics.reloaded(Reload::Tls, true, SystemTime::now());
         // What is right for one listener does not make the others' right.
@@ -348,15 +355,34 @@ impl Reloader {
     /// Says whether a listener's certificate in force is no longer valid: clients refuse the server's, and no client is
     /// trusted by an authority's.
     pub(super) fn certificates_are_valid(&self) {
-        let now = SystemTime::now();
-        let certificates = shown(self.of_listeners());
-        let expired = certificates.iter().find(|certificate| certificate.not_after < now);
+        for (name, facts) in self.newly_expired() {
+            let (subject, expired) = (&facts.subject, facts.expiry());
+            match facts.consequence() {
+                (true, what) => tracing::error!(name, subject, expired, "a certificate has expired: {what}"),
+                (false, what) => tracing::warn!(name, subject, expired, "a certificate has expired: {what}"),
+            }
+        }
+        let now = unix(SystemTime::now());
+        let mut servers = self.of_listeners().flat_map(|(name, certificates)| {
+            let servers = certificates.into_iter().filter(|facts| facts.role == Role::Server && facts.needed);
+            servers.map(move |facts| (name, facts))
+        });
+        let expired = servers.find(|(_, facts)| facts.not_after < now);
         self.health.set(
             Check::Certificates,
-            expired.map_or(Ok(()), |certificate| {
-                Err(format!("{}: the certificate of {} has expired", certificate.name, certificate.subject))
+            expired.map_or(Ok(()), |(name, facts)| {
+                Err(format!("{name}: the certificate of {} has expired", facts.subject))
             }),
         );
+    }
+
+    /// The certificates in force that have expired since this was asked last, and where they are used.
+    fn newly_expired(&self) -> Vec<(String, CertificateFacts)> {
+        let client = self.acls.client().map(|client| ("authorization.acls", client.certificates()));
+        self.expired
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .look(self.of_listeners().chain(client), unix(SystemTime::now()))
     }
 
     /// The certificates in force, as metrics show them.
@@ -373,6 +399,12 @@ impl Reloader {
     fn configs(&self) -> MutexGuard<'_, Configs> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Seconds since 1970.
+fn unix(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// By what the contents of a file are told from others; a file that cannot be read has one as well.

@@ -7,7 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::reload::Reloader;
 use crate::process::admin::View;
 use crate::process::config::Acls;
+use crate::process::identity::CertificateFacts;
 use crate::words::audit::{Rfc3339, printable};
+use crate::words::certificate::Standing;
 
 /// Every page.
 pub(super) fn all(reloader: &Arc<Reloader>) -> Vec<View> {
@@ -45,13 +47,14 @@ fn certificates(reloader: &Reloader) -> String {
             line(
                 &mut text,
                 format_args!(
-                    "  {:<9} {} (issued by {}), serial {}, expires {} ({days} days), sha256 {}",
+                    "  {:<9} {} (issued by {}), serial {}, expires {} ({days} days), sha256 {}{}",
                     facts.role.name(),
                     printable(&facts.subject),
                     printable(&facts.issuer),
                     facts.serial,
                     facts.expiry(),
-                    facts.sha256
+                    facts.sha256,
+                    vouches(&facts)
                 ),
             );
         }
@@ -60,6 +63,17 @@ fn certificates(reloader: &Reloader) -> String {
         }
     }
     text
+}
+
+/// What a trusted certificate vouches for, unless that is what it has issued; that nobody needs one that is shown.
+fn vouches(facts: &CertificateFacts) -> String {
+    match &facts.standing {
+        Some(Standing::Itself(why)) => format!(", vouches for itself alone: {}", printable(why)),
+        Some(Standing::Nothing(why)) => format!(", vouches for nobody: {}", printable(why)),
+        Some(Standing::Authority) => String::new(),
+        None if facts.needed => String::new(),
+        None => ", needed by nobody".to_owned(),
+    }
 }
 
 fn acls(reloader: &Reloader) -> String {

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::words::der::{Der, Element, NotDer, OBJECT_IDENTIFIER, SEQUENCE, SET, dotted};
+
 /// Why the bytes are no X.501 name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidName {
@@ -16,6 +18,12 @@ impl fmt::Display for InvalidName {
 }
 
 impl std::error::Error for InvalidName {}
+
+impl From<NotDer> for InvalidName {
+    fn from(NotDer(reason): NotDer) -> Self {
+        Self { reason }
+    }
+}
 
 /// Renders a subject, given in DER.
 ///
@@ -46,10 +54,6 @@ const KEYWORDS: [(&[u8], &str); 9] = [
     (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01], "UID"),
 ];
 
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-
 /// The string types that Java shows as text: UTF8, Printable, T61, IA5, General and BMP.
 const TEXT: [u8; 6] = [0x0c, 0x13, 0x14, 0x16, 0x1b, 0x1e];
 
@@ -60,7 +64,7 @@ fn relative_name(rdn: Element<'_>) -> Result<String, InvalidName> {
         let mut attribute = attribute.expect(SEQUENCE, "an attribute must be a SEQUENCE")?;
         let (Some(kind), Some(value), None) = (attribute.next()?, attribute.next()?, attribute.next()?)
         else {
-            return fail("an attribute must be a type and a value");
+            return Err(NotDer("an attribute must be a type and a value").into());
         };
         let kind = kind.expect(OBJECT_IDENTIFIER, "an attribute's type must be an OBJECT IDENTIFIER")?.0;
         let numbers = dotted(kind)?;
@@ -73,33 +77,6 @@ fn relative_name(rdn: Element<'_>) -> Result<String, InvalidName> {
         });
     }
     Ok(parts.join("+"))
-}
-
-/// An object identifier in numbers.
-fn dotted(bytes: &[u8]) -> Result<String, InvalidName> {
-    if bytes.last().is_none_or(|&last| last & 0x80 != 0) {
-        return fail("an object identifier is empty or not ended");
-    }
-    let mut text = String::new();
-    for component in bytes.split_inclusive(|byte| byte & 0x80 == 0) {
-        if component.first() == Some(&0x80) {
-            return fail("an object identifier has a useless byte");
-        }
-        let mut number = 0u128;
-        for &byte in component {
-            if number.leading_zeros() < 7 {
-                return fail("an object identifier has a component above 128 bits");
-            }
-            number = number << 7 | u128::from(byte & 0x7f);
-        }
-        text += &match (text.is_empty(), number) {
-            // The first two numbers share a component.
-            (true, 0..80) => format!("{}.{}", number / 40, number % 40),
-            (true, _) => format!("2.{}", number - 80),
-            (false, _) => format!(".{number}"),
-        };
-    }
-    Ok(text)
 }
 
 /// Decodes UTF-8, with Java's idea of how much of a faulty sequence one U+FFFD stands for. It is Rust's, but for encoded
@@ -148,56 +125,4 @@ fn escaped(value: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn fail<T>(reason: &'static str) -> Result<T, InvalidName> {
-    Err(InvalidName { reason })
-}
-
-/// A row of DER elements.
-struct Der<'a>(&'a [u8]);
-
-/// One DER element: its tag, its content, and all its bytes.
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-    whole: &'a [u8],
-}
-
-impl<'a> Der<'a> {
-    fn next(&mut self) -> Result<Option<Element<'a>>, InvalidName> {
-        let all = self.0;
-        let (&tag, length, rest) = match all {
-            [] => return Ok(None),
-            [tag, ..] if tag & 0x1f == 0x1f => return fail("a tag has more than one byte"),
-            [tag, length @ 0..=0x7f, rest @ ..] => (tag, usize::from(*length), rest),
-            [tag, 0x81, length @ 0x80..=0xff, rest @ ..] => (tag, usize::from(*length), rest),
-            [tag, 0x82, high @ 1..=0xff, low, rest @ ..] => {
-                (tag, usize::from(u16::from_be_bytes([*high, *low])), rest)
-            }
-            [tag, 0x83, high @ 1..=0xff, middle, low, rest @ ..] => {
-                (tag, usize::from(*high) << 16 | usize::from(*middle) << 8 | usize::from(*low), rest)
-            }
-            _ => return fail("a length is missing, longer than it need be, or above 16 MiB"),
-        };
-        let Some((content, rest)) = rest.split_at_checked(length) else {
-            return fail("an element is cut short");
-        };
-        self.0 = rest;
-        Ok(Some(Element { tag, content, whole: &all[..all.len() - rest.len()] }))
-    }
-
-    /// The content of the only element.
-    fn whole(mut self, tag: u8, reason: &'static str) -> Result<Der<'a>, InvalidName> {
-        match (self.next()?, self.0) {
-            (Some(element), []) => element.expect(tag, reason),
-            _ => fail(reason),
-        }
-    }
-}
-
-impl<'a> Element<'a> {
-    fn expect(self, tag: u8, reason: &'static str) -> Result<Der<'a>, InvalidName> {
-        if self.tag == tag { Ok(Der(self.content)) } else { fail(reason) }
-    }
 }
