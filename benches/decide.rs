@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use doorkeeper::link::members::Members;
 use doorkeeper::link::topics::Topics;
-use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Witness};
+use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Grounds, Remedy, Witness};
 use doorkeeper::protocol::api::{Row, Rule, Ruling};
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
 use doorkeeper::protocol::messages::{
@@ -122,6 +122,7 @@ struct Door {
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
     subscriptions: Subscriptions,
+    grounds: Grounds,
 }
 
 impl Door {
@@ -137,6 +138,7 @@ impl Door {
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
             subscriptions: Subscriptions::default(),
+            grounds: Grounds::default(),
         }
     }
 
@@ -160,13 +162,21 @@ impl Door {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &self.subscriptions,
+            grounds: &mut self.grounds,
             witness: &mut Nobody,
         };
+        access.grounds.set_deciding(true);
         match decide(&body, &mut access)? {
             Ruling::Forward(_) | Ruling::Replace(..) => {}
             _ => return Err(format!("{} is not passed on", M::NAME).into()),
         }
-        Ok(nanoseconds(|| decide(black_box(&body), &mut access)))
+        // And what it was allowed by is remembered, as of a request that goes to the broker.
+        Ok(nanoseconds(|| {
+            access.grounds.begin();
+            let ruling = decide(black_box(&body), &mut access);
+            access.grounds.sent(Remedy::Nothing);
+            ruling
+        }))
     }
 }
 

@@ -18,3 +18,4 @@ pub mod survey;
 pub mod tls;
 pub mod topics;
 pub mod upstream;
+pub mod wakers;

@@ -130,6 +130,41 @@ proptest! {
     }
 
     #[test]
+    fn a_client_that_may_lose_nothing_loses_nothing(
+        kept in prop::collection::vec(binding(), 0..10),
+        gone in prop::collection::vec(binding(), 0..2),
+        new in prop::collection::vec(binding(), 0..2),
+        before in settings(),
+        change in (prop::bool::weighted(0.1), prop::bool::weighted(0.2)),
+        address in address(),
+        questions in prop::collection::vec((operation(), resource_type(), name()), 1..12),
+    ) {
+        // Whether the client is a super user and whether everything is open can change while it is connected.
+        let mut after = before.clone();
+        if change.0 {
+            after.super_users = if before.super_users.is_empty() { vec!["User:a".to_owned()] } else { Vec::new() };
+        }
+        after.allow_everyone_if_no_acl_found ^= change.1;
+        let view = |more: &[Binding], settings: &Settings| {
+            let bindings = kept.iter().chain(more).cloned().collect();
+            Authorizer::new(bindings, settings.clone()).client("User:a", address)
+        };
+        let (old, newer) = (view(&gone, &before), view(&new, &after));
+        prop_assert!(!old.may_lose(&old));
+        if !old.may_lose(&newer) {
+            for (operation, resource_type, name) in questions {
+                let allowed = (old.allows(operation, resource_type, &name), newer.allows(operation, resource_type, &name));
+                prop_assert_ne!(allowed, (true, false), "{} on {:?}", operation, name);
+            }
+        }
+        // What is given to the client takes nothing away.
+        if gone.is_empty() && before == after && !before.allow_everyone_if_no_acl_found {
+            let gives = new.iter().all(|binding| binding.permission == Permission::Allow);
+            prop_assert!(!gives || !old.may_lose(&newer));
+        }
+    }
+
+    #[test]
     fn the_order_of_bindings_and_their_number_do_not_matter(
         bindings in prop::collection::vec(binding(), 0..12).prop_shuffle(),
         address in address(),

@@ -34,7 +34,7 @@ pub async fn serve(
     let close = match Box::pin(greet(&gate, config, socket, (peer, destination), &mut drain)).await {
         Ok(mut relay) => {
             let close = relay.run(&mut drain).await;
-            relay.farewell().await;
+            relay.leave(&close).farewell().await;
             close
         }
         Err(close) => close,
@@ -49,7 +49,7 @@ fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
     // It may have words of the peer's in it, such as a certificate's subject.
     let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), printable(&close.detail));
     let fault = close.reason.fault();
-    if fault == Fault::None {
+    if fault == Fault::None && close.reason != CloseReason::RightsRevoked {
         tracing::debug!(listener, %peer, reason, "connection closed: {detail}");
         return;
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -12,6 +13,7 @@ use super::budget::Budget;
 use super::members::Members;
 use super::self_check::SelfCheck;
 use super::topics::Topics;
+use super::wakers::Woken;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
 use crate::protocol::subscriptions::Subscriptions;
@@ -125,6 +127,9 @@ pub trait AclSource: Send + Sync {
     fn generation(&self) -> u64;
     /// The ACLs as they matter for a client, and their generation.
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64);
+    /// The task is woken by changes from now on, once the generation is another, while it is concerned and until what is
+    /// returned is dropped.
+    fn wake(&self, waker: &Waker) -> Woken;
     /// Changes the ACLs. Once begun, a change goes on whether or not anybody waits for its outcome; it ends within a time
     /// that the source sets.
     fn change(&self, change: Change) -> ChangeOutcome;

@@ -23,6 +23,7 @@ use super::gate::ChangeOutcome;
 use super::greeted::{Greeted, part};
 use super::session::{SLICE, Session};
 use super::tls::Tls;
+use super::wakers::Woken;
 use crate::words::metrics::CloseReason;
 
 /// How many turns of one connection before the other connections of the thread get theirs.
@@ -53,6 +54,8 @@ pub(super) struct Relay {
     standing: Standing,
     /// A change of the ACLs that a request waits for.
     change: Option<ChangeOutcome>,
+    /// It is woken when the ACLs change.
+    woken: Option<Woken>,
     active: Instant,
 }
 
@@ -78,6 +81,7 @@ impl Relay {
             memory: gate.memory.clone(),
             standing: Standing::default(),
             change: None,
+            woken: None,
             active: Instant::now(),
         }
     }
@@ -158,13 +162,18 @@ impl Relay {
 
     /// Ready with the end, or with nothing when `run` has to look at what is waited for anew.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
+        if !self.woken.as_ref().is_some_and(|woken| woken.is(cx.waker())) {
+            self.woken = Some(self.session.gate().acls.wake(cx.waker()));
+        }
         let (wants, begun) = (self.wants, Instant::now());
         for _ in 0..TURNS {
-            match self.change(cx).and_then(|()| self.turn(cx)) {
+            // What the client itself has changed is in force for its next request.
+            match self.change(cx).and_then(|()| self.session.renew()).and_then(|()| self.turn(cx)) {
                 Ok(_) if self.wants != wants => return Poll::Ready(None),
                 // Requests of many words may take long.
                 Ok(true) if begun.elapsed() >= SLICE => break,
                 Ok(true) => {}
+                Ok(false) if self.has_missed_a_change() => {}
                 Ok(false) => {
                     return match self.stand() {
                         Ok(()) => Poll::Pending,
@@ -178,6 +187,13 @@ impl Relay {
         // wakes the connection when it has.
         let _ = pin!(tokio::task::yield_now()).as_mut().poll(cx);
         Poll::Pending
+    }
+
+    /// Whether the ACLs have changed in the moment before this connection was to be told of it.
+    fn has_missed_a_change(&mut self) -> bool {
+        let is_under_way = self.session.is_under_way();
+        let is_new = self.woken.as_ref().is_some_and(|woken| woken.set_concerned(is_under_way));
+        is_new && self.session.is_outdated()
     }
 
     /// One turn of both directions; whether another can do more.
@@ -241,12 +257,38 @@ impl Relay {
         self.session.settle(&mut sink)
     }
 
-    pub(super) async fn farewell(&mut self) {
-        self.tls.close(&mut self.incoming, &mut self.outgoing);
-        // The broker may still work on what it was sent: it shall not be reset.
-        let (client, broker) = (&mut self.client, &mut self.broker);
+    /// What is left of it after it has ended like this.
+    pub(super) fn leave(self, close: &Close) -> Leaving {
+        let Self { client, broker, mut tls, session, mut incoming, mut outgoing, .. } = self;
+        tls.close(&mut incoming, &mut outgoing);
+        // What waits at the broker for its turn must not have it when nobody is left to judge it. A broker cannot write the
+        // answer to what it works on to a connection that has been reset, and then leaves the rest alone (`Selector.close`
+        // without the requests that it has received); from one that was closed in order it goes on reading.
+        if close.reason == CloseReason::RightsRevoked || session.has_waiting_at_broker() {
+            let _ = broker.set_zero_linger();
+            return Leaving { client, outgoing, broker: None };
+        }
+        Leaving { client, outgoing, broker: Some(broker) }
+    }
+}
+
+/// What is left of a connection that has ended: the last bytes for the client.
+pub(super) struct Leaving {
+    client: TcpStream,
+    outgoing: Buf,
+    /// The broker may still work on what it was sent: then it shall not be reset.
+    broker: Option<TcpStream>,
+}
+
+impl Leaving {
+    pub(super) async fn farewell(mut self) {
         let mut nothing = Buf::default();
-        tokio::join!(part(client, &mut self.outgoing), part(broker, &mut nothing));
+        match &mut self.broker {
+            Some(broker) => {
+                tokio::join!(part(&mut self.client, &mut self.outgoing), part(broker, &mut nothing));
+            }
+            None => part(&mut self.client, &mut self.outgoing).await,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod changes;
 mod frames;
 mod holdings;
 mod requests;
+mod revocation;
 mod rulings;
 
 use std::collections::VecDeque;
@@ -20,7 +21,7 @@ use bytes::{Bytes, BytesMut};
 use super::budget::Share;
 use super::close::Close;
 use super::gate::{Client, Gate, Heard, Hearing};
-use crate::protocol::access::{Access, Broker};
+use crate::protocol::access::{Access, Broker, Grounds, Number};
 use crate::protocol::api::{AfterChange, Answer, AnswerWatch, Ask, RequestWatch, Row, Ruling};
 use crate::protocol::fetch_sessions::FetchSessions;
 use crate::protocol::share_sessions::ShareSessions;
@@ -104,6 +105,8 @@ pub struct Session {
     ending: Option<Close>,
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
+    /// What the requests under way were allowed by.
+    grounds: Box<Grounds>,
     /// Memory of the shared budget that a large frame holds while it arrives: request, answer.
     request_memory: Option<Share>,
     answer_memory: Option<Share>,
@@ -131,6 +134,8 @@ struct Owed {
     version: i16,
     correlation_id: i32,
     since: Instant,
+    /// Its place in the order of what went to the broker; 0 if it did not.
+    number: Number,
     what: What,
     /// What `what` takes, in bytes.
     kept: Kept,
@@ -210,6 +215,7 @@ impl Session {
             ending: None,
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
+            grounds: Box::default(),
             request_memory: None,
             answer_memory: None,
             handed_on: Vec::new(),
@@ -237,6 +243,13 @@ impl Session {
             && self.held.is_none()
             && self.passing == 0
             && matches!(self.reading, Reading::Head(_, 0))
+    }
+
+    /// Whether the broker has been sent something behind what it still works on: Kafka leaves that where it is until it has
+    /// answered.
+    pub fn has_waiting_at_broker(&self) -> bool {
+        let first = self.owed.iter().find(|owed| owed.number > 0);
+        first.is_some_and(|first| self.grounds.last_sent() > first.number)
     }
 
     /// Whether a part of the client's last request is still to come, of which the broker has the beginning.
@@ -279,6 +292,28 @@ impl Session {
         }
     }
 
+    /// Another request is decided from here on.
+    fn begin(&mut self) {
+        self.grounds.begin();
+    }
+
+    /// As [`Session::with_access`], for a request that is being decided: what is allowed is what it needs.
+    fn deciding<T>(
+        &mut self,
+        version: i16,
+        client_id: &[u8],
+        correlation_id: i32,
+        hearing: (&'static Row, &mut Heard),
+        f: impl FnOnce(&mut Access<'_>) -> T,
+    ) -> T {
+        self.grounds.set_deciding(true);
+        let decided = self.with_access(version, client_id, correlation_id, Some(hearing), f);
+        self.grounds.set_deciding(false);
+        decided
+    }
+
+    /// All that is looked at in one turn is looked at by the ACLs that were in force when it began; see
+    /// [`Session::renew`].
     fn with_access<T>(
         &mut self,
         version: i16,
@@ -287,9 +322,6 @@ impl Session {
         hearing: Option<(&'static Row, &mut Heard)>,
         f: impl FnOnce(&mut Access<'_>) -> T,
     ) -> T {
-        if self.generation != self.gate.acls.generation() {
-            (self.view, self.generation) = self.gate.view(&self.client);
-        }
         self.broker.settings = **self.gate.broker_settings.load();
         let client_id = String::from_utf8_lossy(client_id);
         let mut unheard = Heard::default();
@@ -321,6 +353,7 @@ impl Session {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &self.gate.subscriptions,
+            grounds: &mut self.grounds,
             witness: &mut witness,
         })
     }

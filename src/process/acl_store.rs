@@ -8,10 +8,12 @@ mod in_force;
 mod topic;
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::config::{Acls, Authorization, Fault, Faults};
 use super::identity::ClientStore;
+use crate::link::wakers::Woken;
 use crate::words::acl::{Change, Changed, Settings, Unchanged};
 use crate::words::health::Health;
 use crate::words::metrics::Metrics;
@@ -111,6 +113,11 @@ impl AclStore {
     /// The number of the set in force: one load, to find out for each request whether a view is still good.
     pub fn generation(&self) -> u64 {
         self.in_force.number()
+    }
+
+    /// Has a task woken by changes, once they are in force.
+    pub fn wake(&self, waker: &Waker) -> Woken {
+        self.in_force.wake(waker)
     }
 
     /// Changes the bindings; returns when the change lasts and is in force here.

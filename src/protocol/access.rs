@@ -1,5 +1,6 @@
 //! What a rule may look at while it decides a request: who asks, what the ACLs allow, what is known of the broker.
 
+mod grounds;
 mod group_protocols;
 
 use std::ops::RangeInclusive;
@@ -15,6 +16,7 @@ use super::wire::{Message, Str, Uuid};
 use crate::words::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
 use crate::words::advertise::{Advertised, Unmapped};
 
+pub use grounds::{Ground, Grounds, Last, Number, Remedy};
 pub use group_protocols::{GroupProtocol, GroupProtocols};
 
 /// The view of one client, while one of its requests is decided or its answer is looked at.
@@ -45,6 +47,8 @@ pub struct Access<'a> {
     pub share_sessions: &'a mut ShareSessions,
     /// What members of consumer groups have subscribed to by pattern.
     pub subscriptions: &'a Subscriptions,
+    /// What the requests under way were allowed by.
+    pub grounds: &'a mut Grounds,
     /// Hears of everything that is noteworthy.
     pub witness: &'a mut dyn Witness,
 }
@@ -121,7 +125,49 @@ impl Access<'_> {
     /// Whether the client may do `operation` on at least one resource of the type
     /// (`Authorizer.authorizeByResourceType`).
     pub fn allows_any(&mut self, operation: Operation, resource_type: ResourceType) -> bool {
-        self.view.decide_by_resource_type(operation, resource_type).allowed
+        let allowed = self.view.decide_by_resource_type(operation, resource_type).allowed;
+        if allowed {
+            self.grounds.need(Ground::Any(operation, resource_type), "");
+        }
+        allowed
+    }
+
+    /// Whether the client may do `operation` on every resource of the type, whatever it is called.
+    pub fn allows_every(&mut self, operation: Operation, resource_type: ResourceType) -> bool {
+        let allowed = self.view.allows_every(operation, resource_type);
+        if allowed {
+            self.grounds.need(Ground::Every(operation, resource_type), "");
+        }
+        allowed
+    }
+
+    /// Whether the client is a super user.
+    pub fn is_super_user(&mut self) -> bool {
+        let is_super_user = self.view.is_super_user();
+        if is_super_user {
+            self.grounds.need(Ground::SuperUser, "");
+        }
+        is_super_user
+    }
+
+    /// Whether a topic is one that the client may not touch, whatever it may do to the cluster.
+    pub fn is_reserved(&mut self, topic: &str) -> bool {
+        !self.is_super_user() && self.view.is_reserved(topic)
+    }
+
+    /// The request reads a topic that it does not name, and that was found readable before.
+    pub fn reads(&mut self, topic: &str) {
+        self.grounds.need(Ground::Named(Operation::Read, ResourceType::Topic), topic);
+    }
+
+    /// The request reads what its fetch session holds, named or not.
+    pub fn reads_session(&mut self) {
+        self.grounds.need_session();
+    }
+
+    /// A fetch session holds a topic no longer. What was asked for before may still read it.
+    pub fn leaves_session(&mut self, topic: &str) {
+        self.grounds.leave_session(Ground::Named(Operation::Read, ResourceType::Topic), topic);
     }
 
     /// `upstream`, the operations that a broker without authorizer reports, less what the client may not do. Where the
@@ -138,6 +184,7 @@ impl Access<'_> {
         f(&mut Access {
             fetch_sessions: self.fetch_sessions,
             share_sessions: self.share_sessions,
+            grounds: self.grounds,
             witness: &mut Nobody,
             ..*self
         })
@@ -168,8 +215,8 @@ impl Access<'_> {
         count: usize,
         silent: bool,
     ) -> bool {
-        let decision = self.view.decide(operation, resource_type, name);
-        let view = self.view;
+        let (view, generation) = (self.view, self.generation);
+        let decision = self.grounds.decide((view, generation), operation, resource_type, name);
         let checked = Checked { operation, resource_type, name, count, decision: &decision, silent, view };
         self.witness.decided(&checked);
         decision.allowed

@@ -50,7 +50,7 @@ pub use versions::unsupported_version;
 /// Every API key that a Kafka knows, and what becomes of it here.
 pub static TABLE: &[Row] = &[
     Row { head: Some(produce::judge_head), ..api::<ProduceRequest>() },
-    api::<FetchRequest>(),
+    Row { again: Some(fetch::judge_again), ..api::<FetchRequest>() },
     api::<ListOffsetsRequest>(),
     api::<MetadataRequest>(),
     never(4, "LeaderAndIsr", BETWEEN_BROKERS),
@@ -163,7 +163,13 @@ pub struct Row {
     pub rule: Rule,
     /// Decides a request by its head alone, while the rest still arrives.
     pub head: Option<JudgeHead>,
+    /// Judges the broker's answer once more, for a client whose rights have become fewer since the request went there.
+    /// Only where nothing is changed by a request, and its answer says what it is about.
+    pub again: Option<JudgeAgain>,
 }
+
+/// Judges the body of an answer by the rights that the client has now; returns another if the client shall have another.
+pub type JudgeAgain = fn(&[u8], &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault>;
 
 /// Decides a request by what has come of its body, and its whole length. `None`: that needs all of it. Otherwise it may go
 /// on while the rest comes.
@@ -399,10 +405,19 @@ const fn api<A: Api>() -> Row {
         flexible: A::FLEXIBLE,
         rule: Rule::Decided(decide::<A>),
         head: None,
+        again: None,
     }
 }
 
 #[allow(clippy::reversed_empty_ranges, reason = "no version is served")]
 const fn never(key: i16, name: &'static str, reason: &'static str) -> Row {
-    Row { key, name, versions: 0..=-1, flexible: i16::MAX, rule: Rule::Never(reason), head: None }
+    Row {
+        key,
+        name,
+        versions: 0..=-1,
+        flexible: i16::MAX,
+        rule: Rule::Never(reason),
+        head: None,
+        again: None,
+    }
 }

@@ -36,18 +36,18 @@ impl FetchSessions {
     }
 
     /// Keeps a session that the broker made. A connection that has too many loses one, as at a broker whose cache is
-    /// full.
-    pub fn insert(&mut self, id: i32, session: Session) {
+    /// full: that is returned.
+    pub fn insert(&mut self, id: i32, session: Session) -> Option<Session> {
+        let mut lost = self.remove(id);
         if self.sessions.len() >= MOST
-            && !self.sessions.contains_key(&id)
             && let Some(oldest) = self.sessions.keys().next().copied()
         {
-            drop(self.remove(oldest));
+            lost = self.remove(oldest);
         }
-        drop(self.remove(id));
         let size = session.size();
         self.size += size;
         self.sessions.insert(id, (session, size));
+        lost
     }
 
     /// Takes a session out, if it was made on this connection.
@@ -55,6 +55,11 @@ impl FetchSessions {
         let (session, size) = self.sessions.remove(&id)?;
         self.size -= size;
         Some(session)
+    }
+
+    /// What the broker's sessions hold, which every request in them may read.
+    pub fn held(&self) -> impl Iterator<Item = &Topic> {
+        self.sessions.values().flat_map(|(session, _)| session.held())
     }
 
     /// How many bytes they take, roughly.
@@ -210,6 +215,16 @@ impl Session {
     /// Whether the broker's session holds nothing.
     pub fn holds_nothing(&self) -> bool {
         self.held.is_empty()
+    }
+
+    /// The topics that the broker's session holds.
+    pub fn held(&self) -> impl Iterator<Item = &Topic> {
+        self.held.keys()
+    }
+
+    /// Whether the broker's session holds this topic.
+    pub fn holds(&self, topic: &Topic) -> bool {
+        self.held.contains_key(topic)
     }
 
     /// Whether the client believes that there is nothing in its session.

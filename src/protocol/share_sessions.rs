@@ -231,6 +231,11 @@ impl Session {
         self.refused.iter().map(|(topic, refused)| (*topic, refused.refusal, &refused.partitions))
     }
 
+    /// The names of the topics that the broker's session may hold.
+    pub fn held_names(&self) -> impl Iterator<Item = &Str> {
+        self.held.values().map(|held| &held.name)
+    }
+
     /// The topics that the broker's session may hold.
     pub fn held(&self) -> impl Iterator<Item = Uuid> {
         self.held.keys().copied()

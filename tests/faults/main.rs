@@ -19,6 +19,7 @@ mod frames;
 mod limits;
 mod memory;
 mod parting;
+mod revocation;
 mod rights;
 mod sizes;
 mod tls;

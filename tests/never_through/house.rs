@@ -158,6 +158,7 @@ impl Passage {
     /// Goes on as long as anything moves. The end of the connection is an error, as it is in a relay.
     pub(crate) fn turn(&mut self) -> Result<(), Close> {
         loop {
+            self.session.renew()?;
             let before = (self.plain.len(), self.answers.len(), self.up.len(), self.out.0.len());
             let now = Instant::now();
             let want = self.session.requests(&mut self.plain, &mut self.up, &mut self.out, now)?;

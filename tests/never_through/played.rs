@@ -271,9 +271,11 @@ impl House {
         };
         let acls_changed = self.world.rights(connection.principal, connection.address);
         connection.sent.iter_mut().for_each(|sent| sent.rights.extend(&acls_changed));
-        // What was decided before the end is sent all the same.
+        // What was decided before the end is sent all the same, but for a right that has gone: that resets the connection.
         let up = self.connections[at].passage.for_broker();
-        self.connections[at].at_broker.extend(up);
+        if !matches!(&outcome, Err(close) if close.reason == CloseReason::RightsRevoked) {
+            self.connections[at].at_broker.extend(up);
+        }
         self.take_requests(at)?;
         let down = self.connections[at].passage.for_client();
         self.connections[at].received.extend(down);

@@ -4,8 +4,10 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Waker;
 
 use doorkeeper::link::gate::{AclSource, ChangeOutcome};
+use doorkeeper::link::wakers::{Wakers, Woken};
 use doorkeeper::words::acl::{
     Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
     ResourceType, Settings,
@@ -55,6 +57,7 @@ pub(crate) struct Acls {
     authorizer: Mutex<Authorizer>,
     settings: Settings,
     generation: AtomicU64,
+    wakers: Wakers,
 }
 
 impl AclSource for Acls {
@@ -64,6 +67,10 @@ impl AclSource for Acls {
 
     fn view(&self, principal: &str, address: IpAddr) -> (ClientView, u64) {
         (self.authorizer.lock().unwrap().client(principal, address), self.generation())
+    }
+
+    fn wake(&self, waker: &Waker) -> Woken {
+        self.wakers.add(waker)
     }
 
     fn change(&self, change: Change) -> ChangeOutcome {
@@ -196,6 +203,7 @@ impl World {
             authorizer: Mutex::new(Authorizer::new(Vec::new(), settings.clone())),
             settings,
             generation: AtomicU64::new(1),
+            wakers: Wakers::default(),
         });
         let world = Self { topics, groups, transactional_ids, acls };
         let many = random.below(40);

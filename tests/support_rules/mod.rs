@@ -21,7 +21,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use doorkeeper::link::members::Members;
-use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, TopicNames, Witness};
+use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Grounds, TopicNames, Witness};
 use doorkeeper::protocol::api::{AclChange, Answer, AnswerWatch, Ask, Row, Rule, Ruling, encoded};
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
 use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
@@ -89,6 +89,7 @@ pub struct Door {
     pub fetch_sessions: FetchSessions,
     pub share_sessions: ShareSessions,
     pub subscriptions: Subscriptions,
+    pub grounds: Grounds,
     pub client_id: String,
     pub principal: String,
     pub generation: u64,
@@ -155,6 +156,7 @@ impl Door {
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
             subscriptions: Subscriptions::default(),
+            grounds: Grounds::default(),
             client_id: "test".to_owned(),
             principal: ALICE.to_owned(),
             generation: 1,
@@ -223,6 +225,7 @@ impl Door {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &self.subscriptions,
+            grounds: &mut self.grounds,
             witness: &mut ear,
         })
     }

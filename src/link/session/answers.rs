@@ -228,6 +228,10 @@ impl Session {
         api.upstream_latency(now.saturating_duration_since(owed.since));
         api.response_bytes(ANSWER_HEAD as u64 + length as u64);
         let (version, tags) = (owed.version, owed.row.has_answer_tags(owed.version));
+        if !whole {
+            // From here on it is the client's, as it would be Kafka's last word.
+            self.grounds.answered(owed.number);
+        }
         Ok(match owed.what {
             What::Answer(Answer::Watched { watch, .. }) if !whole => {
                 Reading::Pass { left: length, tags, version, watch: Some(watch) }
@@ -263,6 +267,7 @@ impl Session {
             false => 0,
         };
         let body = &after_head[tags..];
+        self.grounds.answered(owed.number);
         match owed.what {
             What::Answer(Answer::Rewritten(rewrite)) => {
                 let rewritten = self.rewrite(rewrite, owed.row, owed.version, owed.correlation_id, body)?;
@@ -277,10 +282,15 @@ impl Session {
                     return Err(Close::internal("an answer of ours has no request"));
                 };
                 let mut heard = Heard::default();
-                let body = Bytes::copy_from_slice(body);
-                let ruling = self
-                    .with_held(&request, &mut heard, |access| (ask.then)(&body, access))
-                    .map_err(Close::answer)?;
+                let ruling = match self.grounds.has_lost_noted(&self.view) {
+                    // What it was allowed before the question it may not be now.
+                    true => self.decide_anew(&request, &mut heard)?,
+                    false => {
+                        let body = Bytes::copy_from_slice(body);
+                        self.with_held(&request, &mut heard, |access| (ask.then)(&body, access))
+                            .map_err(Close::answer)?
+                    }
+                };
                 if let Err(close) = self.rule(ruling, request, heard, up, now) {
                     self.end(close);
                 }

@@ -42,8 +42,9 @@ impl Session {
         };
         let held = self.held.as_ref().filter(|request| request.memory.is_none());
         // Those of nearly all clients are small, and live as long as they do.
-        let sessions = (self.fetch_sessions.size() + self.share_sessions.size()).saturating_sub(SMALL);
-        self.counted + answer + sessions + held.map_or(0, |request| request.frame.len())
+        let lasting = self.fetch_sessions.size() + self.share_sessions.size() + self.grounds.size();
+        let lasting = lasting.saturating_sub(SMALL);
+        self.counted + answer + lasting + held.map_or(0, |request| request.frame.len())
     }
 
     /// Whether the frame that arrives has memory of the shared budget.

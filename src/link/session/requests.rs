@@ -207,13 +207,11 @@ impl Session {
         let mut heard = Heard::default();
         let client_id = frame.slice_ref(header.client_id);
         let bytes = sent.slice(body..);
-        let ruling = self.with_access(
-            header.version,
-            &client_id,
-            header.correlation_id,
-            Some((row, &mut heard)),
-            |access| decide(&bytes, access),
-        );
+        self.begin();
+        let hearing = (row, &mut heard);
+        let ruling = self.deciding(header.version, &client_id, header.correlation_id, hearing, |access| {
+            decide(&bytes, access)
+        });
         let request = Request {
             row,
             version: header.version,
@@ -258,10 +256,10 @@ impl Session {
         let (version, correlation_id) = (header.version, header.correlation_id);
         let client_id = Bytes::copy_from_slice(header.client_id);
         let mut heard = Heard::default();
-        let passage =
-            self.with_access(version, &client_id, correlation_id, Some((row, &mut heard)), |access| {
-                judge_head(&plain[body..], 4 + length - body, access)
-            });
+        self.begin();
+        let passage = self.deciding(version, &client_id, correlation_id, (row, &mut heard), |access| {
+            judge_head(&plain[body..], 4 + length - body, access)
+        });
         let Some(Passage { answer, watch }) = passage else { return Ok(false) };
         let frame = plain.split().freeze();
         self.passing = 4 + length - frame.len();

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
 use super::holdings::{Kept, deciding, kept_of};
+use super::revocation::remedy;
 use super::{Close, Heard, Owed, Request, SMALL, Session, UnderWay, What};
 use crate::link::budget::keep;
 use crate::protocol::access::Access;
@@ -62,11 +63,13 @@ impl Session {
                 );
                 up.push_back(frame(&[&head, &ask.body])?);
                 let row = Row::find(ask.key).ok_or_else(|| Close::internal("a question without a row"))?;
+                let number = self.grounds.sent_own();
                 self.push_owed(Owed {
                     row,
                     version: ask.version,
                     correlation_id: request.correlation_id,
                     since: now,
+                    number,
                     what: What::Own(ask),
                     kept: Kept::default(),
                     _under_way: Some(UnderWay::new(&self.gate)),
@@ -94,7 +97,7 @@ impl Session {
         let client_id = RequestHeader::read(frame.get(4..).unwrap_or_default())
             .map(|header| header.client_id)
             .unwrap_or_default();
-        self.with_access(request.version, client_id, request.correlation_id, Some((request.row, heard)), f)
+        self.deciding(request.version, client_id, request.correlation_id, (request.row, heard), f)
     }
 
     /// What stands for what is kept of a request until the broker has answered it.
@@ -118,7 +121,9 @@ impl Session {
         Ok(())
     }
 
+    /// A request has gone to the broker: its answer is owed, if there will be one.
     pub(super) fn owe(&mut self, request: &Request, answer: Answer, kept: Kept, now: Instant) {
+        let number = self.grounds.sent(remedy(request.row));
         if let Answer::None { close } = answer {
             if close {
                 self.end(Close::new(
@@ -134,6 +139,7 @@ impl Session {
             version: request.version,
             correlation_id: request.correlation_id,
             since: now,
+            number,
             what: What::Answer(answer),
             kept,
             _under_way: Some(UnderWay::new(&self.gate)),
@@ -155,6 +161,7 @@ impl Session {
             version: request.version,
             correlation_id: request.correlation_id,
             since: now,
+            number: 0,
             what: What::Reply(reply),
             kept,
             _under_way: None,

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 
 use arc_swap::ArcSwap;
 
+use crate::link::wakers::{Wakers, Woken};
 use crate::words::acl::{Authorizer, Binding, Settings};
 
 /// One set of bindings with its place in the succession of sets.
@@ -24,6 +26,8 @@ pub(super) struct InForce {
     current: ArcSwap<Generation>,
     /// The number of `current`, to be compared without touching its reference count.
     number: AtomicU64,
+    /// Who is told when there is another one.
+    wakers: Wakers,
 }
 
 impl InForce {
@@ -34,6 +38,7 @@ impl InForce {
             settings: Mutex::new(settings),
             current: ArcSwap::from_pointee(Generation { number: 1, authorizer }),
             number: AtomicU64::new(1),
+            wakers: Wakers::default(),
         }
     }
 
@@ -45,6 +50,11 @@ impl InForce {
     /// Its number: one load, to find out for each request whether a view is still good.
     pub(super) fn number(&self) -> u64 {
         self.number.load(Ordering::Acquire)
+    }
+
+    /// Has a task woken when another set is in force.
+    pub(super) fn wake(&self, waker: &Waker) -> Woken {
+        self.wakers.add(waker)
     }
 
     /// Puts another set in force. Blocks for as long as indexing takes.
@@ -67,5 +77,7 @@ impl InForce {
         self.current.store(Arc::new(Generation { number, authorizer }));
         // After the set itself: who sees the new number must get the new set.
         self.number.store(number, Ordering::Release);
+        // What is under way by the old set is to be looked at, wherever nothing else happens.
+        self.wakers.wake();
     }
 }

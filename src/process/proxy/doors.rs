@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::task::Waker;
 
 use tokio::sync::{Semaphore, watch};
 
@@ -13,6 +14,7 @@ use crate::link::gate::{AclSource, ChangeOutcome, Disconnects, Gate, Limits, SAI
 use crate::link::members::Members;
 use crate::link::self_check::SelfCheck;
 use crate::link::topics::Topics;
+use crate::link::wakers::Woken;
 use crate::process::acl_store::AclStore;
 use crate::process::config::{AddressMapping, Config, Gateway, Listener, ToldApart};
 use crate::process::identity::IdentityStore;
@@ -43,6 +45,10 @@ struct ServedAcls {
 impl AclSource for ServedAcls {
     fn generation(&self) -> u64 {
         self.store.generation()
+    }
+
+    fn wake(&self, waker: &Waker) -> Woken {
+        self.store.wake(waker)
     }
 
     fn change(&self, change: Change) -> ChangeOutcome {

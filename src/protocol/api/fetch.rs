@@ -10,11 +10,12 @@ use crate::protocol::fetch_sessions::{Refusal, Session, Topic, refused_partition
 use crate::protocol::messages::fetch_request::{FetchTopic, ReplicaState};
 use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
-use crate::protocol::wire::{Fault, Uuid};
+use crate::protocol::wire::{Fault, Str, Uuid};
 use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
 
 mod answer;
 
+pub(super) use answer::judge_again;
 use answer::{SessionChange, finish};
 
 /// The first version with sessions.
@@ -98,15 +99,11 @@ impl Reader {
             // No matter what it asks for, and whether there is any such thing.
             return denied;
         }
-        let name = match topic {
-            Topic::Named(name) => Some(name.clone()),
-            Topic::Id(id) => access.topic_name(id),
-        };
-        let Some(name) = name else {
+        let Some(name) = name_of(topic, access) else {
             return Some(Refusal { error_code: UNKNOWN_TOPIC_ID, is_unresolved: true });
         };
         let allowed = match self {
-            Self::Follower { .. } => !access.view.is_reserved(&name),
+            Self::Follower { .. } => !access.is_reserved(&name),
             Self::Consumer => access.allows_all(Operation::Read, ResourceType::Topic, &name, partitions),
         };
         if allowed { None } else { denied }
@@ -125,7 +122,8 @@ fn decide_full(
     if request.session_id != 0 {
         // The broker closes that session. Somebody else's shall stay open.
         let closed = access.fetch_sessions.remove(request.session_id);
-        let at_broker = closed.map_or(0, |session| session.at_broker.id);
+        let at_broker = closed.as_ref().map_or(0, |session| session.at_broker.id);
+        leave(closed.as_ref(), access);
         edited |= request.session_id != at_broker;
         request.session_id = at_broker;
     }
@@ -199,17 +197,18 @@ fn decide_incremental(
         () => None,
     };
     if let Some(error) = error {
-        access.fetch_sessions.insert(id, session);
+        drop(access.fetch_sessions.insert(id, session));
         return failed(error);
     }
     session.advance();
+    access.reads_session();
     let moved = session.generation != access.generation;
     session.generation = access.generation;
 
     let before = request.topics.len();
     // Each topic is decided once a request, and a denial heard once.
     let mut judged: HashMap<Topic, Option<Refusal>> = HashMap::new();
-    let mut judge = |topic: &Topic, partitions: usize| match judged.get(topic) {
+    let mut judge = |topic: &Topic, partitions: usize, access: &mut Access<'_>| match judged.get(topic) {
         Some(refusal) => *refusal,
         None => {
             let refusal = reader.judge(topic, partitions, access);
@@ -219,21 +218,26 @@ fn decide_incremental(
     };
     request.topics.retain(|topic| {
         let key = Topic::new(&topic.topic, topic.topic_id, by_id);
-        let refusal = judge(&key, topic.partitions.len());
+        let refusal = judge(&key, topic.partitions.len(), access);
         session.ask(key, &topic.partitions, refusal);
         refusal.is_none()
     });
     let mut edited = request.topics.len() != before;
     if before > 0 && session.is_too_large() {
         // As if the broker had evicted it: the client begins anew, with all that it wants.
+        leave(Some(&session), access);
         return failed(FETCH_SESSION_ID_NOT_FOUND);
     }
     // What is asked for and forgotten at once is forgotten (`FetchSession.update`).
     for topic in &request.forgotten_topics_data {
-        session.forget(&Topic::new(&topic.topic, topic.topic_id, by_id), &topic.partitions);
+        let (key, partitions) = (Topic::new(&topic.topic, topic.topic_id, by_id), &topic.partitions);
+        if session.holds(&key) {
+            access.leaves_session(&name_of(&key, access).unwrap_or_default());
+        }
+        session.forget(&key, partitions);
     }
     if moved || session.has_refusals() {
-        let changes = session.divide(moved, |topic| judge(topic, 1));
+        let changes = session.divide(moved, |topic| judge(topic, 1, access));
         edited |= !changes.is_empty();
         merge(request, changes);
     }
@@ -241,7 +245,7 @@ fn decide_incremental(
     if session.holds_nothing() && !refused.is_empty() {
         // Nobody waits for what cannot be read.
         session.at_broker.is_stale = true;
-        access.fetch_sessions.insert(id, session);
+        drop(access.fetch_sessions.insert(id, session));
         return Ok(Verdict::Answer(FetchResponse {
             session_id: id,
             responses: refused,
@@ -253,6 +257,9 @@ fn decide_incremental(
         // A session of errors tells of each partition that can be read, as one does that has just been made.
         request.topics = session.wanted();
         request.forgotten_topics_data.clear();
+        for topic in session.held() {
+            access.reads(&name_of(topic, access).unwrap_or_default());
+        }
         let change = match session.is_empty() {
             true => SessionChange::Nothing,
             false => SessionChange::Made(Box::new(session), Some(id)),
@@ -267,10 +274,25 @@ fn decide_incremental(
     edited |= (id, request.session_epoch) != (request.session_id, epoch);
     request.session_epoch = epoch;
     if !session.is_empty() {
-        access.fetch_sessions.insert(id, session);
+        drop(access.fetch_sessions.insert(id, session));
     }
     let change = SessionChange::Used { id, at_broker: request.session_id };
     finish(request, edited, refused, change, access)
+}
+
+/// The name of a topic, if it is known.
+fn name_of(topic: &Topic, access: &Access<'_>) -> Option<Str> {
+    match topic {
+        Topic::Named(name) => Some(name.clone()),
+        Topic::Id(id) => access.topic_name(id),
+    }
+}
+
+/// A session ends here. What was asked for in it before may be under way.
+fn leave(session: Option<&Session>, access: &mut Access<'_>) {
+    for topic in session.into_iter().flat_map(Session::held) {
+        access.leaves_session(&name_of(topic, access).unwrap_or_default());
+    }
 }
 
 /// Adds what the broker has to be told to what the client says.

@@ -46,11 +46,10 @@ pub(super) fn take_reserved<T>(
     access: &mut Access<'_>,
     name: impl Fn(&T) -> &Str,
 ) -> Vec<T> {
-    match entries.iter().any(|entry| access.view.is_reserved(name(entry))) {
+    match entries.iter().any(|entry| access.is_reserved(name(entry))) {
         true => entries
             .extract_if(.., |entry| {
-                access.view.is_reserved(name(entry))
-                    && !access.allows(operation, ResourceType::Topic, name(entry))
+                access.is_reserved(name(entry)) && !access.allows(operation, ResourceType::Topic, name(entry))
             })
             .collect(),
         false => Vec::new(),
@@ -63,7 +62,7 @@ pub(super) fn names_reserved<'a>(
     operation: Operation,
     access: &mut Access<'_>,
 ) -> bool {
-    match topics.find(|name| access.view.is_reserved(name)) {
+    match topics.find(|name| access.is_reserved(name)) {
         Some(name) => !access.allows(operation, ResourceType::Topic, name),
         None => false,
     }

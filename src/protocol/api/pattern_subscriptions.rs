@@ -109,7 +109,7 @@ fn follow(
     followed: Followed,
     access: &mut Access<'_>,
 ) -> Result<Verdict<Answer>, Fault> {
-    let sees_all = access.view.allows_every(Operation::Describe, ResourceType::Topic);
+    let sees_all = access.allows_every(Operation::Describe, ResourceType::Topic);
     let found = access.subscriptions.found(&request.group_id, &followed.pattern);
     let is_shared =
         found.as_ref().is_some_and(|(found, _)| found.is_shared || !followed.is_told_to_all(found));
@@ -169,7 +169,7 @@ impl Followed {
         topics: Option<&Topics>,
         access: &mut Access<'_>,
     ) -> Result<Chosen, (Str, &'static str)> {
-        let sees_all = access.view.allows_every(Operation::Describe, ResourceType::Topic);
+        let sees_all = access.allows_every(Operation::Describe, ResourceType::Topic);
         let known = access.subscriptions.found(&request.group_id, &self.pattern);
         let number = topics.map(|topics| topics.number);
         let mut found = match known.clone() {

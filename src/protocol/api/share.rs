@@ -108,6 +108,7 @@ impl Api for ShareFetchRequest {
                 .divide(moved || edited, |topic, name, count| rights.judge(topic, name, count, access));
             edited |= changes != Changes::default();
             self.merge(changes);
+            session.held_names().for_each(|name| access.reads(name));
         }
         if session.is_too_large() {
             return refuse(SHARE_SESSION_LIMIT_REACHED);

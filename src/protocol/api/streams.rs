@@ -120,7 +120,11 @@ fn beat_if_known(
             }
         }
     }
-    internal.retain(|name| !access.view.allows(Operation::Create, ResourceType::Topic, name));
+    // Without a word: a denial counts only for what is missing.
+    let creatable = |name: &Str, access: &mut Access<'_>| {
+        access.unheard(|access| access.allows(Operation::Create, ResourceType::Topic, name))
+    };
+    internal.retain(|name| !creatable(name, access));
     if internal.is_empty() {
         return Step::Forward;
     }

@@ -132,7 +132,7 @@ impl DeleteTopicsRequest {
     fn delete_all_but_reserved(&mut self, access: &mut Access<'_>) -> Verdict<DeleteTopicsResponse> {
         let mut wanted = self.take_wanted();
         let denied = |name: &Str, access: &mut Access<'_>| {
-            access.view.is_reserved(name) && !access.allows(Operation::Delete, ResourceType::Topic, name)
+            access.is_reserved(name) && !access.allows(Operation::Delete, ResourceType::Topic, name)
         };
         let mut refused: Vec<_> = wanted
             .extract_if(.., |topic| {
@@ -144,7 +144,7 @@ impl DeleteTopicsRequest {
                 not_deleted(topic.name, topic.topic_id, TOPIC_AUTHORIZATION_FAILED, text)
             })
             .collect();
-        if !access.view.is_super_user() {
+        if !access.is_super_user() {
             let mut named: HashMap<Uuid, usize> = HashMap::new();
             wanted.iter().for_each(|topic| *named.entry(topic.topic_id).or_default() += 1);
             // What is wrong besides, such as an id that comes twice, the broker does not delete.

@@ -205,6 +205,30 @@ impl ClientView {
                 }) == Some(true)
     }
 
+    /// Whether this client may do less by `newer` than by this view. Where that would take long to find out, the answer is
+    /// yes; it is no only when nothing is lost.
+    pub fn may_lose(&self, newer: &ClientView) -> bool {
+        if newer.is_super_user || self.is_super_user {
+            return !newer.is_super_user;
+        }
+        let (was_open, is_open) =
+            (self.index.allow_everyone_if_no_acl_found, newer.index.allow_everyone_if_no_acl_found);
+        let known: HashSet<&Binding> = self.index.bindings.iter().map(|binding| &**binding).collect();
+        // Whatever a resource has the first binding for, whoever that is for, is open no longer.
+        let is_closed = was_open && (!is_open || newer.bindings().iter().any(|it| !known.contains(&**it)));
+        let (own, newer_own): (HashSet<_>, HashSet<_>) = (self.own().collect(), newer.own().collect());
+        let is_allowed = |binding: &&&Binding| binding.permission == Permission::Allow;
+        is_closed
+            || own.iter().filter(is_allowed).any(|binding| !newer_own.contains(*binding))
+            || newer_own.iter().filter(|binding| !is_allowed(binding)).any(|binding| !own.contains(*binding))
+    }
+
+    /// The bindings that can apply to the client.
+    fn own(&self) -> impl Iterator<Item = &Binding> {
+        let types = self.tables.iter().flat_map(|&table| self.index.tables[table].by_type.iter());
+        types.flat_map(|(_, patterns)| patterns.places()).map(|&place| &*self.index.bindings[place])
+    }
+
     /// The `authorized_operations` field of a resource: bit `n` is set when the client may do the operation of code `n`,
     /// for the operations that Kafka reports for the type. An older broker reports fewer: AND this with its own answer.
     pub fn allowed_operations(&self, resource_type: ResourceType, name: &str) -> i32 {

@@ -59,6 +59,8 @@ labels! {
         ProtocolError = "protocol_error",
         /// A denial whose answer in Kafka is to close, as for Produce with acks=0.
         Denied = "denied",
+        /// A right was revoked that a request under way needs.
+        RightsRevoked = "rights_revoked",
         /// Nothing was said for the idle time.
         Idle = "idle",
         /// The broker could not be reached.
@@ -110,7 +112,9 @@ impl CloseReason {
     /// Whose doing it was.
     pub const fn fault(self) -> Fault {
         match self {
-            Self::ClientClosed | Self::Idle | Self::UpstreamClosed | Self::Drain => Fault::None,
+            Self::ClientClosed | Self::RightsRevoked | Self::Idle | Self::UpstreamClosed | Self::Drain => {
+                Fault::None
+            }
             Self::ClientError
             | Self::ClientTimeout
             | Self::HandshakeFailed

@@ -1,12 +1,12 @@
 //! What becomes of the broker's answer to a Fetch.
 
 use super::super::{Answer, AnswerWatch, Api, Verdict, encoded};
-use super::SESSIONS;
+use super::{Reader, SESSIONS, TOPIC_IDS, leave};
 use crate::protocol::access::Access;
 use crate::protocol::answer_end;
-use crate::protocol::error_code::NONE;
+use crate::protocol::error_code::{NONE, TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_ID};
 use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk};
-use crate::protocol::fetch_sessions::Session;
+use crate::protocol::fetch_sessions::{Session, Topic, refused_partition};
 use crate::protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use crate::protocol::messages::{FetchRequest, FetchResponse};
 use crate::protocol::wire::{Bytes, Fault, Message};
@@ -34,9 +34,13 @@ impl SessionChange {
         match self {
             Self::Made(mut session, id) if lives => {
                 session.made(head.session_id);
-                access.fetch_sessions.insert(id.unwrap_or(head.session_id), *session);
+                let lost = access.fetch_sessions.insert(id.unwrap_or(head.session_id), *session);
+                leave(lost.as_ref(), access);
             }
-            Self::Used { id, .. } if !lives => drop(access.fetch_sessions.remove(id)),
+            Self::Used { id, .. } if !lives => {
+                let lost = access.fetch_sessions.remove(id);
+                leave(lost.as_ref(), access);
+            }
             Self::Nothing | Self::Made(..) | Self::Used { .. } => {}
         }
     }
@@ -174,6 +178,32 @@ impl AnswerWatch for Watch {
             false => self.erase(end),
         }
     }
+}
+
+/// Judges the answer to a consumer's request once more: what the client may not read any more is refused as it would be if
+/// it were asked for now.
+pub(in crate::protocol::api) fn judge_again(
+    body: &[u8],
+    access: &mut Access<'_>,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let mut answer = FetchResponse::decode(&Bytes::copy_from_slice(body), access.version)?;
+    let is_refused = |partition: &PartitionData| {
+        matches!(partition.error_code, TOPIC_AUTHORIZATION_FAILED | UNKNOWN_TOPIC_ID)
+    };
+    let mut is_other = false;
+    for topic in &mut answer.responses {
+        let key = Topic::new(&topic.topic, topic.topic_id, access.version >= TOPIC_IDS);
+        let told = topic.partitions.iter().filter(|partition| !is_refused(partition)).count();
+        if told == 0 {
+            continue;
+        }
+        let Some(refusal) = Reader::Consumer.judge(&key, told, access) else { continue };
+        for partition in topic.partitions.iter_mut().filter(|partition| !is_refused(partition)) {
+            *partition = refused_partition(partition.partition_index, refusal.error_code);
+        }
+        is_other = true;
+    }
+    is_other.then(|| encoded(&answer, access.version)).transpose()
 }
 
 /// Puts the client's number for the session into an answer that passes and of which so much has been read.

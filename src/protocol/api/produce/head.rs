@@ -22,8 +22,9 @@ pub(in crate::protocol::api) fn judge_head(
         TopicName::Id(id) => access.topic_name(&id)?,
     };
     // Decided without a word: if this does not settle it, the whole request will be decided, and heard.
-    let allows =
-        |operation, resource_type, name: &str| access.view.decide(operation, resource_type, name).allowed;
+    let mut allows = |operation, resource_type, name: &str| {
+        access.unheard(|access| access.allows(operation, resource_type, name))
+    };
     let id = head.transactional_id;
     if !id.is_none_or(|id| allows(Operation::Write, ResourceType::TransactionalId, id))
         || !allows(Operation::Write, ResourceType::Topic, &name)
