@@ -9,7 +9,7 @@ use crate::protocol::access::Members as Seen;
 /// How many members are remembered. Who is forgotten is known again with its next heartbeat.
 const MOST: usize = 100_000;
 /// The longest names of a group and a member together, in bytes, that are worth the memory.
-const LONGEST: usize = 512;
+pub(super) const LONGEST: usize = 512;
 
 /// Where the members of groups connect from.
 #[derive(Default)]

@@ -11,6 +11,7 @@ mod holdings;
 mod requests;
 mod revocation;
 mod rulings;
+mod sightings;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::words::acl::{Change, ClientView};
 
 pub use frames::{CLIENT_ID, frame};
 use holdings::Kept;
+use sightings::{Sighting, Watchful};
 
 /// A frame longer than this reserves memory from the budget that all connections share.
 const LARGE: usize = 1024 * 1024;
@@ -107,6 +109,8 @@ pub struct Session {
     share_sessions: ShareSessions,
     /// What the requests under way were allowed by.
     grounds: Box<Grounds>,
+    /// The member of a group in whose name the request comes that is being decided.
+    sighting: Option<Box<Sighting>>,
     /// Memory of the shared budget that a large frame holds while it arrives: request, answer.
     request_memory: Option<Share>,
     answer_memory: Option<Share>,
@@ -216,6 +220,7 @@ impl Session {
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
             grounds: Box::default(),
+            sighting: None,
             request_memory: None,
             answer_memory: None,
             handed_on: Vec::new(),
@@ -295,6 +300,7 @@ impl Session {
     /// Another request is decided from here on.
     fn begin(&mut self) {
         self.grounds.begin();
+        self.sighting = None;
     }
 
     /// As [`Session::with_access`], for a request that is being decided: what is allowed is what it needs.
@@ -329,6 +335,7 @@ impl Session {
             Some((row, heard)) => (Some(row), heard),
             None => (None, &mut unheard),
         };
+        let members = Watchful::new(&self.gate.members, row);
         let mut witness = Hearing {
             gate: &self.gate,
             client: &self.client,
@@ -339,7 +346,7 @@ impl Session {
             heard,
             record: None,
         };
-        f(&mut Access {
+        let found = f(&mut Access {
             version,
             client_id: &client_id,
             principal: &self.client.principal,
@@ -348,13 +355,17 @@ impl Session {
             advertised: &self.gate.advertised,
             host: &self.client.host,
             topics: &self.gate.topics,
-            members: &self.gate.members,
+            members: &members,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &self.gate.subscriptions,
             grounds: &mut self.grounds,
             witness: &mut witness,
-        })
+        });
+        if let Some(seen) = members.into_seen() {
+            self.sighting = Some(seen);
+        }
+        found
     }
 }

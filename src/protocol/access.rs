@@ -190,7 +190,7 @@ impl Access<'_> {
         })
     }
 
-    /// The client takes part in a group as this member.
+    /// The client takes part in a group as this member, if the broker says so.
     pub fn saw_member(&self, group: &str, member: &str) {
         self.members.saw(group, member, self.host);
     }
@@ -237,7 +237,7 @@ pub trait TopicNames {
 /// Where the members of groups connect from: the broker, which tells it to whoever describes a group, sees doorkeeper's
 /// address only.
 pub trait Members {
-    /// A client at `host` takes part in a group as this member.
+    /// A client at `host` takes part in a group as this member. Without a name the broker gives it one.
     fn saw(&self, group: &str, member: &str, host: &Arc<str>);
     /// Where the member was last seen.
     fn host(&self, group: &str, member: &str) -> Option<Arc<str>>;

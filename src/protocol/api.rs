@@ -22,6 +22,7 @@ mod described_groups;
 mod described_topics;
 mod fetch;
 mod groups;
+mod membership;
 mod metadata;
 mod offsets;
 mod partial;
@@ -45,6 +46,7 @@ use decide::{answer, decide, trimmed};
 use partial::{Found, append, append_all, merged, names_reserved, prepend, take_denied, take_reserved};
 
 pub use decide::encoded;
+pub use membership::Membership;
 pub use versions::unsupported_version;
 
 /// Every API key that a Kafka knows, and what becomes of it here.
@@ -60,8 +62,8 @@ pub static TABLE: &[Row] = &[
     api::<OffsetCommitRequest>(),
     api::<OffsetFetchRequest>(),
     api::<FindCoordinatorRequest>(),
-    api::<JoinGroupRequest>(),
-    api::<HeartbeatRequest>(),
+    member::<JoinGroupRequest>(),
+    member::<HeartbeatRequest>(),
     api::<LeaveGroupRequest>(),
     api::<SyncGroupRequest>(),
     api::<DescribeGroupsRequest>(),
@@ -117,7 +119,7 @@ pub static TABLE: &[Row] = &[
     api::<DescribeTransactionsRequest>(),
     api::<ListTransactionsRequest>(),
     never(67, "AllocateProducerIds", BETWEEN_BROKERS),
-    api::<ConsumerGroupHeartbeatRequest>(),
+    member::<ConsumerGroupHeartbeatRequest>(),
     api::<ConsumerGroupDescribeRequest>(),
     never(70, "ControllerRegistration", BETWEEN_CONTROLLERS),
     api::<GetTelemetrySubscriptionsRequest>(),
@@ -125,7 +127,7 @@ pub static TABLE: &[Row] = &[
     never(73, "AssignReplicasToDirs", BETWEEN_BROKERS),
     api::<ListConfigResourcesRequest>(),
     api::<DescribeTopicPartitionsRequest>(),
-    api::<ShareGroupHeartbeatRequest>(),
+    member::<ShareGroupHeartbeatRequest>(),
     api::<ShareGroupDescribeRequest>(),
     api::<ShareFetchRequest>(),
     api::<ShareAcknowledgeRequest>(),
@@ -137,7 +139,7 @@ pub static TABLE: &[Row] = &[
     api::<WriteShareGroupStateRequest>(),
     api::<DeleteShareGroupStateRequest>(),
     api::<ReadShareGroupStateSummaryRequest>(),
-    api::<StreamsGroupHeartbeatRequest>(),
+    member::<StreamsGroupHeartbeatRequest>(),
     api::<StreamsGroupDescribeRequest>(),
     api::<DescribeShareGroupOffsetsRequest>(),
     api::<AlterShareGroupOffsetsRequest>(),
@@ -166,6 +168,8 @@ pub struct Row {
     /// Judges the broker's answer once more, for a client whose rights have become fewer since the request went there.
     /// Only where nothing is changed by a request, and its answer says what it is about.
     pub again: Option<JudgeAgain>,
+    /// What the answer says of the member of a group that the request comes from.
+    pub membership: Option<Membership>,
 }
 
 /// Judges the body of an answer by the rights that the client has now; returns another if the client shall have another.
@@ -397,6 +401,10 @@ impl Row {
     }
 }
 
+const fn member<A: membership::Member>() -> Row {
+    Row { membership: membership::membership::<A>(), ..api::<A>() }
+}
+
 const fn api<A: Api>() -> Row {
     Row {
         key: A::KEY,
@@ -406,6 +414,7 @@ const fn api<A: Api>() -> Row {
         rule: Rule::Decided(decide::<A>),
         head: None,
         again: None,
+        membership: None,
     }
 }
 
@@ -419,5 +428,6 @@ const fn never(key: i16, name: &'static str, reason: &'static str) -> Row {
         rule: Rule::Never(reason),
         head: None,
         again: None,
+        membership: None,
     }
 }

@@ -17,6 +17,7 @@ mod drain;
 mod fairness;
 mod frames;
 mod limits;
+mod members;
 mod memory;
 mod parting;
 mod revocation;

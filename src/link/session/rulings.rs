@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
 use super::holdings::{Kept, deciding, kept_of};
 use super::revocation::remedy;
+use super::sightings::watched;
 use super::{Close, Heard, Owed, Request, SMALL, Session, UnderWay, What};
 use crate::link::budget::keep;
 use crate::protocol::access::Access;
@@ -124,6 +125,10 @@ impl Session {
     /// A request has gone to the broker: its answer is owed, if there will be one.
     pub(super) fn owe(&mut self, request: &Request, answer: Answer, kept: Kept, now: Instant) {
         let number = self.grounds.sent(remedy(request.row));
+        let answer = match self.sighting.take() {
+            Some(sighting) => watched(answer, sighting, &self.gate),
+            None => answer,
+        };
         if let Answer::None { close } = answer {
             if close {
                 self.end(Close::new(
