@@ -1,7 +1,7 @@
 //! Chains of certificates, held against the server side of Kafka's TLS: `tests/data/certificate-chains.tsv`, made by openssl,
 //! keytool and `tests/tools/CertificateChains.java`.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::HashMap;
 use std::sync::Arc;

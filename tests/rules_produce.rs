@@ -1,5 +1,7 @@
 //! Produce: what reaches the broker, whole or while it arrives, and what the client is told.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod support_rules;
 
 use doorkeeper::protocol::api::{Answer, Passage, Row, encoded};

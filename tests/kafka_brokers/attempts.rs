@@ -9,12 +9,15 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+/// What a request says in a version.
+type Body = Box<dyn Fn(&World, i16) -> Value>;
+
 /// A request in some versions, by some clients.
 pub struct Attempt {
     pub api: &'static str,
     pub what: String,
     pub versions: RangeInclusive<i16>,
-    pub body: Box<dyn Fn(&World, i16) -> Value>,
+    pub body: Body,
     /// What each client must get.
     pub expected: Vec<(&'static str, Expected)>,
 }

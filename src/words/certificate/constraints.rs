@@ -278,7 +278,7 @@ pub(super) fn constrained_names(subject: &Name, others: &[GeneralName]) -> Vec<G
                 names.push(GeneralName { form: Form::Ip, value: Value::Bytes(octets) });
             }
             Err(_) if is_missing(Form::Dns) && is_host(common_name) => {
-                names.push(text(Form::Dns, common_name))
+                names.push(text(Form::Dns, common_name));
             }
             _ => {}
         }

@@ -164,8 +164,9 @@ mod tests {
 
     #[test]
     fn attributes_of_one_rdn_have_no_order_and_rdns_have() {
-        let (cn, ou): ((&[u8], _, &[u8]), (&[u8], _, &[u8])) =
-            ((&[0x55, 4, 3], 0x0c, b"a"), (&[0x55, 4, 11], 0x13, b"b"));
+        type Attribute<'a> = (&'a [u8], u8, &'a [u8]);
+        let cn: Attribute<'_> = (&[0x55, 4, 3], 0x0c, b"a");
+        let ou: Attribute<'_> = (&[0x55, 4, 11], 0x13, b"b");
         assert_eq!(name(&[rdn(&[cn, ou])]), name(&[rdn(&[ou, cn])]));
         assert_ne!(name(&[rdn(&[cn]), rdn(&[ou])]), name(&[rdn(&[ou]), rdn(&[cn])]));
         assert!(name(&[rdn(&[ou]), rdn(&[cn])]).is_within(&name(&[rdn(&[ou])])));

@@ -143,7 +143,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.leaf {
             Some((subject, issuer)) => {
-                write!(f, "the certificate of {subject}, issued by {issuer}, is refused: ")?
+                write!(f, "the certificate of {subject}, issued by {issuer}, is refused: ")?;
             }
             None => write!(f, "the {}'s certificate is refused: ", self.purpose.whose())?,
         }

@@ -307,7 +307,7 @@ fn no_line_is_lost_that_is_appended_during_changes() {
             Ok(_) => made += 1,
             // They write too fast for it: nothing was changed, and it is told.
             Err(Unchanged::Unavailable(why)) => {
-                assert!(why.ends_with("is being written by somebody else; try again"), "{why}")
+                assert!(why.ends_with("is being written by somebody else; try again"), "{why}");
             }
             Err(other) => panic!("{other:?}"),
         }
