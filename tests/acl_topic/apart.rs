@@ -237,11 +237,7 @@ fn without_a_copy_it_is_read_through_another_doorkeeper() {
     let mut doors: Vec<_> = doors.into_iter().map(Some).collect();
     let other_ca = pki.authority().with_file_name("other-ca.pem").display().to_string();
     for (client, server_ca, expected) in [
-        (
-            &admin,
-            &other_ca,
-            "is not trusted: invalid peer certificate: UnknownIssuer; see authorization.acls.tls",
-        ),
+        (&admin, &other_ca, "is refused: no certificate in tls.server_ca has issued it"),
         (
             &pki.foreign_client("admin"),
             &ca,
