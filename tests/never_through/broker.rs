@@ -95,9 +95,14 @@ impl<'a> Answering<'a> {
                 return Node::Null;
             }
             let mut about = about.clone();
-            // A page of topics ends somewhere among all of them.
+            // A page ends somewhere among what was asked for, or among all topics.
             if field.name == "NextCursor" {
-                let somewhere = one_of(self.random, &self.world.topics).name.clone();
+                let asked: Vec<_> =
+                    self.request.list("Topics").iter().map(|topic| topic.text("Name")).collect();
+                let somewhere = match asked.is_empty() {
+                    true => one_of(self.random, &self.world.topics).name.clone(),
+                    false => (*one_of(self.random, &asked)).to_owned(),
+                };
                 about.topic = Some(self.told(somewhere));
             }
             return self.fields(&path, &field.fields, &about);
@@ -152,6 +157,11 @@ impl<'a> Answering<'a> {
     fn values(&mut self, field: &'static Field, about: &About<'a>) -> Node {
         let count = self.random.below(3);
         let one = |this: &mut Self| match (field.kind, field.entity) {
+            // What members of a group have subscribed to Kafka shows to whoever may describe the group.
+            ("string", Some("topicName")) if field.name == "SubscribedTopicNames" => {
+                let named: Vec<_> = this.world.topics.iter().filter(|topic| topic.is_named).collect();
+                Node::Text(one_of(this.random, &named).name.clone())
+            }
             ("string", Some("topicName")) => {
                 // Of a group or a topology: the topics that it is about.
                 let topic = about.topic.clone().and_then(|topic| topic.name);

@@ -25,9 +25,6 @@ mod given;
 #[path = "received.rs"]
 mod received;
 
-/// Whether what was allowed when the client sent it may still be carried out and answered after a change.
-const IS_LENIENT: bool = true;
-
 static LAYOUTS: LazyLock<HashMap<(i16, bool, i16), &'static Layout>> = LazyLock::new(|| {
     let versions = |layout: &'static Layout| {
         layout.versions.clone().map(move |version| ((layout.key, layout.is_request, version), layout))
@@ -48,13 +45,15 @@ struct Sent {
     /// Of a share session, its place among those remembered.
     share: Option<(String, String, i64)>,
     has_answer: bool,
-    /// What the client may do, and may have done since.
+    /// What the client may do, and may have done since it sent it.
     rights: Rights,
 }
 
 struct Connection {
     principal: &'static str,
     address: IpAddr,
+    /// What the client may do; before and after, where one of its own requests has just changed that.
+    rights: Rights,
     passage: Passage,
     served: Served,
     correlation_id: i32,
@@ -65,8 +64,9 @@ struct Connection {
     /// At the broker: a part of a request, and answers on their way.
     at_broker: Vec<u8>,
     answers: VecDeque<Vec<u8>>,
-    /// For the client: a part of an answer.
+    /// For the client: a part of an answer, and what the client might do when it began to arrive.
     received: Vec<u8>,
+    receiving: Option<Rights>,
 }
 
 pub(crate) struct House {
@@ -138,6 +138,7 @@ impl House {
         Connection {
             principal,
             address,
+            rights: self.world.rights(principal, address),
             passage: Passage::new(self.gate.clone(), &self.world.acls, principal, address, broker),
             served: self.release.1.clone(),
             correlation_id: 0,
@@ -147,6 +148,7 @@ impl House {
             at_broker: Vec::new(),
             answers: VecDeque::new(),
             received: Vec::new(),
+            receiving: None,
         }
     }
 
@@ -172,7 +174,7 @@ impl House {
                 5..10 => self.answer(at)?,
                 10 => {
                     self.world.change_acls(&mut self.random);
-                    self.rights_changed();
+                    self.rights_changed()?;
                 }
                 _ if one_in(&mut self.random, 4) => {
                     let n = self.random.below(self.world.topics.len());
@@ -185,11 +187,9 @@ impl House {
         Ok(())
     }
 
-    fn rights_changed(&mut self) {
-        for connection in &mut self.connections {
-            let now = self.world.rights(connection.principal, connection.address);
-            connection.sent.iter_mut().for_each(|sent| sent.rights.extend(&now));
-        }
+    /// Every connection hears of it before anything else happens.
+    fn rights_changed(&mut self) -> Result<(), String> {
+        (0..self.connections.len()).try_for_each(|at| self.pass(at, Some(&[])))
     }
 
     fn reconnect(&mut self, at: usize) {
@@ -259,6 +259,7 @@ impl House {
     fn pass(&mut self, at: usize, answer: Option<&[u8]>) -> Result<(), String> {
         let random = &mut self.random;
         let connection = &mut self.connections[at];
+        connection.rights = self.world.rights(connection.principal, connection.address);
         let outcome = match answer {
             Some(bytes) => connection.passage.answered(bytes),
             None => {
@@ -269,13 +270,17 @@ impl House {
                 connection.passage.sent(&bytes)
             }
         };
-        let acls_changed = self.world.rights(connection.principal, connection.address);
-        connection.sent.iter_mut().for_each(|sent| sent.rights.extend(&acls_changed));
-        // What was decided before the end is sent all the same, but for a right that has gone: that resets the connection.
-        let up = self.connections[at].passage.for_broker();
-        if !matches!(&outcome, Err(close) if close.reason == CloseReason::RightsRevoked) {
-            self.connections[at].at_broker.extend(up);
+        connection.rights.extend(&self.world.rights(connection.principal, connection.address));
+        connection.sent.iter_mut().for_each(|sent| sent.rights.extend(&connection.rights));
+        if let Err(close) = &outcome
+            && close.reason == CloseReason::RightsRevoked
+        {
+            // A right has gone that is needed: what waits for the broker, or at it, dies with the connection.
+            return self.closed(at, close);
         }
+        // What was decided before the end is sent all the same.
+        let up = self.connections[at].passage.for_broker();
+        self.connections[at].at_broker.extend(up);
         self.take_requests(at)?;
         let down = self.connections[at].passage.for_client();
         self.connections[at].received.extend(down);

@@ -14,12 +14,13 @@ pub(crate) fn is_transactional(records: &[u8], batches: usize) -> bool {
             break;
         }
         let length = i32::from_be_bytes(rest[8..12].try_into().unwrap());
-        if rest[16] >= 2 && rest[22] & TRANSACTIONAL != 0 {
-            return true;
-        }
+        // What is cut short is no batch: a broker passes over it.
         let Some(next) = usize::try_from(length).ok().and_then(|length| rest.get(12 + length..)) else {
             break;
         };
+        if rest[16] >= 2 && rest[22] & TRANSACTIONAL != 0 {
+            return true;
+        }
         rest = next;
     }
     false

@@ -174,7 +174,7 @@ static NEEDS: &[(&str, Need)] = &[
         "DescribeShareGroupOffsets",
         All(&[Groups(Describe, &["Groups.GroupId"]), Topics(Describe, &["Groups.Topics.TopicName"])]),
     ),
-    ("AlterShareGroupOffsets", All(&[Groups(Read, GROUP_AND_READ), Topics(Read, &["Topics.TopicName"])])),
+    ("AlterShareGroupOffsets", All(&[Groups(Read, GROUP_AND_READ), By(altered_topics)])),
     ("DeleteShareGroupOffsets", All(&[Groups(Delete, GROUP_AND_READ), Topics(Read, &["Topics.TopicName"])])),
     ("StreamsGroupTopologyDescriptionUpdate", Groups(Read, GROUP_AND_READ)),
     ("UnregisterController", Cluster(Alter)),
@@ -401,15 +401,28 @@ fn configurations(case: &Case<'_>, operation: Operation) -> Result<(), String> {
     })
 }
 
-/// A broker matches a pattern against all topics, those to come included.
+/// Of a topic without partitions nothing is altered.
+fn altered_topics(case: &Case<'_>) -> Result<(), String> {
+    let altered = case.body.list("Topics").iter().filter(|topic| !topic.list("Partitions").is_empty());
+    altered
+        .map(|topic| topic.text("TopicName"))
+        .try_for_each(|name| case.wants(case.rights.topic(Read, name), || format!("Read on {name}")))
+}
+
+/// A broker matches a pattern against all topics, those to come included. One that lists names covers just those.
 fn pattern(case: &Case<'_>) -> Result<(), String> {
     let pattern = case.body.text("SubscribedTopicRegex");
-    // What is no pattern matches nothing.
-    if pattern.is_empty() || pattern == "(" {
+    // What is no pattern matches nothing, and whoever leaves subscribes to nothing.
+    if pattern.is_empty() || pattern == "(" || case.body.number("MemberEpoch") < 0 {
         return Ok(());
     }
-    let topics = case.world.topics.iter().map(|topic| &*topic.name).chain(["a-topic-to-come"]);
-    each(topics.map(str::to_owned).collect(), |name| {
+    let lists_names = pattern.chars().all(|letter| letter.is_ascii_alphanumeric() || "|/".contains(letter));
+    let topics: Vec<&str> = match lists_names {
+        // No topic has a name with a slash.
+        true => pattern.split('|').filter(|name| !name.contains('/')).collect(),
+        false => case.world.topics.iter().map(|topic| &*topic.name).chain(["a-topic-to-come"]).collect(),
+    };
+    each(topics.into_iter().map(str::to_owned).collect(), |name| {
         case.wants(case.rights.topic(Describe, name), || {
             format!("Describe on {name}, for the pattern {pattern}")
         })

@@ -54,6 +54,10 @@ impl Secrets {
                 b'r' if rest.starts_with(RECORD_MARK) => (rest[RECORD_MARK.len()..].get(..NAME_LENGTH), true),
                 _ => continue,
             };
+            if !is_record && answer[..at].ends_with(RECORD_MARK) {
+                // The records themselves, which have been looked at.
+                continue;
+            }
             let Some(secret) = found.and_then(|found| self.0.get(found)) else { continue };
             let cluster = |operation| rights.cluster(operation);
             let (what, may) = match *secret {
@@ -85,6 +89,7 @@ impl Secrets {
                         "ConsumerGroupHeartbeat" | "ShareGroupHeartbeat" => true,
                         // Kafka tells the ids of the topics that it refuses.
                         "AlterShareGroupOffsets" => true,
+                        "DeleteShareGroupOffsets" => rights.topic(Read, &topic.name),
                         "CreateTopics" => cluster(Create) || rights.topic(Create, &topic.name),
                         "DeleteTopics" => cluster(Delete),
                         _ => false,
