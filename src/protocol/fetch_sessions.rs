@@ -156,6 +156,8 @@ pub struct Session {
     pub by_id: bool,
     /// The ACLs that it was divided by.
     pub generation: u64,
+    /// Whether it was divided by a follower's right, on the cluster, and not by a consumer's on each topic.
+    pub for_follower: bool,
     /// What the broker's session holds.
     held: HashMap<Topic, Partitions>,
     /// What the client believes to be in its session, and gets an error for.
@@ -196,6 +198,7 @@ impl Session {
             at_broker,
             by_id,
             generation,
+            for_follower: false,
             held: HashMap::new(),
             refused: BTreeMap::new(),
             partitions: 0,

@@ -98,6 +98,37 @@ fn a_session_of_errors_alone_has_a_number_of_the_brokers() {
     }
 }
 
+fn from_follower(version: i16, mut request: FetchRequest) -> FetchRequest {
+    match version {
+        15.. => request.replica_state = ReplicaState { replica_id: 2, ..Default::default() },
+        _ => request.replica_id = 2,
+    }
+    request
+}
+
+#[test]
+fn a_session_is_judged_by_the_right_of_whoever_uses_it_now() {
+    let (one, nothing) = (Wanted::from([((1, 0), 5)]), Wanted::new());
+    for version in 7..=*Door::versions::<FetchRequest>().end() {
+        // A consumer that takes itself for a follower.
+        let (mut door, mut broker) = (door(vec![read(1)]), FakeBroker::default());
+        let session = fetch(&mut door, &mut broker, version, &request(version, (0, 0), &one, &[])).session_id;
+        let follower = from_follower(version, request(version, (session, 1), &nothing, &[]));
+        let answer = door.send(version, &follower).reply();
+        assert_eq!((answer.session_id, said(&answer)), (session, [((1, 0), (DENIED, -1))].into()));
+        let answer = fetch(&mut door, &mut broker, version, &request(version, (session, 2), &nothing, &[]));
+        assert_eq!((answer.session_id, said(&answer)), (session, [((1, 0), (0, 5))].into()));
+
+        // And a follower that takes itself for a consumer.
+        let rights = vec![allow_cluster(Operation::ClusterAction)];
+        let (mut door, mut broker) = (crate::door(rights), FakeBroker::default());
+        let first = from_follower(version, request(version, (0, 0), &one, &[]));
+        let session = fetch(&mut door, &mut broker, version, &first).session_id;
+        let answer = door.send(version, &request(version, (session, 1), &nothing, &[])).reply();
+        assert_eq!((answer.session_id, said(&answer)), (session, [((1, 0), (DENIED, -1))].into()));
+    }
+}
+
 #[test]
 fn a_session_that_cannot_be_made_anew_is_over() {
     for version in 7..=*Door::versions::<FetchRequest>().end() {

@@ -93,6 +93,10 @@ impl Reader {
         }
     }
 
+    fn is_follower(self) -> bool {
+        matches!(self, Self::Follower { .. })
+    }
+
     fn judge(self, topic: &Topic, partitions: usize, access: &mut Access<'_>) -> Option<Refusal> {
         let denied = Some(Refusal { error_code: TOPIC_AUTHORIZATION_FAILED, is_unresolved: false });
         if let Self::Follower { allowed: false } = self {
@@ -128,6 +132,7 @@ fn decide_full(
         request.session_id = at_broker;
     }
     let mut session = Session::new(by_id, access.generation);
+    session.for_follower = reader.is_follower();
     let before = request.topics.len();
     // First what is unknown, then what is denied.
     let mut refusals = [(UNKNOWN_TOPIC_ID, Vec::new()), (TOPIC_AUTHORIZATION_FAILED, Vec::new())];
@@ -202,8 +207,9 @@ fn decide_incremental(
     }
     session.advance();
     access.reads_session();
-    let moved = session.generation != access.generation;
-    session.generation = access.generation;
+    // Kafka asks for the right of whoever uses the session now, and not of whoever has made it.
+    let moved = (session.generation, session.for_follower) != (access.generation, reader.is_follower());
+    (session.generation, session.for_follower) = (access.generation, reader.is_follower());
 
     let before = request.topics.len();
     // Each topic is decided once a request, and a denial heard once.
