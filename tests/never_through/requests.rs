@@ -75,7 +75,7 @@ fn special(
             _ => Node::Number(*one_of(random, &[0, 0, 0, -1, 1])),
         },
         ("Fetch", "ReplicaId" | "ReplicaState.ReplicaId") => {
-            Node::Number(if one_in(random, 10) { 1 } else { -1 })
+            Node::Number(if one_in(random, 5) { 1 } else { -1 })
         }
         ("Produce", "Acks") => Node::Number(*one_of(random, &[1, 1, -1, 1, 0])),
         ("Produce", "TopicData.PartitionData.Records") => {
