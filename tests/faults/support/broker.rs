@@ -30,6 +30,9 @@ pub const SESSION: i32 = 77;
 /// What doorkeeper calls itself when it asks something of its own.
 pub const OWN: &str = "doorkeeper";
 
+/// The most bytes that it has of a partition: a random request may ask for gigabytes.
+const MOST: usize = 64 << 20;
+
 /// A request as the broker saw it.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -370,8 +373,11 @@ pub fn fetched(request: &FetchRequest) -> FetchResponse {
                 partition_index: partition.partition,
                 high_watermark: 1,
                 records: Some(
-                    pattern(partition.partition, usize::try_from(partition.partition_max_bytes).unwrap())
-                        .into(),
+                    pattern(
+                        partition.partition,
+                        usize::try_from(partition.partition_max_bytes).unwrap().min(MOST),
+                    )
+                    .into(),
                 ),
                 ..Default::default()
             })
