@@ -386,14 +386,5 @@ fn find_topics<'a>(node: &'a Node, found: &mut Vec<(Key, Option<&'a Node>)>) {
 
 fn partitions_of(topic: &Node) -> Vec<i64> {
     let lists = ["Partitions", "PartitionData", "PartitionIndexes"].iter().flat_map(|name| topic.list(name));
-    lists
-        .map(|partition| match partition {
-            Node::Number(index) => *index,
-            one => ["PartitionIndex", "Partition", "Index"]
-                .iter()
-                .map(|name| one.number(name))
-                .max()
-                .unwrap_or(0),
-        })
-        .collect()
+    lists.map(Node::partition).collect()
 }

@@ -6,6 +6,9 @@ use crate::world::one_in;
 /// The bit of a batch's attributes that makes it a part of a transaction (KIP-98).
 const TRANSACTIONAL: u8 = 0x10;
 
+/// The only format with transactions. What says that it is newer is no batch to any broker.
+const MAGIC: u8 = 2;
+
 /// Whether one of the first so many batches is transactional.
 pub(crate) fn is_transactional(records: &[u8], batches: usize) -> bool {
     let mut rest = records;
@@ -18,7 +21,7 @@ pub(crate) fn is_transactional(records: &[u8], batches: usize) -> bool {
         let Some(next) = usize::try_from(length).ok().and_then(|length| rest.get(12 + length..)) else {
             break;
         };
-        if rest[16] >= 2 && rest[22] & TRANSACTIONAL != 0 {
+        if rest[16] == MAGIC && rest[22] & TRANSACTIONAL != 0 {
             return true;
         }
         rest = next;

@@ -66,13 +66,7 @@ fn named(body: &Node, list: &str) -> Partitions {
                 Node::Uuid(id) => Key::Id(*id),
                 _ => Key::Name(topic.text("Topic").to_owned()),
             };
-            topic.list("Partitions").iter().map(move |partition| {
-                let index = match partition {
-                    Node::Number(index) => *index,
-                    partition => partition.number("Partition").max(partition.number("PartitionIndex")),
-                };
-                (key.clone(), index)
-            })
+            topic.list("Partitions").iter().map(move |partition| (key.clone(), partition.partition()))
         })
         .collect()
 }

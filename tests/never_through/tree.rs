@@ -66,6 +66,16 @@ impl Node {
         }
     }
 
+    /// The number of a partition, whatever the field is called; a partition may stand alone as well.
+    pub(crate) fn partition(&self) -> i64 {
+        let fields = ["PartitionIndex", "Partition", "Index"].map(|name| self.get(name));
+        let found = fields.into_iter().chain([self]).find_map(|node| match node {
+            Node::Number(index) => Some(*index),
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+
     pub(crate) fn flag(&self, name: &str) -> bool {
         match self.get(name) {
             Node::Number(number) => *number != 0,
