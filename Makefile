@@ -41,7 +41,7 @@ equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, 
 authorizer-suite: ## Kafka's own tests of its authorizer through doorkeeper, the whole of them (METHODS="testFetch.*" for some)
 	DOORKEEPER_AUTHORIZER_SUITE='$(or $(METHODS),whole)' $(CARGO) test --locked --test kafka_authorizer_suite -- --nocapture
 
-matrix: ## Brokers and clients of many versions through doorkeeper; WRITE=1 puts the outcome into the README
+matrix: ## Brokers and clients of many versions through doorkeeper; WRITE=1 puts the outcome into docs/compatibility.md
 	DOORKEEPER_MATRIX=$(if $(WRITE),write,whole) $(CARGO) test --locked --test kafka_matrix -- --nocapture
 
 never-through: ## A million random requests under ACLs that change all the time, each judged (REQUESTS=, SEED=)

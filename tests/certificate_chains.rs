@@ -11,12 +11,12 @@ use doorkeeper::process::identity::ProviderSignatures;
 use doorkeeper::words::certificate::{Anchors, Certificate, Purpose, Standing};
 
 const TABLE: &str = include_str!("data/certificate-chains.tsv");
-const README: &str = include_str!("../README.md");
+const PAGE: &str = include_str!("../docs/certificates.md");
 
 /// 2027-01-15, when what the tools made is valid.
 const NOW: i64 = 1_800_000_000;
 
-/// What Kafka lets in and doorkeeper does not, on purpose, with the sentence of the README that says so.
+/// What Kafka lets in and doorkeeper does not, on purpose, with the sentence of `docs/certificates.md` that says so.
 const REFUSED: [(&str, &[&str]); 7] = [
     ("A pinned certificate must be valid", &["pinned, expired", "pinned, not valid yet"]),
     (
@@ -149,9 +149,9 @@ fn every_chain_is_judged_as_in_kafka() {
 }
 
 #[test]
-fn every_difference_is_in_the_readme() {
+fn every_difference_is_in_the_docs() {
     for (sentence, _) in REFUSED.iter().chain(&LET_IN) {
-        assert!(README.contains(sentence), "{sentence}");
+        assert!(PAGE.contains(sentence), "{sentence}");
     }
 }
 

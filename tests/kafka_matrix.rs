@@ -29,7 +29,7 @@ const OWN: &str = "Java, broker's own";
 type Row = (String, BTreeMap<&'static str, Outcome>);
 
 /// By itself the oldest broker and one that is not quite as old, with an old client; all with DOORKEEPER_MATRIX=whole, which compares
-/// the outcome with the README's table, or DOORKEEPER_MATRIX=write, which puts it there. DOORKEEPER_MATRIX_ONLY=2.8,sarama takes
+/// the outcome with the table in docs/compatibility.md, or DOORKEEPER_MATRIX=write, which puts it there. DOORKEEPER_MATRIX_ONLY=2.8,sarama takes
 /// the cells with each of these words in the name of broker or client.
 #[test]
 fn clients_of_many_versions_at_brokers_of_many_versions() {
@@ -131,12 +131,12 @@ fn whole(write: bool) {
         let why = format!("{} cells, the first because {}", missing.len(), table::in_words(first));
         support::skipped("a part of the version matrix", &why);
     } else if write {
-        table::write_readme(&table);
+        table::write_docs(&table);
     } else {
         assert_eq!(
             table,
-            table::in_readme(),
-            "the README tells otherwise: DOORKEEPER_MATRIX=write replaces its table"
+            table::in_docs(),
+            "docs/compatibility.md tells otherwise: DOORKEEPER_MATRIX=write replaces its table"
         );
     }
 }

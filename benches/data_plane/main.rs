@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Sink and load generator share this process and one core; each proxy is a process on the other core. Only the
-//! proxy's own CPU time counts. `BENCHMARKS.md` says how to read the table.
+//! proxy's own CPU time counts. `docs/performance.md` says how to read the table.
 
 #[path = "../../examples/demo/pki.rs"]
 mod pki;

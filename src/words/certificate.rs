@@ -1,7 +1,7 @@
 //! Whom a certificate makes somebody: what stands in it, what an anchor vouches for, and whether a chain leads to one.
 //!
 //! The decision is RFC 5280's path validation with the choices that Java made, since that is what Kafka decides by; where it is
-//! stricter, the README says so. [`Certificate`] is what one says of itself, [`Anchors`] what an operator trusts and what each of
+//! stricter, `docs/certificates.md` says so. [`Certificate`] is what one says of itself, [`Anchors`] what an operator trusts and what each of
 //! that may do, [`Anchors::judge`] looks for a way from a leaf to an anchor, and [`Refusal`] says which certificate of the
 //! chain stands in it and what is to be done. Signatures are checked by whoever asks ([`Signatures`]): there is no
 //! cryptography and no clock here.

@@ -37,7 +37,7 @@ const BOUNDED: [&str; 11] = [
     "testNoGroupAcl",
 ];
 
-/// What does not pass, and why not: the README tells of both under what is not done yet.
+/// What does not pass, and why not: `docs/compatibility.md` tells of both under what is not done yet.
 const DEVIATIONS: [(&str, &str); 3] = [
     (
         "testStreamsGroupHeartbeatWithoutInternalTopicCreateAcl",

@@ -1,4 +1,4 @@
-//! The matrix as a table, printed and in the README.
+//! The matrix as a table, printed and in docs/compatibility.md.
 
 use super::Outcome;
 use std::collections::BTreeMap;
@@ -47,24 +47,24 @@ pub fn in_words(outcome: &Outcome) -> String {
     }
 }
 
-/// The table in the README.
-pub fn in_readme() -> String {
-    parts(&std::fs::read_to_string(readme()).unwrap())[1].clone()
+/// The table in `docs/compatibility.md`.
+pub fn in_docs() -> String {
+    parts(&std::fs::read_to_string(page()).unwrap())[1].clone()
 }
 
 /// Replaces it.
-pub fn write_readme(table: &str) {
-    let [before, _, after] = parts(&std::fs::read_to_string(readme()).unwrap());
-    std::fs::write(readme(), before + table + &after).unwrap();
+pub fn write_docs(table: &str) {
+    let [before, _, after] = parts(&std::fs::read_to_string(page()).unwrap());
+    std::fs::write(page(), before + table + &after).unwrap();
 }
 
 /// What stands before the table, the table, and what stands behind it; the markers belong to what is around.
 fn parts(text: &str) -> [String; 3] {
-    let from = text.find(BEGIN).expect("the README has the table's beginning") + BEGIN.len();
-    let to = from + text[from..].find(END).expect("the README has the table's end");
+    let from = text.find(BEGIN).expect("the page has the table's beginning") + BEGIN.len();
+    let to = from + text[from..].find(END).expect("the page has the table's end");
     [text[..from].to_owned(), text[from..to].to_owned(), text[to..].to_owned()]
 }
 
-fn readme() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
+fn page() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md")
 }

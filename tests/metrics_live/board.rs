@@ -9,7 +9,7 @@ use crate::replay::replayed;
 
 const ALERTS: &str = include_str!("../../helm/doorkeeper/alerts/doorkeeper.rules.yaml");
 const BOARD: &str = include_str!("../../helm/doorkeeper/dashboards/doorkeeper.json");
-const RUNBOOK: &str = include_str!("../../deploy/runbook.md");
+const RUNBOOK: &str = include_str!("../../docs/troubleshooting.md");
 
 /// What Prometheus adds to every series of a target, and makes of histograms.
 const ADDED: [&str; 5] = ["namespace", "pod", "instance", "job", "le"];
@@ -56,7 +56,7 @@ fn every_alert_has_its_lines_in_the_runbook() {
     let headings: Vec<&str> = RUNBOOK.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert_eq!(headings, names);
     for name in &names {
-        let anchor = format!("runbook: deploy/runbook.md#{}\n", name.to_lowercase());
+        let anchor = format!("runbook_url: docs/troubleshooting.md#{}\n", name.to_lowercase());
         assert!(ALERTS.contains(&anchor), "{anchor}");
     }
 }
