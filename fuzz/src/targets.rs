@@ -1,5 +1,7 @@
 //! The fuzz targets: each takes bytes, and panics where something is wrong.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use doorkeeper::process::acl_store::file;
 use doorkeeper::process::config::Config;
@@ -7,6 +9,9 @@ use doorkeeper::protocol::header::{self, RequestHeader};
 use doorkeeper::protocol::messages::CATALOGUE;
 use doorkeeper::protocol::subscriptions::Pattern;
 use doorkeeper::protocol::wire::Str;
+use doorkeeper::words::certificate::{
+    Anchors, Certificate, PublicKey, Purpose, Signatures, Standing, Unverified,
+};
 use doorkeeper::words::principal::{MappingRules, distinguished_name};
 use std::path::Path;
 
@@ -23,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("requests", requests),
     ("answers", answers),
     ("shadows", shadows),
+    ("certificates", certificates),
     ("names", names),
     ("patterns", patterns),
     ("files", files),
@@ -84,6 +90,71 @@ pub fn answers(data: &[u8]) {
     let (choices, answer) = data.split_at(data.len().min(usize::from(*length)));
     let outcome = House::new(Dice::given(choices)).be_answered(answer);
     assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+}
+
+/// Signatures of which nothing is known but what the target says. No fuzzer can make a real one, so they are all right, all
+/// wrong, or chosen by what is signed.
+struct Told {
+    answer: fn(&[u8]) -> bool,
+    asked: Cell<usize>,
+}
+
+impl Signatures for Told {
+    fn verify(&self, _: &PublicKey, _: &[u8], message: &[u8], _: &[u8]) -> Result<(), Unverified> {
+        self.asked.set(self.asked.get() + 1);
+        if (self.answer)(message) { Ok(()) } else { Err(Unverified::Wrong) }
+    }
+
+    fn takes(&self, key: &PublicKey) -> bool {
+        !key.bits().is_empty()
+    }
+}
+
+/// `[how many are trusted][certificates, each with its length in two bytes before it]`: what is not trusted is what a client
+/// sends. Whom it makes somebody, and what that costs.
+pub fn certificates(data: &[u8]) {
+    /// 2027-01-15, when the seeds are valid.
+    const NOW: i64 = 1_800_000_000;
+    /// What a stranger's chain may cost, and with one more each what the anchors may.
+    const MOST_SIGNATURES: usize = 64;
+    let Some((trusted, mut rest)) = data.split_first() else { return };
+    let mut all: Vec<&[u8]> = Vec::new();
+    while let [high, low, behind @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low])).min(behind.len());
+        let (certificate, behind) = behind.split_at(length);
+        all.push(certificate);
+        rest = behind;
+    }
+    let (trusted, sent) = all.split_at(all.len().min(usize::from(*trusted)));
+    let answers: [fn(&[u8]) -> bool; 3] = [|_| true, |_| false, |message| message.len() % 3 != 0];
+    for (kind, answer) in answers.into_iter().enumerate() {
+        let signatures = Told { answer, asked: Cell::new(0) };
+        let mut anchors = Anchors::default();
+        for certificate in trusted.iter().filter_map(|der| Certificate::read(der).ok()) {
+            anchors.add(certificate, &signatures);
+        }
+        let _ = anchors.hints();
+        for purpose in [Purpose::Client, Purpose::Server] {
+            signatures.asked.set(0);
+            let judged = anchors.judge(sent, purpose, NOW, &signatures);
+            assert!(signatures.asked.get() <= MOST_SIGNATURES, "{} signatures", signatures.asked.get());
+            match judged {
+                Ok(leaf) => {
+                    assert_eq!(Some(leaf.der()), sent.first().copied(), "somebody else's certificate");
+                    assert!(leaf.is_valid_at(NOW), "at another time");
+                    let named = |der: &[u8]| trusted.contains(&der);
+                    let authority =
+                        anchors.all().iter().any(|anchor| *anchor.standing() == Standing::Authority);
+                    // Nobody but whoever is named is believed without a signature, nor without an authority.
+                    assert!(named(leaf.der()) || (kind != 1 && authority), "vouched for by nobody");
+                }
+                Err(refusal) => {
+                    let text = refusal.to_string();
+                    assert!(!text.is_empty() && !text.chars().any(char::is_control), "{text:?}");
+                }
+            }
+        }
+    }
 }
 
 /// A subject as a certificate has it, and what rules make of it: `[length of the rules][rules][subject]`.
