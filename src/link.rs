@@ -4,6 +4,7 @@ pub mod brokers;
 pub mod budget;
 pub mod buffer;
 pub mod close;
+pub mod cluster;
 pub mod connection;
 pub mod gate;
 pub mod greeted;

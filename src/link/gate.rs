@@ -10,13 +10,11 @@ use tokio::sync::Semaphore;
 
 use super::brokers::Brokers;
 use super::budget::Budget;
-use super::members::Members;
+use super::cluster::Cluster;
 use super::self_check::SelfCheck;
-use super::topics::Topics;
 use super::wakers::Woken;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
-use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{self, Change, Changed, ClientView, Known, Operation, ResourceType, Unchanged};
 use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Decided, Record, Request, printable};
@@ -43,12 +41,8 @@ pub struct Gate {
     pub acls: Arc<dyn AclSource>,
     /// The addresses that clients are told.
     pub advertised: Advertised,
-    /// The names of topic ids of the cluster.
-    pub topics: Topics,
-    /// Where the members of groups connect from.
-    pub members: Members,
-    /// What members of consumer groups have subscribed to by pattern.
-    pub subscriptions: Subscriptions,
+    /// What is known of the cluster, shared by all listeners before it.
+    pub cluster: arc_swap::ArcSwap<Cluster>,
     /// The broker's settings, as far as they have been learnt.
     pub broker_settings: arc_swap::ArcSwap<BrokerSettings>,
     /// The bounds of a connection.
@@ -166,7 +160,7 @@ impl Gate {
     /// What is known of a resource: from the ACLs, and of a topic from what the broker has told of.
     fn known(&self, checked: &Checked<'_>) -> Known {
         match checked.resource_type {
-            ResourceType::Topic if self.topics.exists(checked.name) => Known::ByName,
+            ResourceType::Topic if self.cluster.load().topics.exists(checked.name) => Known::ByName,
             // There is but one.
             ResourceType::Cluster => Known::ByName,
             kind => checked.view.known(kind, checked.name),

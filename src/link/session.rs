@@ -329,13 +329,14 @@ impl Session {
         f: impl FnOnce(&mut Access<'_>) -> T,
     ) -> T {
         self.broker.settings = **self.gate.broker_settings.load();
+        let cluster = self.gate.cluster.load();
         let client_id = String::from_utf8_lossy(client_id);
         let mut unheard = Heard::default();
         let (row, heard) = match hearing {
             Some((row, heard)) => (Some(row), heard),
             None => (None, &mut unheard),
         };
-        let members = Watchful::new(&self.gate.members, row);
+        let members = Watchful::new(&cluster.members, row);
         let mut witness = Hearing {
             gate: &self.gate,
             client: &self.client,
@@ -354,12 +355,12 @@ impl Session {
             generation: self.generation,
             advertised: &self.gate.advertised,
             host: &self.client.host,
-            topics: &self.gate.topics,
+            topics: &cluster.topics,
             members: &members,
             broker: &self.broker,
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
-            subscriptions: &self.gate.subscriptions,
+            subscriptions: &cluster.subscriptions,
             grounds: &mut self.grounds,
             witness: &mut witness,
         });

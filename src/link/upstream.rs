@@ -16,7 +16,7 @@ use super::survey;
 use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols};
 use crate::protocol::header;
 use crate::protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, MetadataRequest,
+    ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, MetadataRequest, MetadataResponse,
     describe_configs_request,
 };
 use crate::protocol::wire::{Message, Request, Str};
@@ -199,12 +199,21 @@ fn no_frame(question: &str, head: [u8; 4]) -> String {
     }
 }
 
-/// Asks the broker on a connection of our own whether it is there, and for its settings.
-pub async fn probe(gate: &Gate) -> Result<BrokerSettings, Close> {
+/// What a broker says of itself.
+#[derive(Debug, Default)]
+pub struct Probe {
+    /// Its settings, as far as it tells them.
+    pub settings: BrokerSettings,
+    /// What its cluster is called.
+    pub cluster_id: Option<Str>,
+}
+
+/// Asks the broker on a connection of our own whether it is there, for its settings, and for its cluster.
+pub async fn probe(gate: &Gate) -> Result<Probe, Close> {
     let mut socket = dial(gate).await?;
     let limit = Duration::from_secs(10);
-    let settings = timeout(limit, learn_settings(&mut socket)).await;
-    settings.unwrap_or_else(|_| {
+    let probe = timeout(limit, learn_settings(&mut socket)).await;
+    probe.unwrap_or_else(|_| {
         Err(Close::new(
             CloseReason::UpstreamTimeout,
             format!("the broker at {} accepts connections but does not answer", gate.upstream),
@@ -227,7 +236,7 @@ async fn learn_features(socket: &mut TcpStream, broker: &Broker) -> Result<ApiVe
 
 /// The broker's own settings. Which node it is, nothing on the wire says: it is the one of all nodes for which this
 /// broker does not refuse to describe the configuration.
-async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close> {
+async fn learn_settings(socket: &mut TcpStream) -> Result<Probe, Close> {
     let broker = learn_versions(socket).await?;
     if broker.newest::<MetadataRequest>(0..=i16::MAX).is_none() {
         let detail = "what is there serves no Metadata, as the listener of a KRaft controller does not: name the \
@@ -238,10 +247,10 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close>
     let (Some(metadata), Some(configs)) =
         (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeConfigsRequest>(0..=3))
     else {
-        return Ok(BrokerSettings::default());
+        return Ok(Probe::default());
     };
     let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
-    let nodes = ask(socket, &no_topics, metadata).await?.brokers;
+    let MetadataResponse { brokers: nodes, cluster_id, .. } = ask(socket, &no_topics, metadata).await?;
     let keys = [AUTO_CREATE_TOPICS, DELETE_TOPICS, REBALANCE_PROTOCOLS];
     let keys = Some(keys.map(Str::from).to_vec());
     let resources = nodes.iter().map(|node| describe_configs_request::DescribeConfigsResource {
@@ -267,5 +276,5 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<BrokerSettings, Close>
         }
     }
     settings.group_protocols = GroupProtocols::new(&features, protocols);
-    Ok(settings)
+    Ok(Probe { settings, cluster_id: cluster_id.as_ref().map(Str::detached) })
 }

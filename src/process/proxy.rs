@@ -25,8 +25,8 @@ use doors::{Door, gate, open};
 use reload::{Live, Reloader};
 use socket::Socket;
 use watchers::{
-    watch_acls, watch_certificates, watch_client, watch_configuration, watch_hangup, watch_identity,
-    watch_load, watch_upstream,
+    watch_acls, watch_certificates, watch_client, watch_clusters, watch_configuration, watch_hangup,
+    watch_identity, watch_load, watch_upstream,
 };
 
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
@@ -37,6 +37,7 @@ use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::budget::Budget;
+use crate::link::cluster::Clusters;
 use crate::link::gate::Gate;
 use crate::protocol::api::TABLE;
 use crate::words::advertise::Destination;
@@ -312,6 +313,7 @@ impl Proxy {
         let own: Vec<SocketAddr> = self.addresses();
         let reloader = Arc::new(self.reloader);
         let addresses = AddressTable::default();
+        let clusters = Arc::<Clusters>::default();
         if let Some(admin) = self.admin {
             let admin = admin.with_addresses(addresses.clone()).with_views(views::all(&reloader));
             let mut ended = ended.clone();
@@ -321,7 +323,7 @@ impl Proxy {
         }
         for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
             let (gate, health) = (door.gate.clone(), self.health.clone());
-            watchers.spawn(watch_upstream(gate.clone(), health.clone()));
+            watchers.spawn(watch_upstream(gate.clone(), clusters.clone(), health.clone()));
             let (identity, table, acls) = (door.identity.clone(), addresses.clone(), reloader.acls.clone());
             watchers.spawn(async move {
                 // Before, nobody is let in.
@@ -332,6 +334,7 @@ impl Proxy {
                 watchers.spawn(watch_nodes(door.gate.clone()));
             }
         }
+        watchers.spawn(watch_clusters(self.brokers.iter().map(|(gate, _)| gate.clone()).collect()));
         for (gate, mode) in self.brokers {
             watchers.spawn(exposure::watch(gate, own.clone(), mode, self.health.clone()));
         }

@@ -3,7 +3,7 @@
 //! A broker that knows no ACLs would match a pattern against topics that the client may not see. So a pattern is matched
 //! here, and the broker gets another that covers what was found; when topics or ACLs change, a member's next heartbeat
 //! brings it anew. As with Kafka, all members of a group that have the same pattern share what was found for one of them.
-//! The client says its pattern once, so it is remembered, for all connections of a listener: a client may come back on
+//! The client says its pattern once, so it is remembered, for all connections to a cluster: a client may come back on
 //! another. What is forgotten is asked for again.
 
 mod groups;

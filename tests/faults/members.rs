@@ -4,10 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use doorkeeper::protocol::api::encoded;
 use doorkeeper::protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use doorkeeper::protocol::messages::metadata_response::MetadataResponseTopic;
 use doorkeeper::protocol::messages::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, DescribeGroupsRequest,
     DescribeGroupsResponse, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse,
-    ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse,
+    MetadataRequest, MetadataResponse, ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse,
 };
 use doorkeeper::protocol::wire::Message;
 use tokio::net::TcpSocket;
@@ -166,5 +167,55 @@ async fn members_of_newer_groups_are_where_their_last_heartbeat_came_from() {
     assert_eq!(hosts(&mut alice).await[2..], ["/127.0.0.1"; 2]);
     beat(&mut moved, 1).await;
     assert_eq!(hosts(&mut alice).await[2..], ["/127.0.0.2"; 2]);
+    door.assert_sound();
+}
+
+/// Brokers know no listeners: whom a group has for members, and what is found for its patterns, is one for all of them.
+#[tokio::test]
+async fn a_group_is_one_whichever_listeners_its_members_come_through() {
+    let named = |name: &str| MetadataResponseTopic { name: Some(name.into()), ..Default::default() };
+    let broker = Broker::hearing_all(move |seen| match seen.key {
+        MetadataRequest::KEY if seen.read::<MetadataRequest>().topics.is_none() => {
+            let topics = ["hers", "his"].map(named).into();
+            let told = MetadataResponse { topics, ..Default::default() };
+            Act::bytes(seen.answer(&encoded(&told, seen.version).unwrap()))
+        }
+        _ => coordinator(seen),
+    })
+    .await;
+    let acls = "
+- { principal: 'User:*', group: g, operations: [Read, Describe] }
+- { principal: 'User:alice', topic: hers, operations: [Describe] }
+- { principal: 'User:bob', topic: '*', operations: [Describe] }
+";
+    let door = Setup { acls, others: &["others"], ..Setup::new(broker.address) }.start().await;
+    // It has asked the broker behind either which cluster it belongs to.
+    let ready = async {
+        while door.ready().await.0 != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(ready).await;
+    let mut alice = client_at(door.address, 1, "alice").await;
+    let mut bob = client_at(door.others[0], 2, "bob").await;
+    alice.ask(&join("classic", "consumer"), 5).await;
+    assert_eq!(hosts(&mut bob).await[1], "/127.0.0.1");
+    for (client, member) in [(&mut alice, "hers"), (&mut bob, "his")] {
+        let request = ConsumerGroupHeartbeatRequest {
+            group_id: "g".into(),
+            member_id: member.into(),
+            subscribed_topic_names: Some(Vec::new()),
+            subscribed_topic_regex: Some("h.*".into()),
+            topic_partitions: Some(Vec::new()),
+            ..Default::default()
+        };
+        assert_eq!(client.ask(&request, 1).await.error_code, 0);
+    }
+    let beats = broker.seen().into_iter().filter(|seen| seen.key == ConsumerGroupHeartbeatRequest::KEY);
+    let told: Vec<_> = beats
+        .filter_map(|seen| seen.read::<ConsumerGroupHeartbeatRequest>().subscribed_topic_regex)
+        .map(|pattern| pattern.to_string())
+        .collect();
+    assert_eq!(told, ["hers", "hers"], "members with one pattern share what was found for the first");
     door.assert_sound();
 }

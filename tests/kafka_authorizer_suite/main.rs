@@ -38,7 +38,7 @@ const BOUNDED: [&str; 11] = [
 ];
 
 /// What does not pass, and why not: `docs/compatibility.md` tells of both under what is not done yet.
-const DEVIATIONS: [(&str, &str); 3] = [
+const DEVIATIONS: [(&str, &str); 2] = [
     (
         "testStreamsGroupHeartbeatWithoutInternalTopicCreateAcl",
         "who may not create missing internal topics is refused",
@@ -46,10 +46,6 @@ const DEVIATIONS: [(&str, &str); 3] = [
     (
         "testStreamsGroupHeartbeatWithGroupReadAndTopicDescribeAcl",
         "the same: two of its cases may describe but not create",
-    ),
-    (
-        "testConsumerGroupHeartbeatWithRegexWithDifferentMemberAcls",
-        "members of one group at two listeners have their own matches",
     ),
 ];
 

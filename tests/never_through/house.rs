@@ -11,15 +11,12 @@ use doorkeeper::link::budget::Budget;
 use doorkeeper::link::buffer::Buf;
 use doorkeeper::link::close::Close;
 use doorkeeper::link::gate::{Client, Disconnects, Gate, Limits, SAID_AGAIN};
-use doorkeeper::link::members::Members;
 use doorkeeper::link::self_check::SelfCheck;
 use doorkeeper::link::session::{Session, Sink, Want};
-use doorkeeper::link::topics::Topics;
 use doorkeeper::protocol::access::{Broker, BrokerSettings};
 use doorkeeper::protocol::api::TABLE;
 use doorkeeper::protocol::messages::ApiVersionsResponse;
 use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
-use doorkeeper::protocol::subscriptions::Subscriptions;
 use doorkeeper::words::advertise::{Advertised, Mapping};
 use doorkeeper::words::audit::AuditLog;
 use doorkeeper::words::metrics::{Build, Metrics};
@@ -51,9 +48,7 @@ pub(crate) fn gate(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc<Ga
         mapping_rules: arc_swap::ArcSwap::from_pointee(MappingRules::parse("DEFAULT").unwrap()),
         acls: acls.clone(),
         advertised: Advertised::new(Mapping::None),
-        topics: Topics::default(),
-        members: Members::default(),
-        subscriptions: Subscriptions::default(),
+        cluster: arc_swap::ArcSwap::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(settings),
         limits: Limits {
             max_frame_bytes: 16 * 1024 * 1024,

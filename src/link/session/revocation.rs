@@ -81,7 +81,7 @@ impl Session {
         let may_read = |name: &str| self.view.allows(Operation::Read, ResourceType::Topic, name);
         !match topic {
             Topic::Named(name) => may_read(name),
-            Topic::Id(id) => self.gate.topics.name(id).is_some_and(|name| may_read(&name)),
+            Topic::Id(id) => self.gate.cluster.load().topics.name(id).is_some_and(|name| may_read(&name)),
         }
     }
 

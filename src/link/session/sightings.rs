@@ -74,7 +74,7 @@ pub(super) fn watched(answer: Answer, sighting: Box<Sighting>, gate: &Arc<Gate>)
     match answer {
         Answer::Untouched => Answer::Watched { whole: WHOLE, watch: Box::new(look) },
         Answer::Rewritten(rewrite) => Answer::Rewritten(Box::new(move |body, access| {
-            look.sighting.settle(body, &look.gate.members, access);
+            look.sighting.settle(body, &look.gate.cluster.load().members, access);
             rewrite(body, access)
         })),
         other @ (Answer::None { .. } | Answer::Watched { .. }) => other,
@@ -89,7 +89,7 @@ struct Look {
 
 impl AnswerWatch for Look {
     fn whole(self: Box<Self>, body: &[u8], access: &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault> {
-        self.sighting.settle(body, &self.gate.members, access);
+        self.sighting.settle(body, &self.gate.cluster.load().members, access);
         Ok(None)
     }
 

@@ -11,15 +11,12 @@ use super::gateway;
 use super::socket::Socket;
 use crate::link::budget::Budget;
 use crate::link::gate::{AclSource, ChangeOutcome, Disconnects, Gate, Limits, SAID_AGAIN};
-use crate::link::members::Members;
 use crate::link::self_check::SelfCheck;
-use crate::link::topics::Topics;
 use crate::link::wakers::Woken;
 use crate::process::acl_store::AclStore;
 use crate::process::config::{AddressMapping, Config, Gateway, Listener, ToldApart};
 use crate::process::identity::IdentityStore;
 use crate::protocol::access::BrokerSettings;
-use crate::protocol::subscriptions::Subscriptions;
 use crate::words::acl::{Change, ClientView, Unchanged};
 use crate::words::advertise::{Advertised, Destination, Mapping};
 use crate::words::audit::AuditLog;
@@ -137,9 +134,7 @@ pub(super) fn gate(
         mapping_rules: arc_swap::ArcSwap::from_pointee(listener.principal_mapping_rules.clone()),
         acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),
-        topics: Topics::default(),
-        members: Members::default(),
-        subscriptions: Subscriptions::default(),
+        cluster: arc_swap::ArcSwap::default(),
         broker_settings: arc_swap::ArcSwap::from_pointee(BrokerSettings::default()),
         limits: Limits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,

@@ -7,8 +7,9 @@ use tokio::time::sleep;
 
 use super::reload::Reloader;
 use crate::link::budget::Budget;
+use crate::link::cluster::{Clusters, distinct};
 use crate::link::gate::Gate;
-use crate::link::upstream;
+use crate::link::upstream::{self, Probe};
 use crate::process::identity::IdentityStore;
 use crate::process::notify::Notifier;
 use crate::words::audit::AuditLog;
@@ -21,22 +22,32 @@ const LOAD_INTERVAL: Duration = Duration::from_secs(1);
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// How often a broker that does not answer is asked again, at first and at last.
 const PROBE_RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// How often what is remembered of a cluster is told that time passes.
+const CLUSTER_TICK: Duration = Duration::from_secs(10);
 /// How soon certificates that do not fit together are looked at again.
 const UNSETTLED_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it is looked whether certificates are still valid.
 const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Asks the broker from time to time whether it is there, and for its settings.
-pub(super) async fn watch_upstream(gate: Arc<Gate>, health: Health) {
+/// Tells what is remembered of the clusters that time passes, each once however many listeners stand before it.
+pub(super) async fn watch_clusters(gates: Vec<Arc<Gate>>) {
+    loop {
+        sleep(CLUSTER_TICK).await;
+        let clusters = distinct(gates.iter().map(|gate| gate.cluster.load_full()));
+        clusters.iter().for_each(|cluster| cluster.subscriptions.tick());
+    }
+}
+
+/// Asks the broker from time to time whether it is there, for its settings, and which of the clusters it belongs to.
+pub(super) async fn watch_upstream(gate: Arc<Gate>, clusters: Arc<Clusters>, health: Health) {
     let mut was_up = None;
     let mut retry = PROBE_RETRY.0;
     loop {
-        gate.subscriptions.tick();
         let probe = upstream::probe(&gate).await;
         let up = probe.is_ok();
         gate.metrics.upstream_up(&gate.upstream, up);
         match probe {
-            Ok(settings) => {
+            Ok(Probe { settings, cluster_id }) => {
                 if was_up != Some(true) {
                     tracing::info!(
                         listener = &*gate.listener,
@@ -45,6 +56,7 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, health: Health) {
                     );
                 }
                 gate.broker_settings.store(Arc::new(settings));
+                clusters.join(&gate.cluster, cluster_id.as_deref().unwrap_or_default());
                 health.set_part(Check::Upstream, &gate.listener, Ok(()));
             }
             Err(close) => {

@@ -43,6 +43,8 @@ pub struct Setup {
     pub bind: &'static str,
     /// A further key of the listener.
     pub listener: &'static str,
+    /// The names of further listeners before the same broker.
+    pub others: &'static [&'static str],
     /// `shutdown.drain_timeout`
     pub drain_timeout: &'static str,
     /// `log.level`
@@ -62,6 +64,7 @@ impl Setup {
             limits: "",
             bind: "127.0.0.1:0",
             listener: "",
+            others: &[],
             drain_timeout: "20s",
             log: "debug",
             admin: "127.0.0.1:0",
@@ -76,19 +79,26 @@ impl Setup {
         folder.write("ca.crt", &self.client_ca);
         folder.write("acls.yaml", self.acls);
         let Self { upstream, tls, limits, bind, listener, drain_timeout, log, admin, .. } = self;
-        folder.write(
-            "doorkeeper.yaml",
-            &format!(
-                "version: 1
-listeners:
-  - name: clients
+        let listener = |(name, bind): (&str, &str)| {
+            format!(
+                "  - name: {name}
     bind: {bind}
     {listener}
     upstream: {upstream}
     tls: {{ certificate_chain: tls.crt, private_key: tls.key, client_ca: ca.crt, client_auth: required, {tls} }}
     principal_mapping_rules: 'RULE:^CN=([a-z]+)$/$1/'
     address_mapping: {{ strategy: keep_host, ports: {{ 9092: 19093 }} }}
-authorization:
+"
+            )
+        };
+        let others = self.others.iter().map(|name| (*name, "127.0.0.1:0"));
+        let listeners: String = [("clients", *bind)].into_iter().chain(others).map(listener).collect();
+        folder.write(
+            "doorkeeper.yaml",
+            &format!(
+                "version: 1
+listeners:
+{listeners}authorization:
   super_users: ['User:admin']
   acls: {{ file: acls.yaml, reload_interval: 20ms }}
 admin: {{ bind: '{admin}' }}
@@ -120,12 +130,22 @@ log: {{ level: {log} }}
         let mut audited = said.clone();
         std::thread::spawn(move || writer.run(doorkeeper::words::audit::Format::Kafka, &mut audited));
         let proxy = Proxy::start(ready, metrics.clone(), audit).await.unwrap();
-        let (address, admin) = (proxy.addresses()[0], proxy.admin_address().unwrap());
+        let (addresses, admin) = (proxy.addresses(), proxy.admin_address().unwrap());
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(async move {
             proxy.serve(async { drop(stopped.await) }).await;
         });
-        Door { address, admin, metrics, said, stop: Some(stop), serving, folder, _listening: listening }
+        Door {
+            address: addresses[0],
+            others: addresses[1..].to_vec(),
+            admin,
+            metrics,
+            said,
+            stop: Some(stop),
+            serving,
+            folder,
+            _listening: listening,
+        }
     }
 
     /// Starts it as a process of its own.
@@ -208,6 +228,8 @@ pub fn free_address() -> &'static str {
 /// A proxy in this process, on the test's own thread.
 pub struct Door {
     pub address: SocketAddr,
+    /// Those of the further listeners.
+    pub others: Vec<SocketAddr>,
     pub admin: SocketAddr,
     pub metrics: Arc<Metrics>,
     pub said: Said,
