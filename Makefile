@@ -18,10 +18,10 @@ image: ## Build the container image for amd64 and arm64 into target/image/oci (A
 	deploy/build-image.sh image $(ARCH)
 
 image-test: ## Look into the image and run it, a real Kafka behind it (after make image)
-	$(CARGO) test --locked --test image
+	$(CARGO) test --locked --test deploy image::
 
 pods-test: ## Three Kafka brokers with sidecars in network namespaces, rolling restarts included (as root)
-	$(CARGO) test --locked --test kafka_pods
+	$(CARGO) test --locked --test kafka pods::
 
 test: ## All tests, a real Kafka included (DOORKEEPER_KAFKA=3.9.2 chooses another version)
 	tests/tools/run-tests.sh
@@ -30,32 +30,32 @@ test-fast: ## All tests that need neither Java nor Kafka
 	tests/tools/run-tests.sh --fast
 
 test-chart: ## The tests of the Helm charts alone
-	$(CARGO) test --locked --test helm
+	$(CARGO) test --locked --test deploy helm::
 
 chart: ## Write anew what is generated in the Helm charts: the tables of values, and the configuration's schema in theirs
-	DOORKEEPER_UPDATE=1 $(CARGO) test --locked --test helm generated
+	DOORKEEPER_UPDATE=1 $(CARGO) test --locked --test deploy helm::generated
 
 equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared
-	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka_equivalence -- --nocapture
+	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka equivalence:: -- --nocapture
 
 authorizer-suite: ## Kafka's own tests of its authorizer through doorkeeper, the whole of them (METHODS="testFetch.*" for some)
-	DOORKEEPER_AUTHORIZER_SUITE='$(or $(METHODS),whole)' $(CARGO) test --locked --test kafka_authorizer_suite -- --nocapture
+	DOORKEEPER_AUTHORIZER_SUITE='$(or $(METHODS),whole)' $(CARGO) test --locked --test kafka authorizer_suite:: -- --nocapture
 
 matrix: ## Brokers and clients of many versions through doorkeeper; WRITE=1 puts the outcome into docs/compatibility.md
-	DOORKEEPER_MATRIX=$(if $(WRITE),write,whole) $(CARGO) test --locked --test kafka_matrix -- --nocapture
+	DOORKEEPER_MATRIX=$(if $(WRITE),write,whole) $(CARGO) test --locked --test kafka matrix:: -- --nocapture
 
 never-through: ## A million random requests under ACLs that change all the time, each judged (REQUESTS=, SEED=)
 	DOORKEEPER_NEVER_THROUGH=$(or $(REQUESTS),1000000) $(if $(SEED),DOORKEEPER_NEVER_THROUGH_SEED=$(SEED)) \
-		$(CARGO) test --locked --test never_through nothing_goes_through -- --nocapture
+		$(CARGO) test --locked --test protocol never_through::nothing_goes_through -- --nocapture
 
 fuzz: ## Every fuzz target for an hour (SECONDS=, TARGETS="frames names"); needs cargo install cargo-fuzz
 	fuzz/run.sh $(or $(SECONDS),3600) $(TARGETS)
 
 brokers: ## Requests that no broker may carry out, before brokers of many versions
-	DOORKEEPER_BROKERS=whole $(CARGO) test --locked --test kafka_brokers -- --nocapture
+	DOORKEEPER_BROKERS=whole $(CARGO) test --locked --test kafka brokers:: -- --nocapture
 
 clients-at-kafka: ## The tests with stock clients, against Kafka's own authorizer instead of doorkeeper
-	DOORKEEPER_CLIENTS_AGAINST=kafka $(CARGO) test --locked --test kafka_clients
+	DOORKEEPER_CLIENTS_AGAINST=kafka $(CARGO) test --locked --test kafka clients::
 
 lint: ## Formatting, clippy without warnings, and cargo-deny where it is installed
 	$(CARGO) fmt --check

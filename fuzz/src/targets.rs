@@ -15,8 +15,8 @@ use doorkeeper::words::certificate::{
 use doorkeeper::words::principal::{MappingRules, distinguished_name};
 use std::path::Path;
 
-use crate::dice::Dice;
-use crate::played::{House, Kind};
+use crate::never_through::dice::Dice;
+use crate::never_through::played::{House, Kind};
 
 /// A target and its name.
 pub type Target = (&'static str, fn(&[u8]));

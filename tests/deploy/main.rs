@@ -1,85 +1,14 @@
-//! The examples in `deploy/`: each is rendered or read by the tool that it is for, as far as that runs without a cluster, and what
-//! it says of doorkeeper agrees with doorkeeper and with the chart.
+//! What doorkeeper is delivered with: charts, examples, the image, the documentation, and the shape of the sources.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(unreachable_pub, reason = "public within this binary")]
 
-#[path = "../helm/tools.rs"]
-#[allow(dead_code, reason = "the tests of the charts use more of it")]
-mod tools;
+#[path = "../support/mod.rs"]
+mod support;
 
-mod carriers;
-mod compose;
-mod systemd;
-
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use serde::Deserialize;
-use serde_json::Value;
-
-fn deploy(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)
-}
-
-/// A new folder below `target`.
-fn scratch(name: &str) -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let folder =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("deploy-{}-{count}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// The documents of a YAML text.
-fn documents(text: &str) -> Vec<Value> {
-    let documents = serde_yaml::Deserializer::from_str(text).map(|part| Value::deserialize(part).unwrap());
-    documents.filter(|document| !document.is_null()).collect()
-}
-
-/// The documents of a file of `deploy/`.
-fn read(path: &str) -> Vec<Value> {
-    documents(&std::fs::read_to_string(deploy(path)).unwrap())
-}
-
-/// The one of a kind.
-fn of_kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
-    objects.iter().find(|object| object["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))
-}
-
-/// Makes certificates with the laptop's script; false, said aloud, where there is no openssl.
-fn certificates(folder: &Path) -> bool {
-    if let Err(error) = Command::new("openssl").arg("version").output() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "under CI there must be openssl: {error}");
-        tools::skipped("certificates", &format!("openssl cannot be run ({error})"));
-        return false;
-    }
-    let made = Command::new(deploy("compose/certificates.sh")).arg(folder).output().unwrap();
-    assert!(made.status.success(), "{}", tools::said(&made));
-    true
-}
-
-/// Lays out what the containers would have at /etc/doorkeeper, with certificates, and lets `doorkeeper check` look at it.
-fn check(files: &[(&str, &str)]) -> Option<Output> {
-    let folder = scratch("check");
-    if !certificates(&folder) {
-        return None;
-    }
-    for (name, text) in files {
-        std::fs::write(folder.join(name), text).unwrap();
-    }
-    let output = Command::new(env!("CARGO_BIN_EXE_doorkeeper"))
-        .args(["check", "--config"])
-        .arg(folder.join("doorkeeper.yaml"))
-        .output()
-        .unwrap();
-    std::fs::remove_dir_all(folder).unwrap();
-    Some(output)
-}
-
-/// Fails unless doorkeeper accepts a configuration without so much as a warning.
-fn assert_sound(config: &str, acls: &str) {
-    let Some(checked) = check(&[("doorkeeper.yaml", config), ("acls.yaml", acls)]) else { return };
-    assert!(checked.status.success() && checked.stderr.is_empty(), "{}", tools::said(&checked));
-}
+mod demo;
+mod examples;
+mod helm;
+mod image;
+mod layers;
+mod readme;

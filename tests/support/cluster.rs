@@ -3,9 +3,9 @@
 use super::client::{Answer, Client};
 use super::kafka::{Kafka, scratch, start_broker};
 use super::pki::{self, Identity, Pki};
-use super::ports::free_port;
 use super::process::Process;
 use super::schema::Schemas;
+use crate::support::ports::free_port;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

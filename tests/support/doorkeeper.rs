@@ -3,8 +3,8 @@
 use super::cluster::Cluster;
 use super::kafka::scratch;
 use super::pki::{self, Identity};
-use super::ports::free_port;
 use super::process::Process;
+use crate::support::ports::free_port;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};

@@ -8,19 +8,25 @@
 #![allow(dead_code, unused_imports, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod acl_rule;
 pub mod acls;
 pub mod bare;
 pub mod client;
 pub mod cluster;
+pub mod door;
 pub mod doorkeeper;
+pub mod filled;
 pub mod java;
 pub mod kafka;
 pub mod kcat;
+pub mod layouts;
 pub mod pki;
 pub mod ports;
 pub mod process;
+pub mod samples;
 pub mod schema;
 pub mod skipped;
+pub mod tools;
 pub mod zookeeper;
 
 pub use skipped::skipped;

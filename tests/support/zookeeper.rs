@@ -2,9 +2,9 @@
 
 use super::cluster::{Broker, Cluster, START_LIMIT, Settings, knows_brokers, small_and_quick};
 use super::kafka::{Kafka, scratch, start_broker};
-use super::ports::free_port;
 use super::process::Process;
 use super::schema::Schemas;
+use crate::support::ports::free_port;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,0 +1,191 @@
+//! Doorkeeper in the middle, as far as its sessions go: bytes in, bytes out, no sockets.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use doorkeeper::link::brokers::Brokers;
+use doorkeeper::link::budget::Budget;
+use doorkeeper::link::buffer::Buf;
+use doorkeeper::link::close::Close;
+use doorkeeper::link::gate::{Client, Disconnects, Gate, Limits, SAID_AGAIN};
+use doorkeeper::link::self_check::SelfCheck;
+use doorkeeper::link::session::{Session, Sink, Want};
+use doorkeeper::protocol::access::{Broker, BrokerSettings};
+use doorkeeper::protocol::api::TABLE;
+use doorkeeper::protocol::messages::ApiVersionsResponse;
+use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
+use doorkeeper::words::advertise::{Advertised, Mapping};
+use doorkeeper::words::audit::AuditLog;
+use doorkeeper::words::metrics::{Build, Metrics};
+use doorkeeper::words::principal::MappingRules;
+use doorkeeper::words::repeats::Repeats;
+use tokio::sync::Semaphore;
+
+use crate::never_through::versions::Served;
+use crate::never_through::world::Acls;
+
+const BUFFERED: usize = 64 * 1024 * 1024;
+
+static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(|| {
+    let build = Build { version: "0", revision: "0", rustc: "0", tls_provider: "none" };
+    let apis: Vec<_> = TABLE.iter().map(|row| (row.key, row.name)).collect();
+    Arc::new(Metrics::new(build, SystemTime::UNIX_EPOCH, &apis).unwrap())
+});
+
+/// What all connections share, with these ACLs.
+pub(crate) fn gate(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc<Gate> {
+    let (audit, _) = AuditLog::new(1, false, METRICS.clone(), || SystemTime::UNIX_EPOCH);
+    let settings = BrokerSettings { auto_create_topics, ..BrokerSettings::default() };
+    Arc::new(Gate {
+        listener: "test".into(),
+        upstream: "broker:9092".to_owned(),
+        brokers: Brokers::one(("broker".to_owned(), 9092)),
+        names: None,
+        self_check: SelfCheck::new(false),
+        mapping_rules: arc_swap::ArcSwap::from_pointee(MappingRules::parse("DEFAULT").unwrap()),
+        acls: acls.clone(),
+        advertised: Advertised::new(Mapping::None),
+        cluster: arc_swap::ArcSwap::default(),
+        broker_settings: arc_swap::ArcSwap::from_pointee(settings),
+        limits: Limits {
+            max_frame_bytes: 16 * 1024 * 1024,
+            buffered_bytes: BUFFERED,
+            handshake_timeout: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(1),
+            stall_timeout: Duration::from_secs(1),
+            upstream_connect_timeout: Duration::from_secs(1),
+            drain_timeout: Duration::from_secs(1),
+        },
+        handshakes: Arc::new(Semaphore::new(1)),
+        memory: Budget::new(BUFFERED, 0),
+        metrics: METRICS.clone(),
+        listener_metrics: METRICS.listener("test"),
+        audit,
+        disconnects: Disconnects::default(),
+        withheld: Repeats::new(SAID_AGAIN),
+    })
+}
+
+/// What a broker says of itself.
+pub(crate) fn broker(served: &Served) -> Broker {
+    let api_keys = served.iter().map(|(api_key, versions)| ApiVersion {
+        api_key: *api_key,
+        min_version: *versions.start(),
+        max_version: *versions.end(),
+        ..ApiVersion::default()
+    });
+    let answer = ApiVersionsResponse { api_keys: api_keys.collect(), ..ApiVersionsResponse::default() };
+    Broker::new(&answer, BrokerSettings::default())
+}
+
+/// One connection through doorkeeper: what is on its way in each direction.
+pub(crate) struct Passage {
+    session: Session,
+    acls: Arc<Acls>,
+    /// From the client, not judged yet.
+    plain: BytesMut,
+    /// Judged, and not written to the broker yet.
+    up: VecDeque<Bytes>,
+    /// From the broker, not looked at yet.
+    answers: Buf,
+    out: Out,
+}
+
+#[derive(Default)]
+struct Out(Vec<u8>);
+
+impl Sink for Out {
+    fn send(&mut self, plaintext: &[u8]) -> Result<(), Close> {
+        self.0.extend_from_slice(plaintext);
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+impl Passage {
+    pub(crate) fn new(
+        gate: Arc<Gate>,
+        acls: &Arc<Acls>,
+        principal: &str,
+        address: IpAddr,
+        broker: Broker,
+    ) -> Self {
+        Self {
+            session: Session::new(gate, Arc::new(Client::new(principal, address)), broker),
+            acls: acls.clone(),
+            plain: BytesMut::new(),
+            up: VecDeque::new(),
+            answers: Buf::default(),
+            out: Out::default(),
+        }
+    }
+
+    /// The client sends these bytes.
+    pub(crate) fn sent(&mut self, bytes: &[u8]) -> Result<(), Close> {
+        self.plain.extend_from_slice(bytes);
+        self.turn()
+    }
+
+    /// The broker sends these bytes.
+    pub(crate) fn answered(&mut self, bytes: &[u8]) -> Result<(), Close> {
+        self.answers.reserve_exactly(bytes.len());
+        self.answers.space()[..bytes.len()].copy_from_slice(bytes);
+        self.answers.add(bytes.len());
+        self.turn()
+    }
+
+    /// What the broker gets.
+    pub(crate) fn for_broker(&mut self) -> Vec<u8> {
+        self.up.drain(..).flatten().collect()
+    }
+
+    /// What the client gets.
+    pub(crate) fn for_client(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out.0)
+    }
+
+    /// Goes on as long as anything moves. The end of the connection is an error, as it is in a relay.
+    pub(crate) fn turn(&mut self) -> Result<(), Close> {
+        loop {
+            self.session.renew()?;
+            let before = (self.plain.len(), self.answers.len(), self.up.len(), self.out.0.len());
+            let now = Instant::now();
+            let want = self.session.requests(&mut self.plain, &mut self.up, &mut self.out, now)?;
+            self.session.settle(&mut self.out)?;
+            if let Want::Memory(bytes) = want {
+                let share = self.session.gate().memory.take(bytes).expect("there is enough");
+                self.session.grant_request_memory(share);
+                continue;
+            }
+            let want = self.session.answers(&mut self.answers, &mut self.up, &mut self.out, now)?;
+            self.session.settle(&mut self.out)?;
+            if let Want::Memory(bytes) = want {
+                let share = self.session.gate().memory.take(bytes).expect("there is enough");
+                self.session.grant_answer_memory(share);
+                continue;
+            }
+            if let Some(change) = self.session.take_change() {
+                let outcome = self.acls.apply(&change);
+                if let Err(close) = self.session.changed(Ok(outcome), &mut self.up, now) {
+                    self.session.end(close);
+                }
+                self.session.settle(&mut self.out)?;
+                continue;
+            }
+            self.session.all_sent();
+            if (self.plain.len(), self.answers.len(), self.up.len(), self.out.0.len()) == before {
+                break;
+            }
+        }
+        match self.session.ending() {
+            Some(close) if self.up.is_empty() => Err(close.clone()),
+            _ => Ok(()),
+        }
+    }
+}
