@@ -5,6 +5,7 @@ use super::kafka::{Kafka, scratch, start_broker};
 use super::pki::{self, Identity, Pki};
 use super::process::Process;
 use super::schema::Schemas;
+use super::starts::Start;
 use crate::support::ports::free_port;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -142,6 +143,7 @@ impl Settings {
 impl Cluster {
     /// Starts the brokers and waits until each of them knows all of them.
     pub fn start(kafka: &Kafka, settings: &Settings) -> Cluster {
+        let _start = Start::wait();
         let schemas = Arc::new(Schemas::load(&kafka.messages()));
         let folder = scratch("kafka");
         // A port that was free can be taken before the broker binds it; then everything starts again on other ports.

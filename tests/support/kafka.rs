@@ -3,8 +3,8 @@
 use super::process::Process;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 const DEFAULT_VERSION: &str = "4.4.0";
@@ -90,6 +90,9 @@ impl Kafka {
     }
 
     fn fetch(version: &str) -> Result<Kafka, String> {
+        // Tests run side by side: one fetches a version, the others find it.
+        static FETCHING: Mutex<()> = Mutex::new(());
+        let _one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
         run(Command::new("java").arg("-version"), "Java")?;
         let made = |jars: &Path| Kafka { version: version.to_owned(), jars: jars.to_owned() };
         let kafka = made(&whole_folder(version, |new| made(new).make())?);

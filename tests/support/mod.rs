@@ -26,6 +26,7 @@ pub mod process;
 pub mod samples;
 pub mod schema;
 pub mod skipped;
+pub mod starts;
 pub mod tools;
 pub mod zookeeper;
 

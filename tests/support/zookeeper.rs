@@ -4,6 +4,7 @@ use super::cluster::{Broker, Cluster, START_LIMIT, Settings, knows_brokers, smal
 use super::kafka::{Kafka, scratch, start_broker};
 use super::process::Process;
 use super::schema::Schemas;
+use super::starts::Start;
 use crate::support::ports::free_port;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ impl OldCluster {
     /// Starts both and waits until the broker knows itself. Jars of this age hold no message definitions, so those of a newer
     /// Kafka, which must still know the old versions, are given.
     pub fn start(kafka: &Kafka, schemas: &Arc<Schemas>, settings: &Settings) -> OldCluster {
+        let _start = Start::wait();
         // A port that was free can be taken before it is bound; then everything starts again on other ports.
         for _ in 0..3 {
             let (mut zookeeper, mut broker) = launch(kafka, settings, &scratch("old-kafka"));
