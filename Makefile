@@ -68,7 +68,7 @@ bench: ## CPU per GiB and per request, beside Envoy where it can be had
 	$(CARGO) bench --locked
 
 demo: ## A three-broker cluster, three doorkeepers, and an account of what they do
-	$(CARGO) run --locked --release --example demo
+	$(CARGO) run --locked --example demo
 
 deps: ## Install what the tests need beside Rust (Debian and Ubuntu, as root)
 	apt-get update

@@ -53,7 +53,7 @@ pub(crate) fn print_commands(printer: &Printer, folder: &Path, doorkeepers: &Doo
         printer.command(
             "why not?",
             &format!(
-                "cargo run --release -- acls explain --config {} --principal User:bob --operation Write \
+                "cargo run --example demo -- acls explain --config {} --principal User:bob --operation Write \
                  --topic orders",
                 first.config.display()
             ),

@@ -2,8 +2,8 @@
 //! an account of who gets in.
 //!
 //! ```text
-//! cargo run --release --example demo              stays up until Ctrl-C
-//! cargo run --release --example demo -- --once    ends after the account; fails if anything went otherwise
+//! cargo run --example demo              stays up until Ctrl-C
+//! cargo run --example demo -- --once    ends after the account; fails if anything went otherwise
 //! ```
 
 mod account;
@@ -29,16 +29,20 @@ use std::time::Instant;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // Each doorkeeper is this executable again: the library holds all of `doorkeeper run`.
-    if arguments.first().is_some_and(|first| first == "run") {
-        std::thread::spawn(end_with_standard_input);
-        return doorkeeper::cli::main();
+    // Each doorkeeper is this executable again, and so is whoever explains its ACLs: the library holds all commands.
+    match arguments.first().map(String::as_str) {
+        Some("run") => {
+            std::thread::spawn(end_with_standard_input);
+            return doorkeeper::cli::main();
+        }
+        Some("acls") => return doorkeeper::cli::main(),
+        _ => {}
     }
     let once = match arguments.as_slice() {
         [] => false,
         [only] if only == "--once" => true,
         _ => {
-            eprintln!("usage: cargo run --release --example demo [-- --once]");
+            eprintln!("usage: cargo run --example demo [-- --once]");
             return ExitCode::from(2);
         }
     };

@@ -1,28 +1,51 @@
 #!/usr/bin/env bash
 # Runs the tests and counts them, the skipped ones apart: a test that cannot run says SKIPPED and is no pass.
-# With --fast only those that need neither Java nor Kafka, nor an image. The last line is 'N passed, N failed, N skipped'.
+#
+#   tests/tools/run-tests.sh                      all of them
+#   tests/tools/run-tests.sh --fast               those that need neither Java nor Kafka, nor an image
+#   tests/tools/run-tests.sh --image COMMAND...   all of them; COMMAND makes the image meanwhile, and its tests come last
+#
+# The last line is 'N passed, N failed, N skipped'.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-
-targets=()
-without=()
-if [ "${1:-}" = --fast ]; then
-    targets=(--lib --bins)
-    for file in tests/*/main.rs; do
-        name=${file#tests/}
-        name=${name%/main.rs}
-        # All that starts a broker or Java is in `kafka`, but for the image, which is not there before `make image`.
-        [ "$name" = kafka ] || targets+=(--test "$name")
-    done
-    without=(-- --skip image::)
-fi
+made=$(mktemp)
+trap 'rm -f "$log" "$made"' EXIT
+status=0
 
 # Every test binary runs, also after one has failed, so that the count is whole.
-cargo test --locked --no-fail-fast "${targets[@]}" "${without[@]}" 2>&1 | tee "$log"
-status=${PIPESTATUS[0]}
+tests() {
+    cargo test --locked --no-fail-fast "$@" 2>&1 | tee -a "$log" || status=1
+}
+
+case "${1:-}" in
+    '') tests ;;
+    --fast)
+        targets=(--lib --bins)
+        for file in tests/*/main.rs; do
+            name=${file#tests/}
+            name=${name%/main.rs}
+            # All that starts a broker or Java is in `kafka`, but for the image, which is not there before `make image`.
+            [ "$name" = kafka ] || targets+=(--test "$name")
+        done
+        tests "${targets[@]}" -- --skip image::
+        ;;
+    --image)
+        # Linking it takes minutes of one processor, and most tests wait for others.
+        "${@:2}" >"$made" 2>&1 &
+        image=$!
+        tests -- --skip image::
+        if wait "$image"; then
+            tests --test deploy image::
+        else
+            cat "$made"
+            echo "test result: FAILED. 0 passed; 1 failed: the image cannot be made: ${*:2}" | tee -a "$log"
+            status=1
+        fi
+        ;;
+    *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
 
 count() { awk -v word="$1" '/^test result:/ {for (i = 2; i <= NF; i++) if ($i ~ "^" word) sum += $(i - 1)} END {print sum + 0}' "$log"; }
 passed=$(count passed)
