@@ -170,6 +170,7 @@ impl Api for ShareAcknowledgeRequest {
         let mut rights = Rights::default();
         let mut unacknowledged: Unacknowledged = BTreeMap::new();
         let (version, is_renewal) = (access.version, self.is_renew_ack);
+        let asked = self.topics.len();
         self.topics.retain(|topic| {
             let judged = rights.judge(topic.topic_id, None, topic.partitions.len(), access);
             let Err(refusal) = judged else { return true };
@@ -180,7 +181,8 @@ impl Api for ShareAcknowledgeRequest {
             }));
             false
         });
-        let is_trimmed = !unacknowledged.is_empty();
+        // Those without partitions, too, of which nothing can be told.
+        let is_trimmed = self.topics.len() < asked;
         let amend = Box::new(move |answer: &mut ShareAcknowledgeResponse, access: &mut Access<'_>| {
             if answer.error_code != NONE {
                 access.share_sessions.remove(&member);

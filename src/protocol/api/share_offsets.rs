@@ -144,6 +144,7 @@ impl Api for AlterShareGroupOffsetsRequest {
             error_message: text(TOPIC_AUTHORIZATION_FAILED),
             ..Default::default()
         };
+        let is_trimmed = !denied.is_empty();
         let mut refused: Vec<AlterShareGroupOffsetsResponseTopic> = Vec::new();
         let mut places: HashMap<Str, usize> = HashMap::new();
         // Without partitions there is nothing to refuse.
@@ -164,7 +165,8 @@ impl Api for AlterShareGroupOffsetsRequest {
         };
         // Kafka tells the ids of topics, refused or not.
         match access.broker.newest::<MetadataRequest>(10..=i16::MAX).filter(|_| !refused.is_empty()) {
-            None => Ok(in_front(refused, entries)),
+            None if is_trimmed => Ok(all_in_front(refused, entries)),
+            None => Ok(Verdict::Forward),
             Some(version) => {
                 let request = self.clone();
                 let named = refused.iter().map(|topic| Some(topic.topic_name.clone()));
@@ -242,6 +244,11 @@ fn put_in_front<R, E>(mut refused: Vec<E>, answer: &mut R, entries: Entries<R, E
 fn in_front<R: 'static, E: Send + 'static>(refused: Vec<E>, entries: Entries<R, E>) -> Verdict<R> {
     match refused.is_empty() {
         true => Verdict::Forward,
-        false => Verdict::Trim(Box::new(move |answer, _| put_in_front(refused, answer, entries))),
+        false => all_in_front(refused, entries),
     }
+}
+
+/// As [`in_front`], when something was refused for certain: there is nothing to say of a topic without partitions.
+fn all_in_front<R: 'static, E: Send + 'static>(refused: Vec<E>, entries: Entries<R, E>) -> Verdict<R> {
+    Verdict::Trim(Box::new(move |answer, _| put_in_front(refused, answer, entries)))
 }

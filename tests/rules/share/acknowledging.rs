@@ -31,6 +31,21 @@ fn acknowledgements_of_what_may_not_be_read_do_not_reach_the_broker() {
     }
 }
 
+/// Kafka has nothing to say of a topic without partitions, and the broker is not to hear of a hidden one.
+#[test]
+fn a_hidden_topic_without_partitions_does_not_reach_the_broker() {
+    for version in Door::versions::<ShareAcknowledgeRequest>() {
+        let (mut door, mut broker) = (reader(&[1]), Broker::default());
+        exchange(&mut door, &mut broker, version, &share_fetch(0, &[(1, 0)], &[]));
+        let mut request = share_acknowledge(1, &[(1, 0), (2, 0)]);
+        request.topics[1].partitions.clear();
+        let forwarded = door.send(version, &request).forwarded();
+        assert_eq!(forwarded.request.topics, request.topics[..1]);
+        let answer = forwarded.answered(&mut door, &ShareAcknowledgeResponse::default());
+        assert_eq!(answer, ShareAcknowledgeResponse::default());
+    }
+}
+
 #[test]
 fn records_are_acknowledged_by_those_who_may_read_them() {
     for version in Door::versions::<ShareAcknowledgeRequest>() {

@@ -199,6 +199,11 @@ fn offsets_are_altered_where_group_and_topic_may_be_read() {
         let expected = [no, altered("gone", &[(0, DENIED, denied)]), altered("topic-1", &[(0, 0, None)])];
         assert_eq!(forwarded.answered(&mut door, &answer).responses, expected);
 
+        // Of a topic without partitions nothing is told, and the broker does not hear of it.
+        let forwarded = door.send(version, &alter(&[("nor", &[]), ("topic-1", &[0])])).forwarded();
+        assert_eq!(forwarded.request, alter(&[("topic-1", &[0])]));
+        assert_eq!(forwarded.answered(&mut door, &answer).responses, answer.responses);
+
         // An error of the group comes alone.
         let asked = door.send(version, &alter(&[("no", &[0])])).asked();
         let forwarded = asked.answered_from(&mut door, &[("no", id(3), 5)]).forwarded();
