@@ -211,6 +211,12 @@ fn nothing_is_created_for_those_who_may_not() {
         assert_eq!(answer, failed(DENIED, Some(&text("log"))));
         assert_eq!(door.denials(), [(Operation::Create, "log")]);
 
+        // A broker that does not speak of it has not said that it is there.
+        let mut door = may();
+        let asked = beat(&mut door, version, &joining(), &no_group()).asked();
+        let answer = asked.answered(&mut door, &MetadataResponse::default()).reply();
+        assert_eq!(answer, failed(DENIED, Some(&text("log"))));
+
         // It is there.
         let mut door = may();
         let asked = beat(&mut door, version, &joining(), &no_group()).asked();

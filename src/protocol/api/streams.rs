@@ -130,20 +130,27 @@ fn beat_if_known(
     }
     let topic = |name| MetadataRequestTopic { name: Some(name), ..Default::default() };
     let metadata = MetadataRequest {
-        topics: Some(internal.into_iter().map(topic).collect()),
+        topics: Some(internal.iter().cloned().map(topic).collect()),
         allow_auto_topic_creation: false,
         ..Default::default()
     };
     let version = access.broker.newest::<MetadataRequest>(4..=i16::MAX).unwrap_or(4);
-    Question::new(&metadata, version, beat_unless_missing)
+    Question::new(&metadata, version, move |answer, access| beat_unless_missing(internal, &answer, access))
         .map_or_else(|_| Step::Answer(refused(UNKNOWN_SERVER_ERROR, None)), Step::Ask)
 }
 
-/// Goes on when none is missing of those that the client may not create.
-fn beat_unless_missing(answer: MetadataResponse, access: &mut Access<'_>) -> Step<Heartbeat> {
-    let missing = answer.topics.into_iter().filter(|topic| topic.error_code == UNKNOWN_TOPIC_OR_PARTITION);
-    let missing = missing.filter_map(|topic| topic.name);
+/// Goes on when none is missing of those that the client may not create. What the broker does not speak of is missing.
+fn beat_unless_missing(
+    mut missing: BTreeSet<Str>,
+    answer: &MetadataResponse,
+    access: &mut Access<'_>,
+) -> Step<Heartbeat> {
+    let there = answer.topics.iter().filter(|topic| topic.error_code != UNKNOWN_TOPIC_OR_PARTITION);
+    for name in there.filter_map(|topic| topic.name.as_ref()) {
+        missing.remove(name);
+    }
     let denied: Vec<String> = missing
+        .into_iter()
         .filter(|name| !access.allows(Operation::Create, ResourceType::Topic, name))
         .map(|name| name.to_string())
         .collect();
