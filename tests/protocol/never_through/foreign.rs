@@ -33,13 +33,15 @@ pub(crate) fn reads_the_same(
     }
 }
 
-/// A tagged field at its default may be missing.
+/// A tagged field at its default may be missing, and any byte but 0 is true.
 fn is_same(ours: &Node, theirs: &Node) -> bool {
     match (ours, theirs) {
         (Node::Struct(ours), Node::Struct(theirs)) => {
             ours.fields.iter().zip(ours.values.iter().zip(&theirs.values)).all(|(field, (ours, theirs))| {
                 let is_missing = field.tag.is_some() && (*ours == Node::Absent || *theirs == Node::Absent);
-                is_missing || is_same(ours, theirs)
+                let both_true = field.kind == "bool"
+                    && matches!((ours, theirs), (Node::Number(ours), Node::Number(1)) if *ours != 0);
+                is_missing || both_true || is_same(ours, theirs)
             })
         }
         (Node::List(ours), Node::List(theirs)) => {
