@@ -11,6 +11,7 @@ pub mod greeted;
 mod greeting;
 pub mod handshake;
 pub mod members;
+pub mod pattern_matching;
 pub mod refused;
 mod relay;
 pub mod self_check;

@@ -11,10 +11,12 @@ use tokio::sync::Semaphore;
 use super::brokers::Brokers;
 use super::budget::Budget;
 use super::cluster::Cluster;
+use super::pattern_matching::PatternMatching;
 use super::self_check::SelfCheck;
 use super::wakers::Woken;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
+use crate::protocol::subscriptions::{Covered, Matching};
 use crate::words::acl::{self, Change, Changed, ClientView, Known, Operation, ResourceType, Unchanged};
 use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Decided, Record, Request, printable};
@@ -49,6 +51,8 @@ pub struct Gate {
     pub limits: Limits,
     /// The handshakes that may go on at one time, in the whole process.
     pub handshakes: Arc<Semaphore>,
+    /// Where patterns are matched, in the whole process.
+    pub pattern_matching: Arc<PatternMatching>,
     /// Memory for what connections hold, shared by all of the process.
     pub memory: Budget,
     /// The process' metrics.
@@ -155,6 +159,20 @@ impl Gate {
     /// The ACLs in force as they matter for a client, and their generation.
     pub fn view(&self, client: &Client) -> (ClientView, u64) {
         self.acls.view(&client.principal, client.address)
+    }
+
+    /// What the pattern covers that a client waits for; `None` if there is no memory to match it.
+    pub async fn matched(&self, client: &Client, matching: Matching) -> Option<Covered> {
+        let cluster = self.cluster.load_full();
+        let memory = (&self.memory, matching.memory().min(self.limits.buffered_bytes));
+        let (known, known_of) = (matching.clone(), cluster.clone());
+        let known = move || known_of.subscriptions.covered(&known.pattern, &known.topics);
+        let work = move || {
+            let covered = matching.work();
+            cluster.subscriptions.keep_covered(&matching, covered.clone());
+            covered
+        };
+        self.pattern_matching.run(&client.principal, memory, known, work).await
     }
 
     /// What is known of a resource: from the ACLs, and of a topic from what the broker has told of.

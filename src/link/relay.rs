@@ -5,7 +5,7 @@ mod ways;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,8 @@ use ways::Sealer;
 use super::budget::{Budget, Share};
 use super::buffer::{Buf, release_plain};
 use super::close::Close;
-use super::gate::ChangeOutcome;
 use super::greeted::{Greeted, part};
-use super::session::{SLICE, Session};
+use super::session::{Done, SLICE, Session, Work};
 use super::tls::Tls;
 use super::wakers::Woken;
 use crate::words::metrics::CloseReason;
@@ -52,8 +51,8 @@ pub(super) struct Relay {
     wants: (Option<usize>, Option<usize>),
     memory: Budget,
     standing: Standing,
-    /// A change of the ACLs that a request waits for.
-    change: Option<ChangeOutcome>,
+    /// Work that a request waits for.
+    work: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
     /// It is woken when the ACLs change.
     woken: Option<Woken>,
     active: Instant,
@@ -80,7 +79,7 @@ impl Relay {
             wants: (None, None),
             memory: gate.memory.clone(),
             standing: Standing::default(),
-            change: None,
+            work: None,
             woken: None,
             active: Instant::now(),
         }
@@ -153,6 +152,8 @@ impl Relay {
             Close::new(CloseReason::Limit, "limits.buffered_bytes left no room for a frame")
         } else if self.session.is_passing() || (!self.plain.is_empty() && !self.unjudged) {
             Close::new(CloseReason::ClientTimeout, "the client stopped in the middle of a request")
+        } else if self.work.is_some() {
+            Close::new(CloseReason::Limit, "the work that a request waits for has not come to its turn")
         } else if !self.session.is_idle() {
             Close::new(CloseReason::UpstreamTimeout, "the broker does not answer")
         } else {
@@ -168,7 +169,7 @@ impl Relay {
         let (wants, begun) = (self.wants, Instant::now());
         for _ in 0..TURNS {
             // What the client itself has changed is in force for its next request.
-            match self.change(cx).and_then(|()| self.session.renew()).and_then(|()| self.turn(cx)) {
+            match self.work(cx).and_then(|()| self.session.renew()).and_then(|()| self.turn(cx)) {
                 Ok(_) if self.wants != wants => return Poll::Ready(None),
                 // Requests of many words may take long.
                 Ok(true) if begun.elapsed() >= SLICE => break,
@@ -220,7 +221,7 @@ impl Relay {
                 }
             }
         }
-        Ok(moved || self.session.waits_for_change())
+        Ok(moved || self.session.waits_for_work())
     }
 
     /// The end, if the client is gone and has what it is owed. It may have said goodbye in one breath with its last
@@ -240,16 +241,25 @@ impl Relay {
         }
     }
 
-    /// Begins the change of the ACLs that a request waits for, and hands on its outcome.
-    fn change(&mut self, cx: &mut Context<'_>) -> Result<(), Close> {
-        if let Some(change) = self.session.take_change() {
-            self.change = Some(self.session.gate().acls.change(change));
+    /// Begins the work that a request waits for, and hands on its outcome.
+    fn work(&mut self, cx: &mut Context<'_>) -> Result<(), Close> {
+        if let Some(work) = self.session.take_work() {
+            self.work = Some(match work {
+                Work::Change(change) => {
+                    let changing = self.session.gate().acls.change(change);
+                    Box::pin(async move { Done::Changed(changing.await) })
+                }
+                Work::Match(matching) => {
+                    let (gate, client) = (self.session.gate().clone(), self.session.client().clone());
+                    Box::pin(async move { Done::Matched(gate.matched(&client, matching).await) })
+                }
+            });
         }
-        let Some(change) = &mut self.change else { return Ok(()) };
-        let Poll::Ready(outcome) = change.as_mut().poll(cx) else { return Ok(()) };
-        self.change = None;
+        let Some(work) = &mut self.work else { return Ok(()) };
+        let Poll::Ready(done) = work.as_mut().poll(cx) else { return Ok(()) };
+        self.work = None;
         self.active = Instant::now();
-        if let Err(close) = self.session.changed(outcome, &mut self.up, self.active) {
+        if let Err(close) = self.session.done(done, &mut self.up, self.active) {
             self.session.end(close);
         }
         let mut sink =

@@ -5,13 +5,13 @@
 //! in it, and its length is the back-pressure.
 
 mod answers;
-mod changes;
 mod frames;
 mod holdings;
 mod requests;
 mod revocation;
 mod rulings;
 mod sightings;
+mod work;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,15 +23,16 @@ use super::budget::Share;
 use super::close::Close;
 use super::gate::{Client, Gate, Heard, Hearing};
 use crate::protocol::access::{Access, Broker, Grounds, Number};
-use crate::protocol::api::{AfterChange, Answer, AnswerWatch, Ask, RequestWatch, Row, Ruling};
+use crate::protocol::api::{Answer, AnswerWatch, Ask, RequestWatch, Row};
 use crate::protocol::fetch_sessions::FetchSessions;
 use crate::protocol::share_sessions::ShareSessions;
-use crate::protocol::wire::Fault;
-use crate::words::acl::{Change, ClientView};
+use crate::words::acl::ClientView;
 
 pub use frames::{CLIENT_ID, frame};
 use holdings::Kept;
 use sightings::{Sighting, Watchful};
+use work::AfterWork;
+pub use work::{Done, Work};
 
 /// A frame longer than this reserves memory from the budget that all connections share.
 const LARGE: usize = 1024 * 1024;
@@ -89,14 +90,12 @@ pub struct Session {
     counted: usize,
     /// The shared budget has nothing left for what the connection holds.
     is_short: bool,
-    /// The request that waits for the answer to a question of ours, or for a change of the ACLs.
+    /// The request that waits for the answer to a question of ours, or for work beside the session.
     held: Option<Request>,
-    /// The change of the ACLs that it waits for, until somebody takes it to make it.
-    change: Option<Change>,
-    /// The change that somebody took and that is under way.
-    changing: Option<Change>,
-    /// What the outcome of that change leads to.
-    after_change: Option<AfterChange<Result<Ruling, Fault>>>,
+    /// The work that it waits for, until somebody takes it to do it.
+    work: Option<Work>,
+    /// What the outcome of that work leads to.
+    after_work: Option<AfterWork>,
     /// How many bytes of a request, already decided, are still to come.
     passing: usize,
     /// Who looks at them.
@@ -209,9 +208,8 @@ impl Session {
             counted: 0,
             is_short: false,
             held: None,
-            change: None,
-            changing: None,
-            after_change: None,
+            work: None,
+            after_work: None,
             passing: 0,
             watch: None,
             looked_at: 0,
@@ -230,6 +228,11 @@ impl Session {
     /// What all connections of the listener share.
     pub fn gate(&self) -> &Arc<Gate> {
         &self.gate
+    }
+
+    /// Who the client is.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
     }
 
     /// Why the session ends, once nothing is owed any more.

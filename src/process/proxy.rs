@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use accept::Admission;
-use doors::{Door, gate, open};
+use doors::{Door, Shared, gate, open};
 use reload::{Live, Reloader};
 use socket::Socket;
 use watchers::{
@@ -220,12 +220,16 @@ impl Proxy {
             usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
             config.limits.max_frame_bytes as usize,
         );
-        let handshakes = Arc::new(Semaphore::new(config.limits.max_handshakes as usize));
+        let shared = Shared {
+            handshakes: Arc::new(Semaphore::new(config.limits.max_handshakes as usize)),
+            pattern_matching: Arc::default(),
+            memory: memory.clone(),
+        };
         let mut doors = Vec::new();
         let mut brokers = Vec::new();
         let mut identities = Vec::new();
         for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
-            let gate = gate(&config, listener, &acls, (&handshakes, &memory), &metrics, &audit);
+            let gate = gate(&config, listener, &acls, &shared, &metrics, &audit);
             let (gate, identity) =
                 (Arc::new(gate), Arc::new(IdentityStore::new(config.clone(), i, identity)));
             brokers.push((gate.clone(), listener.plaintext_exposed));

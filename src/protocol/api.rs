@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::access::{Access, GroupProtocol};
 use super::messages::*;
+use super::subscriptions::{Covered, Matching};
 use super::wire::{Fault, Message, Request, Uuid};
 use crate::words::acl::{Change, Changed, Unchanged};
 
@@ -215,6 +216,8 @@ pub enum Ruling {
     Ask(Ask),
     /// The ACLs are to be changed first. Nothing else of this client is looked at meanwhile.
     Change(AclChange),
+    /// A pattern is to be matched first, which may take long. Nothing else of this client is looked at meanwhile.
+    Match(PatternMatch),
     /// This is the answer's body; the broker hears nothing.
     Reply(Vec<u8>),
     /// The connection is closed without an answer, as Kafka does.
@@ -287,6 +290,17 @@ pub struct AclChange {
 /// What the outcome of a change leads to.
 pub type AfterChange<T> = Box<dyn FnOnce(Result<Changed, Unchanged>, &mut Access<'_>) -> T + Send>;
 
+/// A pattern to be matched, and what comes of it.
+pub struct PatternMatch {
+    /// What is to be matched.
+    pub matching: Matching,
+    /// What that leads to.
+    pub then: AfterMatch<Result<Ruling, Fault>>,
+}
+
+/// What a pattern that was matched leads to. `None`: it could not be, for lack of memory.
+pub type AfterMatch<T> = Box<dyn FnOnce(Option<Covered>, &mut Access<'_>) -> T + Send>;
+
 /// What the body of an answer leads to.
 pub type Then<T> = Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<T, Fault> + Send>;
 
@@ -304,6 +318,8 @@ pub enum Verdict<R> {
     Ask(Question<R>),
     /// The ACLs are to be changed, and the outcome is the answer.
     Change(Change, AfterChange<R>),
+    /// A pattern is to be matched.
+    Match(Matching, AfterMatch<Step<R>>),
     /// As `Forward`, for a request that has no answer.
     ForwardUnanswered,
     /// What must not reach the broker was taken out; there is no answer, and the connection closes.
@@ -326,12 +342,14 @@ pub struct Question<R> {
     then: Then<Step<R>>,
 }
 
-/// What the answer to a question leads to.
+/// What the answer to a question leads to, or a pattern that was matched.
 pub enum Step<R> {
     /// The client has its answer.
     Answer(R),
     /// One more question.
     Ask(Question<R>),
+    /// A pattern is to be matched.
+    Match(Matching, AfterMatch<Step<R>>),
     /// The client's request goes to the broker as it came, and the broker's answer is the client's.
     Forward,
     /// This body goes to the broker in the place of its own; the answer is changed.

@@ -18,6 +18,7 @@ use groups::Groups;
 use matches::Matches;
 
 pub use groups::{Found, Subscription, Telling};
+pub use matches::Covered;
 pub use pattern::Pattern;
 
 /// A member of which nothing was heard for so many [`Subscriptions::tick`]s is forgotten.
@@ -46,6 +47,28 @@ pub struct Topics {
     pub number: u64,
     /// Sorted.
     pub names: Vec<Str>,
+}
+
+/// A pattern that is to be matched against topics, which may take long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matching {
+    /// The pattern.
+    pub pattern: Str,
+    /// The topics.
+    pub topics: Arc<Topics>,
+}
+
+impl Matching {
+    /// Works out what it covers.
+    pub fn work(&self) -> Covered {
+        let covered = Pattern::new(&self.pattern).and_then(|pattern| pattern.covered(&self.topics.names));
+        covered.map(Arc::from)
+    }
+
+    /// How many bytes that may take meanwhile, at most.
+    pub fn memory(&self) -> usize {
+        pattern::MOST_MEMORY + self.topics.names.len() * size_of::<u32>()
+    }
 }
 
 /// A member of a group.
@@ -97,19 +120,14 @@ impl Subscriptions {
         topics
     }
 
-    /// Which of the topics a pattern covers, by their places. It is worked out once for all who have the pattern.
-    ///
-    /// # Errors
-    /// Why it is no pattern that can be matched, in words.
-    pub fn covered(&self, pattern: &Str, topics: &Topics) -> Result<Arc<[u32]>, &'static str> {
-        if let Some(covered) = self.inner().matches.find(pattern, topics.number) {
-            return covered;
-        }
-        // Others are not kept waiting meanwhile.
-        let covered = Pattern::new(pattern).and_then(|pattern| pattern.covered(&topics.names));
-        let covered = covered.map(Arc::from);
-        self.inner().matches.keep(pattern.detached(), topics.number, covered.clone());
-        covered
+    /// What a pattern covers, if that was worked out lately for anybody who has it.
+    pub fn covered(&self, pattern: &str, topics: &Topics) -> Option<Covered> {
+        self.inner().matches.find(pattern, topics.number)
+    }
+
+    /// Remembers what a pattern covers.
+    pub fn keep_covered(&self, matching: &Matching, covered: Covered) {
+        self.inner().matches.keep(matching.pattern.detached(), matching.topics.number, covered);
     }
 
     /// What the member of this principal has subscribed to, who is heard of with this.
@@ -207,12 +225,18 @@ mod tests {
     fn what_a_pattern_covers_is_worked_out_once() {
         let subscriptions = Subscriptions::default();
         let topics = subscriptions.learn(["a", "b", "c"].into_iter());
-        let pattern = Str::from("[ac]");
-        let covered = subscriptions.covered(&pattern, &topics).unwrap();
-        assert_eq!(*covered, [0, 2]);
-        assert!(Arc::ptr_eq(&subscriptions.covered(&pattern, &topics).unwrap(), &covered));
+        let of = |pattern: &str, topics: &Arc<Topics>| Matching {
+            pattern: pattern.into(),
+            topics: topics.clone(),
+        };
+        let covered = of("[ac]", &topics).work();
+        assert_eq!(covered.as_deref(), Ok(&[0, 2][..]));
+        assert_eq!(subscriptions.covered("[ac]", &topics), None);
+        subscriptions.keep_covered(&of("[ac]", &topics), covered.clone());
+        assert_eq!(subscriptions.covered("[ac]", &topics), Some(covered));
         let fewer = subscriptions.learn(["b", "c"].into_iter());
-        assert_eq!(*subscriptions.covered(&pattern, &fewer).unwrap(), [1]);
-        assert_eq!(subscriptions.covered(&"(".into(), &fewer), Err("missing closing )"));
+        assert_eq!(subscriptions.covered("[ac]", &fewer), None);
+        assert_eq!(of("[ac]", &fewer).work().as_deref(), Ok(&[1][..]));
+        assert_eq!(of("(", &fewer).work(), Err("missing closing )"));
     }
 }

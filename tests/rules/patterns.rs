@@ -344,6 +344,34 @@ fn what_is_no_pattern_is_refused_by_the_broker_itself() {
     assert_eq!(forwarded.request.subscribed_topic_regex.as_deref(), Some("("));
 }
 
+/// It may take long, so it is not done where other clients wait; and where there is no memory for it, later.
+#[test]
+fn a_pattern_is_matched_once_and_aside() {
+    let mut door = Door::new(some());
+    asked_and_told(&mut door, &join("a-.*"), &HOSTED, "a-1");
+    assert_eq!(door.matched, ["a-.*"]);
+    // Another group with the same pattern, and the same topics.
+    let other = Beat { group_id: "h".into(), ..join("a-.*") };
+    door.change(some().into_iter().chain([allow(Read, Group, "h")]));
+    told(&mut door, &other, "a-1");
+    door.subscriptions.tick();
+    door.send(1, &beat(1)).asked().answered_from(&mut door, &HOSTED).untouched();
+    assert_eq!(door.matched, ["a-.*"]);
+    // Neither when the topics are known nor when they have to be asked for.
+    door.is_short = true;
+    assert_eq!(door.send(1, &join("b-.*")).reply(), failed(14));
+    door.subscriptions.tick();
+    assert_eq!(door.send(1, &join("b-.*")).asked().answered_from(&mut door, &HOSTED).reply(), failed(14));
+    assert_eq!(door.matched.len(), 3);
+    door.is_short = false;
+    told(&mut door, &join("b-.*"), "b-1");
+    // What is no pattern is known to be none.
+    for _ in 0..2 {
+        assert_eq!(door.send(1, &join("(")).forwarded().request, join("("));
+    }
+    assert_eq!(door.matched[3..], ["b-.*", "("]);
+}
+
 /// As after a restart: the client believes that its pattern is known.
 #[test]
 fn members_of_whom_nothing_is_known_are_asked_to_repeat_themselves_once() {

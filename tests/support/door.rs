@@ -22,7 +22,9 @@ use std::sync::Arc;
 
 use doorkeeper::link::members::Members;
 use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Grounds, TopicNames, Witness};
-use doorkeeper::protocol::api::{AclChange, Answer, AnswerWatch, Ask, Row, Rule, Ruling, encoded};
+use doorkeeper::protocol::api::{
+    AclChange, Answer, AnswerWatch, Ask, PatternMatch, Row, Rule, Ruling, encoded,
+};
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
 use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
 use doorkeeper::protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
@@ -97,6 +99,10 @@ pub struct Door {
     pub heard: Vec<Heard>,
     /// The nodes whose addresses could not be mapped.
     pub unmapped: Vec<i32>,
+    /// The patterns that were matched, each time.
+    pub matched: Vec<String>,
+    /// There is no memory to match patterns.
+    pub is_short: bool,
 }
 
 /// The topic ids whose names are known.
@@ -162,6 +168,8 @@ impl Door {
             generation: 1,
             heard: Vec::new(),
             unmapped: Vec::new(),
+            matched: Vec::new(),
+            is_short: false,
         }
     }
 
@@ -194,7 +202,21 @@ impl Door {
         let sent: Bytes = encoded(request, version).expect("a request that the version can carry").into();
         let ruling =
             self.access(version, |access| rule(&sent, access)).expect("a request that can be decided");
+        let ruling = self.match_patterns(version, ruling);
         Outcome::new(version, sent, ruling)
+    }
+
+    /// Does the work that a rule waits for before it goes on.
+    fn match_patterns(&mut self, version: i16, mut ruling: Ruling) -> Ruling {
+        while let Ruling::Match(PatternMatch { matching, then }) = ruling {
+            let covered = (!self.is_short).then(|| matching.work());
+            if let Some(covered) = covered.clone() {
+                self.subscriptions.keep_covered(&matching, covered);
+            }
+            self.matched.push(matching.pattern.to_string());
+            ruling = self.access(version, |access| then(covered, access)).expect("a request that can go on");
+        }
+        ruling
     }
 
     /// The versions of the API that are served.
@@ -279,6 +301,7 @@ impl<Q: Sendable> Outcome<Q> {
             Ruling::Change(change) => {
                 Self::Changing(Changing { version, sent, change, for_request: std::marker::PhantomData })
             }
+            Ruling::Match(_) => unreachable!("patterns are matched before"),
             Ruling::Reply(body) => Self::Answered(decoded(&body.into(), version)),
             Ruling::Close(reason) => Self::Closed(reason),
         }
@@ -426,7 +449,8 @@ impl<Q: Sendable> Asked<Q> {
         assert_eq!(self.ask.key, T::KEY, "another question");
         let body = encoded(response, self.ask.version).expect("an answer that the version can carry").into();
         let ruling = door.access(self.version, |access| (self.ask.then)(&body, access));
-        Outcome::new(self.version, self.sent, ruling.expect("an answer that can be read"))
+        let ruling = door.match_patterns(self.version, ruling.expect("an answer that can be read"));
+        Outcome::new(self.version, self.sent, ruling)
     }
 
     /// As [`answered`](Self::answered), for a Metadata question to a broker that has these topics.

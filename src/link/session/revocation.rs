@@ -4,9 +4,9 @@
 //! for its turn, since Kafka carries out one request of a connection after the other. Kafka judges when it carries out. So a
 //! request that would be refused by now must not be carried out, and an answer that would be another must not be delivered.
 
-use super::{Answer, Close, Heard, Reading, Request, Row, Ruling, Session, What};
+use super::{Answer, Close, Heard, Reading, Request, Row, Session, What};
 use crate::protocol::access::{Ground, Last, Remedy, TopicNames};
-use crate::protocol::api::{JudgeAgain, Rule};
+use crate::protocol::api::{JudgeAgain, Rule, Ruling};
 use crate::protocol::fetch_sessions::Topic;
 use crate::protocol::messages::ProduceRequest;
 use crate::protocol::wire::Message;

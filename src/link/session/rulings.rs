@@ -9,10 +9,11 @@ use super::frames::{CLIENT_ID, answer_frame, frame, holding};
 use super::holdings::{Kept, deciding, kept_of};
 use super::revocation::remedy;
 use super::sightings::watched;
+use super::work::{AfterWork, Work};
 use super::{Close, Heard, Owed, Request, SMALL, Session, UnderWay, What};
 use crate::link::budget::keep;
 use crate::protocol::access::Access;
-use crate::protocol::api::{AclChange, Answer, Row, Ruling};
+use crate::protocol::api::{AclChange, Answer, PatternMatch, Row, Ruling};
 use crate::protocol::header::{self, RequestHeader};
 use crate::words::metrics::{CloseReason, RequestResult};
 
@@ -27,7 +28,7 @@ impl Session {
         now: Instant,
     ) -> Result<(), Close> {
         let result = match &ruling {
-            Ruling::Ask(_) | Ruling::Change(_) => None,
+            Ruling::Ask(_) | Ruling::Change(_) | Ruling::Match(_) => None,
             Ruling::Forward(_) | Ruling::Replace(..) => Some(RequestResult::Forwarded),
             Ruling::Reply(_) | Ruling::Close(_) if heard.denied => Some(RequestResult::Denied),
             Ruling::Reply(_) | Ruling::Close(_) => Some(RequestResult::AnsweredLocally),
@@ -79,7 +80,14 @@ impl Session {
             }
             Ruling::Change(AclChange { change, then }) => {
                 self.keep_deciding(&mut request)?;
-                (self.change, self.after_change) = (Some(change), Some(then));
+                self.after_work = Some(AfterWork::Change(change.clone(), then));
+                self.work = Some(Work::Change(change));
+                self.held = Some(request);
+            }
+            Ruling::Match(PatternMatch { matching, then }) => {
+                self.keep_deciding(&mut request)?;
+                self.after_work = Some(AfterWork::Match(then));
+                self.work = Some(Work::Match(matching));
                 self.held = Some(request);
             }
             Ruling::Close(reason) => return Err(Close::protocol(reason)),

@@ -11,6 +11,7 @@ use super::gateway;
 use super::socket::Socket;
 use crate::link::budget::Budget;
 use crate::link::gate::{AclSource, ChangeOutcome, Disconnects, Gate, Limits, SAID_AGAIN};
+use crate::link::pattern_matching::PatternMatching;
 use crate::link::self_check::SelfCheck;
 use crate::link::wakers::Woken;
 use crate::process::acl_store::AclStore;
@@ -105,12 +106,19 @@ pub(super) async fn open(
     }
 }
 
-/// What the connections of a listener share; `handshakes` and `memory` are the whole process'.
+/// What all connections of the process share.
+pub(super) struct Shared {
+    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) pattern_matching: Arc<PatternMatching>,
+    pub(super) memory: Budget,
+}
+
+/// What the connections of a listener share.
 pub(super) fn gate(
     config: &Config,
     listener: &Listener,
     acls: &Arc<AclStore>,
-    (handshakes, memory): (&Arc<Semaphore>, &Budget),
+    shared: &Shared,
     metrics: &Arc<Metrics>,
     audit: &AuditLog,
 ) -> Gate {
@@ -145,8 +153,9 @@ pub(super) fn gate(
             upstream_connect_timeout: config.limits.upstream_connect_timeout,
             drain_timeout: config.shutdown.drain_timeout,
         },
-        handshakes: handshakes.clone(),
-        memory: memory.clone(),
+        handshakes: shared.handshakes.clone(),
+        pattern_matching: shared.pattern_matching.clone(),
+        memory: shared.memory.clone(),
         metrics: metrics.clone(),
         listener_metrics: metrics.listener(&listener.name),
         audit: audit.clone(),

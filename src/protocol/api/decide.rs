@@ -3,9 +3,11 @@
 use bytes::Bytes;
 
 use super::{
-    AclChange, Amend, Answer, Api, Ask, Question, Readdress, Ruling, Step, Unsupported, Verdict, metadata,
+    AclChange, AfterMatch, Amend, Answer, Api, Ask, PatternMatch, Question, Readdress, Ruling, Step,
+    Unsupported, Verdict, metadata,
 };
 use crate::protocol::access::Access;
+use crate::protocol::subscriptions::Matching;
 use crate::protocol::wire::{Fault, Message, Uuid};
 
 /// Decides a request's body by the rule of its type.
@@ -63,6 +65,10 @@ fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> R
             });
             Ruling::Change(AclChange { change, then })
         }
+        Verdict::Match(matching, then) => {
+            let reduced = is_reduced.then(|| edited(&request)).transpose()?;
+            Ruling::Match(after_match::<A>(matching, then, reduced))
+        }
         Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
         Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
         Verdict::Raw(None, answer) => forward(&request, answer)?,
@@ -106,19 +112,44 @@ pub(super) fn answer<A: Api>(amend: Option<Amend<A::Response>>, access: &Access<
 /// `reduced`: the client's own request, if it may not go on as it came.
 fn ask<A: Api>(question: Question<A::Response>, reduced: Option<Vec<u8>>) -> Ask {
     let Question { key, version, flexible, body, then } = question;
-    let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| match then(answer, access)? {
-        Step::Answer(answer) => reply::<A>(answer, access),
-        Step::Trim(body, amend) => Ok(Ruling::Replace(body, self::answer::<A>(Some(amend), access))),
-        Step::Ask(question) => Ok(Ruling::Ask(ask::<A>(question, reduced))),
-        Step::Forward => {
-            let answer = self::answer::<A>(None, access);
-            Ok(match reduced {
-                Some(body) => Ruling::Replace(body, answer),
-                None => Ruling::Forward(answer),
-            })
-        }
+    let then = Box::new(move |answer: &Bytes, access: &mut Access<'_>| {
+        let step = then(answer, access)?;
+        go_on::<A>(step, reduced, access)
     });
     Ask { key, version, flexible, body, then }
+}
+
+/// `reduced`: as for [`ask`].
+fn after_match<A: Api>(
+    matching: Matching,
+    then: AfterMatch<Step<A::Response>>,
+    reduced: Option<Vec<u8>>,
+) -> PatternMatch {
+    let then = Box::new(move |covered, access: &mut Access<'_>| {
+        let step = then(covered, access);
+        go_on::<A>(step, reduced, access)
+    });
+    PatternMatch { matching, then }
+}
+
+fn go_on<A: Api>(
+    step: Step<A::Response>,
+    reduced: Option<Vec<u8>>,
+    access: &mut Access<'_>,
+) -> Result<Ruling, Fault> {
+    Ok(match step {
+        Step::Answer(answer) => reply::<A>(answer, access)?,
+        Step::Trim(body, amend) => Ruling::Replace(body, answer::<A>(Some(amend), access)),
+        Step::Ask(question) => Ruling::Ask(ask::<A>(question, reduced)),
+        Step::Match(matching, then) => Ruling::Match(after_match::<A>(matching, then, reduced)),
+        Step::Forward => {
+            let answer = answer::<A>(None, access);
+            match reduced {
+                Some(body) => Ruling::Replace(body, answer),
+                None => Ruling::Forward(answer),
+            }
+        }
+    })
 }
 
 /// What is left of a request goes to the broker, in the client's own name.

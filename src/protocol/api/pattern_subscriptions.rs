@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Question, Step, Verdict, metadata, trimmed};
+use super::{AfterMatch, Question, Step, Verdict, metadata, trimmed};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::consumer_group_describe_response::Member as DescribedMember;
@@ -19,7 +19,9 @@ use crate::protocol::messages::{
     ConsumerGroupHeartbeatRequest as Heartbeat, ConsumerGroupHeartbeatResponse as Answer, MetadataRequest,
     MetadataResponse,
 };
-use crate::protocol::subscriptions::{Found, Member, Subscription, Telling, Topics, digest};
+use crate::protocol::subscriptions::{
+    Covered, Found, Matching, Member, Subscription, Telling, Topics, digest,
+};
 use crate::protocol::wire::{Fault, Str};
 use crate::words::acl::{Operation, ResourceType};
 
@@ -121,10 +123,38 @@ fn follow(
             None => return ask_for_topics(request, followed, access),
         },
     };
-    Ok(match followed.choose(request, topics.as_deref(), access) {
-        Ok(Chosen::Same) => Verdict::Forward,
-        Ok(Chosen::Others(remember)) => Verdict::Trim(remember),
-        Err((pattern, why)) => Verdict::Trim(Box::new(tell_that_it_is_none(request, &pattern, why))),
+    Ok(match followed.choose(request, topics, None, access) {
+        Chosen::Same => Verdict::Forward,
+        Chosen::Others(amend) => Verdict::Trim(amend),
+        Chosen::Unmatched(followed, matching) => {
+            let (request, topics) = (request.clone(), matching.topics.clone());
+            Verdict::Match(matching, after_match(request, topics, *followed))
+        }
+    })
+}
+
+/// As [`follow`], when the topics are known and the pattern may have been matched against them.
+fn go_on(
+    mut request: Heartbeat,
+    topics: Arc<Topics>,
+    followed: Followed,
+    covered: Option<Covered>,
+    access: &mut Access<'_>,
+) -> Step<Answer> {
+    match followed.choose(&mut request, Some(topics.clone()), covered, access) {
+        Chosen::Same => Step::Forward,
+        Chosen::Others(amend) => trimmed(&request, access, amend),
+        Chosen::Unmatched(followed, matching) => {
+            Step::Match(matching, after_match(request, topics, *followed))
+        }
+    }
+}
+
+/// The client is to come again where there was no memory to match the pattern, as to a coordinator that is not ready.
+fn after_match(request: Heartbeat, topics: Arc<Topics>, followed: Followed) -> AfterMatch<Step<Answer>> {
+    Box::new(move |covered, access| match covered {
+        Some(covered) => go_on(request, topics, followed, Some(covered), access),
+        None => Step::Answer(refused(COORDINATOR_LOAD_IN_PROGRESS)),
     })
 }
 
@@ -136,19 +166,12 @@ fn ask_for_topics(
     let everything = MetadataRequest { topics: None, allow_auto_topic_creation: false, ..Default::default() };
     // Whoever serves this API serves Metadata 12.
     let version = access.broker.newest::<MetadataRequest>(4..=i16::MAX).unwrap_or(12);
-    let mut request = request.clone();
+    let request = request.clone();
     let question = Question::new(&everything, version, move |answer: MetadataResponse, access| {
         metadata::learn_topic_names(&answer, access);
         let names = answer.topics.iter().filter_map(|topic| topic.name.as_deref());
         let topics = access.subscriptions.learn(names);
-        match followed.choose(&mut request, Some(&topics), access) {
-            Ok(Chosen::Same) => Step::Forward,
-            Ok(Chosen::Others(remember)) => trimmed(&request, access, remember),
-            Err((pattern, why)) => {
-                let tell = tell_that_it_is_none(&mut request, &pattern, why);
-                trimmed(&request, access, tell)
-            }
-        }
+        go_on(request, topics, followed, None, access)
     });
     question.map(Verdict::Ask)
 }
@@ -157,31 +180,47 @@ fn ask_for_topics(
 enum Chosen {
     /// It knows.
     Same,
-    /// The request has it now, and this is to be remembered when it has taken it.
+    /// The request has it now, and this is to be done with the answer.
     Others(super::Amend<Answer>),
+    /// It takes matching the pattern first.
+    Unmatched(Box<Followed>, Matching),
 }
 
 impl Followed {
-    /// Puts what stands for the pattern into the request, unless the broker has it. Without topics it is the pattern itself.
+    /// Puts what stands for the pattern into the request, unless the broker has it. Without topics it is the pattern itself;
+    /// `covered` is what it covers of them, if it has been matched for this heartbeat.
     fn choose(
         mut self,
         request: &mut Heartbeat,
-        topics: Option<&Topics>,
+        topics: Option<Arc<Topics>>,
+        covered: Option<Covered>,
         access: &mut Access<'_>,
-    ) -> Result<Chosen, (Str, &'static str)> {
+    ) -> Chosen {
         let sees_all = access.allows_every(Operation::Describe, ResourceType::Topic);
         let known = access.subscriptions.found(&request.group_id, &self.pattern);
-        let number = topics.map(|topics| topics.number);
+        let number = topics.as_ref().map(|topics| topics.number);
         let mut found = match known.clone() {
             Some((found, is_there)) if !self.is_due(&found, is_there, request, number, access) => found,
             _ => {
                 let telling = match topics {
-                    Some(topics) if !sees_all => self.matched(topics, access),
-                    _ => Ok(Telling::Pattern(self.pattern.clone())),
+                    Some(topics) if !sees_all => {
+                        match covered.or_else(|| access.subscriptions.covered(&self.pattern, &topics)) {
+                            Some(Ok(covered)) => visible(&covered, &topics, access),
+                            Some(Err(why)) => {
+                                let tell = tell_that_it_is_none(request, &self.pattern, why);
+                                return Chosen::Others(Box::new(tell));
+                            }
+                            None => {
+                                let matching = Matching { pattern: self.pattern.clone(), topics };
+                                return Chosen::Unmatched(Box::new(self), matching);
+                            }
+                        }
+                    }
+                    _ => Telling::Pattern(self.pattern.clone()),
                 };
                 Found {
                     member_id: request.member_id.detached(),
-                    telling: telling.map_err(|why| (self.pattern.clone(), why))?,
+                    telling,
                     topics: number,
                     generation: access.generation,
                     is_shared: known.as_ref().is_some_and(|(known, _)| known.is_shared),
@@ -196,7 +235,7 @@ impl Followed {
             if known.is_none_or(|(known, _)| known != found) {
                 access.subscriptions.share(&request.group_id, &self.pattern, found);
             }
-            return Ok(Chosen::Same);
+            return Chosen::Same;
         }
         let mut names = self.subscription.names.to_vec();
         request.subscribed_topic_regex = Some(match &found.telling {
@@ -209,7 +248,7 @@ impl Followed {
         request.subscribed_topic_names = Some(names);
         self.subscription.told = Some(digest);
         let remember = remember(Member::of(request), self.subscription, Some((self.pattern, found)));
-        Ok(Chosen::Others(Box::new(remember)))
+        Chosen::Others(Box::new(remember))
     }
 
     /// Whether this heartbeat is one with which it is looked again.
@@ -230,19 +269,18 @@ impl Followed {
     fn is_told_to_all(&self, found: &Found) -> bool {
         matches!(&found.telling, Telling::Pattern(pattern) if *pattern == self.pattern)
     }
+}
 
-    /// What stands for the pattern: the topics that it covers and the client may describe.
-    fn matched(&self, topics: &Topics, access: &mut Access<'_>) -> Result<Telling, &'static str> {
-        let covered = access.subscriptions.covered(&self.pattern, topics)?;
-        let covered = covered.iter().filter_map(|place| topics.names.get(*place as usize));
-        let names: Vec<Str> = covered
-            .filter(|name| access.allows_silently(Operation::Describe, ResourceType::Topic, name))
-            .cloned()
-            .collect();
-        Ok(match pattern_of(&names) {
-            Some(pattern) => Telling::Pattern(pattern),
-            None => Telling::Names(names.into()),
-        })
+/// What stands for a pattern: the topics that it covers and the client may describe.
+fn visible(covered: &[u32], topics: &Topics, access: &mut Access<'_>) -> Telling {
+    let covered = covered.iter().filter_map(|place| topics.names.get(*place as usize));
+    let names: Vec<Str> = covered
+        .filter(|name| access.allows_silently(Operation::Describe, ResourceType::Topic, name))
+        .cloned()
+        .collect();
+    match pattern_of(&names) {
+        Some(pattern) => Telling::Pattern(pattern),
+        None => Telling::Names(names.into()),
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! The coordinator of a group creates the internal topics that its topology lacks, on whichever heartbeat finds that they
 //! are missing. Kafka asks the member's ACLs in between and lets it join without them; a broker that knows no ACLs just
-//! creates them. So the heartbeat of a member that may not create what is missing does not reach the broker.
+//! creates them. So the heartbeat of a member that may not create what is missing does not reach the broker. Neither could it
+//! with a topology in which something keeps the broker from creating: the group has that of whoever came first, and
+//! refuses another (`StreamsGroup`, "Topology updates are not supported yet"), so members that may create would be left
+//! without their topics.
 
 use std::collections::{BTreeSet, HashSet};
 

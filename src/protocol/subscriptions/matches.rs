@@ -11,8 +11,8 @@ const MOST: usize = 2 * 1024 * 1024;
 /// What one takes besides, in bytes, roughly.
 const ENTRY: usize = 128;
 
-/// The places of the topics that a pattern covers, or why there are none.
-type Covered = Result<Arc<[u32]>, &'static str>;
+/// The places of the topics that a pattern covers, or why it is no pattern that can be matched, in words.
+pub type Covered = Result<Arc<[u32]>, &'static str>;
 
 /// Patterns asked for lately, and before. Whatever nobody asks for is gone when twice as much as fits was new. To push out
 /// another's costs no more than to work it out again.

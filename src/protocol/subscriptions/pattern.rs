@@ -1,6 +1,6 @@
 //! The patterns by which members of consumer groups name topics: RE2, as `com.google.re2j.Pattern` reads it.
 //!
-//! They come from anybody who may read a group, and are read and matched on the thread that serves connections. So every
+//! They come from anybody who may read a group. So every
 //! step is bounded: the length, the states that a pattern takes when repetitions are written out, and what may be spent on
 //! matching. What these bounds refuse is answered as what is no pattern at all; Kafka, which has none, lets its broker do
 //! the work.
@@ -16,6 +16,8 @@ use parts::Fault;
 
 /// The longest pattern, in bytes: brokers read no longer text.
 const LONGEST: usize = i16::MAX as usize;
+/// What reading one and matching it takes, in bytes, at most: its parts, the states that are worked out, and where each leads.
+pub(super) const MOST_MEMORY: usize = 10 * 1024 * 1024;
 const TOO_MUCH: &str = "expression takes too long to match";
 
 /// A pattern that covers whole names.

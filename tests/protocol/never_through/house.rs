@@ -12,7 +12,7 @@ use doorkeeper::link::buffer::Buf;
 use doorkeeper::link::close::Close;
 use doorkeeper::link::gate::{Client, Disconnects, Gate, Limits, SAID_AGAIN};
 use doorkeeper::link::self_check::SelfCheck;
-use doorkeeper::link::session::{Session, Sink, Want};
+use doorkeeper::link::session::{Done, Session, Sink, Want, Work};
 use doorkeeper::protocol::access::{Broker, BrokerSettings};
 use doorkeeper::protocol::api::TABLE;
 use doorkeeper::protocol::messages::ApiVersionsResponse;
@@ -60,6 +60,7 @@ pub(crate) fn gate(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc<Ga
             drain_timeout: Duration::from_secs(1),
         },
         handshakes: Arc::new(Semaphore::new(1)),
+        pattern_matching: Arc::default(),
         memory: Budget::new(BUFFERED, 0),
         metrics: METRICS.clone(),
         listener_metrics: METRICS.listener("test"),
@@ -170,9 +171,12 @@ impl Passage {
                 self.session.grant_answer_memory(share);
                 continue;
             }
-            if let Some(change) = self.session.take_change() {
-                let outcome = self.acls.apply(&change);
-                if let Err(close) = self.session.changed(Ok(outcome), &mut self.up, now) {
+            if let Some(work) = self.session.take_work() {
+                let done = match work {
+                    Work::Change(change) => Done::Changed(Ok(self.acls.apply(&change))),
+                    Work::Match(matching) => Done::Matched(Some(matching.work())),
+                };
+                if let Err(close) = self.session.done(done, &mut self.up, now) {
                     self.session.end(close);
                 }
                 self.session.settle(&mut self.out)?;

@@ -1,7 +1,7 @@
 //! A request goes through its rule as bytes, with somebody who plays the broker.
 
 use bytes::Bytes;
-use doorkeeper::protocol::api::{Answer, Row, Rule, Ruling, TABLE};
+use doorkeeper::protocol::api::{Answer, PatternMatch, Row, Rule, Ruling, TABLE};
 use doorkeeper::protocol::wire::{Fault, FaultKind};
 use doorkeeper::words::acl::{Change, Changed};
 
@@ -84,6 +84,12 @@ pub(crate) fn play(
                 ruling = door
                     .access(version, |access| (change.then)(Ok(outcome), access))
                     .unwrap_or_else(|fault| panic!("{} after a change: {fault}", at()));
+                continue;
+            }
+            Ruling::Match(PatternMatch { matching, then }) => {
+                ruling = door
+                    .access(version, |access| then(Some(matching.work()), access))
+                    .unwrap_or_else(|fault| panic!("{} after a match: {fault}", at()));
                 continue;
             }
             Ruling::Ask(ask) => {
