@@ -9,6 +9,7 @@ mod support;
 
 mod acl_topic;
 mod addresses;
+mod authorities;
 mod authorizer_suite;
 mod brokers;
 mod clients;
