@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod admin;
 pub mod allocator;
 pub mod config;
+mod findings;
 pub mod identity;
 pub mod kafka_client;
 pub mod notify;

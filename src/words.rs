@@ -4,6 +4,7 @@
 pub mod acl;
 pub mod advertise;
 pub mod audit;
+pub mod broker_listeners;
 pub mod certificate;
 pub mod der;
 pub mod health;

@@ -49,9 +49,15 @@ fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
     // It may have words of the peer's in it, such as a certificate's subject.
     let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), printable(&close.detail));
     let fault = close.reason.fault();
+    if close.reason == CloseReason::UpstreamClosed {
+        gate.doubted.notify_one();
+    }
     if fault == Fault::None && close.reason != CloseReason::RightsRevoked {
         tracing::debug!(listener, %peer, reason, "connection closed: {detail}");
         return;
+    }
+    if fault == Fault::Broker {
+        gate.doubted.notify_one();
     }
     let kind = (close.reason, close.handshake);
     let Some((unlogged, elsewhere)) = gate.disconnects.admit(kind, peer.ip(), Instant::now()) else { return };

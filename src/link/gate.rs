@@ -33,6 +33,10 @@ pub struct Gate {
     pub upstream: String,
     /// The broker, or those of the cluster, and where they are.
     pub brokers: Brokers,
+    /// Something has shown that the broker may be away: it is to be looked at soon.
+    pub doubted: tokio::sync::Notify,
+    /// Whether clients on other hosts reach it: it is bound to more than loopback.
+    pub serves_others: bool,
     /// The names by which clients say which broker they mean; `None` where the port says it.
     pub names: Option<Names>,
     /// Greetings of our own, by which it shows whether an address leads here.

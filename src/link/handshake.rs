@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::greeted::Greeted;
 use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
 use super::refused;
-use super::tls::{Tls, not_tls};
+use super::tls::{PLAINTEXT_KAFKA, Tls, not_tls};
 use crate::words::advertise::{Destination, Names};
 use crate::words::certificate::{Certificate, Kind};
 use crate::words::metrics::{CloseReason, HandshakeResult, Mechanism};
@@ -91,7 +91,14 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result
         greeted.incoming.add(n);
         if let Some(spoken) = not_tls(greeted.incoming.filled()).filter(|_| first) {
             greeted.incoming.consume(greeted.incoming.len());
-            let detail = format!("the client spoke {spoken}, this listener speaks TLS");
+            let itself = match is_from_here(&greeted.socket) && spoken == PLAINTEXT_KAFKA {
+                true => {
+                    "; it connects from this host: if it is the broker, the address that it advertises to brokers leads \
+                     here, and its transactions hang (inter.broker.listener.name)"
+                }
+                false => "",
+            };
+            let detail = format!("the client spoke {spoken}, this listener speaks TLS{itself}");
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
@@ -142,6 +149,12 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result
             return Ok(());
         }
     }
+}
+
+/// Whether a connection comes from this host.
+fn is_from_here(socket: &TcpStream) -> bool {
+    let ends = (socket.peer_addr(), socket.local_addr());
+    matches!(ends, (Ok(peer), Ok(own)) if peer.ip() == own.ip() || peer.ip().to_canonical().is_loopback())
 }
 
 /// Without this a client that holds its first request back until its last flight is acknowledged (Nagle's algorithm)
@@ -249,7 +262,11 @@ pub fn principal(gate: &Gate, rules: &MappingRules, tls: &Tls) -> Result<String,
     principal
 }
 
-fn mapped(rules: &MappingRules, certificate: &[u8]) -> Result<String, Close> {
+/// Who these rules make of the subject of a certificate.
+///
+/// # Errors
+/// When they make nobody of it.
+pub fn mapped(rules: &MappingRules, certificate: &[u8]) -> Result<String, Close> {
     let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
     let certificate = Certificate::read(certificate)
         .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;

@@ -15,6 +15,7 @@ use crate::protocol::messages::{
     DescribeConfigsRequest, MetadataRequest, describe_configs_request::DescribeConfigsResource,
 };
 use crate::words::advertise::Destination;
+use crate::words::broker_listeners::{self, BrokerListener};
 use crate::words::metrics::CloseReason;
 
 /// How long the answers to a survey may take.
@@ -29,6 +30,8 @@ pub struct Survey {
     pub nodes: Vec<(i32, Address)>,
     /// The id of the broker that was asked; `None` where it is not in the cluster yet, or is too old to tell.
     pub own: Option<i32>,
+    /// The listeners of the broker that was asked; `None` where it does not say.
+    pub listeners: Option<Vec<BrokerListener>>,
 }
 
 /// Asks the broker, or any broker of the cluster.
@@ -39,11 +42,9 @@ pub async fn survey(gate: &Gate) -> Result<Survey, Close> {
     let answered = timeout(LIMIT, async {
         let (mut socket, broker) = reach(gate, Destination::Any).await?;
         let nodes = nodes(&mut socket, &broker).await?;
-        let own = match gate.advertised.is_gateway() {
-            true => None,
-            false => own(&mut socket, &broker, &nodes).await?,
-        };
-        Ok(Survey { nodes, own })
+        let (own, listeners) = own(&mut socket, &broker, &nodes).await?;
+        let own = own.filter(|_| !gate.advertised.is_gateway());
+        Ok(Survey { nodes, own, listeners })
     });
     answered.await.unwrap_or_else(|_| {
         Err(Close::new(
@@ -75,13 +76,14 @@ async fn own(
     socket: &mut TcpStream,
     broker: &Broker,
     nodes: &[(i32, Address)],
-) -> Result<Option<i32>, Close> {
-    let Some(version) = broker.newest::<DescribeConfigsRequest>(0..=3) else { return Ok(None) };
-    let resources = nodes.iter().map(|(id, _)| resource(*id)).collect();
+) -> Result<(Option<i32>, Option<Vec<BrokerListener>>), Close> {
+    let Some(version) = broker.newest::<DescribeConfigsRequest>(0..=3) else { return Ok((None, None)) };
+    let resources = nodes.iter().map(|(id, _)| resource(*id, &broker_listeners::KEYS)).collect();
     let request = DescribeConfigsRequest { resources, ..Default::default() };
     let results = ask(socket, &request, version).await?.results;
-    let own = results.iter().find(|result| result.error_code == NONE);
-    Ok(own.and_then(|result| result.resource_name.parse().ok()))
+    let Some(own) = results.iter().find(|result| result.error_code == NONE) else { return Ok((None, None)) };
+    let value = |key: &str| own.configs.iter().find(|config| &*config.name == key)?.value.as_deref();
+    Ok((own.resource_name.parse().ok(), broker_listeners::read(value)))
 }
 
 /// Makes sure that the broker on this connection is this node: its clients must not end up at another one. One that has
@@ -100,7 +102,7 @@ pub(super) async fn verify(
         return Ok(());
     }
     let Some(version) = broker.newest::<DescribeConfigsRequest>(0..=3) else { return Ok(()) };
-    let request = DescribeConfigsRequest { resources: vec![resource(node)], ..Default::default() };
+    let request = DescribeConfigsRequest { resources: vec![resource(node, &[])], ..Default::default() };
     let results = ask(socket, &request, version).await?.results;
     match results.first().map(|result| result.error_code) {
         Some(NONE) => {
@@ -119,11 +121,11 @@ pub(super) async fn verify(
     }
 }
 
-fn resource(node: i32) -> DescribeConfigsResource {
+fn resource(node: i32, keys: &[&str]) -> DescribeConfigsResource {
     DescribeConfigsResource {
         resource_type: BROKER,
         resource_name: node.to_string().into(),
-        configuration_keys: Some(Vec::new()),
+        configuration_keys: Some(keys.iter().map(|key| (*key).into()).collect()),
         ..Default::default()
     }
 }

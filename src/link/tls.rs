@@ -222,6 +222,9 @@ fn encode<E: TooSmall>(
     Ok(())
 }
 
+/// What [`not_tls`] says of a client that speaks Kafka without TLS.
+pub const PLAINTEXT_KAFKA: &str = "plaintext Kafka";
+
 /// What a client that does not speak TLS seems to speak, told from its first bytes. `None`: it may be TLS.
 pub fn not_tls(first: &[u8]) -> Option<&'static str> {
     const HTTP: [&[u8]; 7] = [b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"PRI ", b"CONN"];
@@ -229,7 +232,7 @@ pub fn not_tls(first: &[u8]) -> Option<&'static str> {
         [] | [22, ..] => None,
         _ if HTTP.iter().any(|verb| first.starts_with(verb)) => Some("HTTP"),
         // A frame of at most 16 MiB, as all first requests are.
-        [0, ..] => Some("plaintext Kafka"),
+        [0, ..] => Some(PLAINTEXT_KAFKA),
         [high, _, 1, ..] if high & 0x80 != 0 => Some("SSLv2"),
         _ => Some("neither TLS nor Kafka"),
     }

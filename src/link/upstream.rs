@@ -16,8 +16,8 @@ use super::survey;
 use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols};
 use crate::protocol::header;
 use crate::protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, MetadataRequest, MetadataResponse,
-    describe_configs_request,
+    ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
+    MetadataResponse, describe_configs_request,
 };
 use crate::protocol::wire::{Message, Request, Str};
 use crate::words::advertise::Destination;
@@ -144,6 +144,19 @@ pub async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
     }
 }
 
+/// Whether whoever is there serves a stranger: versions are told to everybody, and not more where somebody must say first
+/// who he is.
+pub async fn is_open(socket: &mut TcpStream) -> Result<bool, Close> {
+    let broker = learn_versions(socket).await?;
+    let nothing = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
+    match (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeQuorumRequest>(0..=2)) {
+        (Some(version), _) => ask(socket, &nothing, version).await.map(|_| true),
+        // A controller.
+        (None, Some(version)) => ask(socket, &DescribeQuorumRequest::default(), version).await.map(|_| true),
+        (None, None) => Ok(true),
+    }
+}
+
 /// One question and its answer, on a socket where nothing else is on its way.
 pub(super) async fn ask<Q: Request>(
     socket: &mut TcpStream,
@@ -194,7 +207,8 @@ fn no_frame(question: &str, head: [u8; 4]) -> String {
     match head {
         // A TLS alert, as of a server that cannot read the question.
         [21, 3, ..] => format!("what is there speaks TLS: {ELSE}"),
-        [b'H', b'T', b'T', b'P'] => format!("what is there speaks HTTP: {ELSE}"),
+        [b'H', b'T', b'T', b'P'] | [b'<', ..] => format!("what is there speaks HTTP: {ELSE}"),
+        [b'S', b'S', b'H', b'-'] => format!("what is there speaks SSH: {ELSE}"),
         _ => format!("the answer to {question} has length {}", i32::from_be_bytes(head)),
     }
 }

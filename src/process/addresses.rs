@@ -2,6 +2,7 @@
 //! whether that leads back here.
 
 mod check;
+mod itself;
 mod knock;
 mod nodes;
 mod table;

@@ -1,5 +1,6 @@
 //! The admin endpoint: metrics and probes over HTTP, for whoever may reach its address. Everything on it is
-//! read-only.
+//! read-only, and what names principals, ACLs, certificates or addresses is for this host alone unless the configuration says
+//! otherwise.
 //!
 //! A probe must get its answer whatever else knocks on the port. So a connection carries one request, lives for
 //! some seconds, and when there are too many one of whoever has the most makes room ([`places`]): peers that send
@@ -148,6 +149,13 @@ impl AdminServer {
         self
     }
 
+    /// Shows every page to everyone, and not only to this host.
+    #[must_use]
+    pub fn with_pages_for_everyone(mut self, everyone: bool) -> Self {
+        self.pages.everyone = everyone;
+        self
+    }
+
     /// Shows the addresses that clients are told.
     #[must_use]
     pub fn with_addresses(mut self, addresses: AddressTable) -> Self {
@@ -185,7 +193,7 @@ impl AdminServer {
             match accepted {
                 Ok(Some((stream, peer))) => {
                     let (pages, limits, stopping) = (Arc::clone(&pages), self.limits, stopping.clone());
-                    let serve = |place| serve_connection(place, stream, pages, limits, stopping);
+                    let serve = |place| serve_connection(place, (stream, peer.ip()), pages, limits, stopping);
                     connections.add(peer.ip(), serve).await;
                     at_once += 1;
                     if at_once % AT_ONCE == 0 {
@@ -355,14 +363,14 @@ impl Connections {
 /// Answers one request. The place is given back last, when the connection is closed.
 async fn serve_connection(
     _place: Place,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, IpAddr),
     pages: Arc<Pages>,
     limits: Limits,
     mut stopping: watch::Receiver<bool>,
 ) {
     let service = service_fn(move |request| {
         let pages = Arc::clone(&pages);
-        async move { Ok::<_, Infallible>(pages.answer(&request).await) }
+        async move { Ok::<_, Infallible>(pages.answer(&request, peer).await) }
     });
     let mut connection = pin!(
         http1::Builder::new()

@@ -37,7 +37,7 @@ pub use document::Document;
 pub use effective::Effective;
 pub use fault::{Fault, Faults, Place};
 pub use settings::{
-    Admin, Audit, AuditFormat, Counted, Limits, Log, LogFormat, LogLevel, PlaintextExposed, Shutdown,
+    Admin, Audience, Audit, AuditFormat, Counted, Limits, Log, LogFormat, LogLevel, Reaction, Shutdown,
     TlsVersion,
 };
 pub use text::HostPort;
@@ -84,15 +84,15 @@ pub struct Listener {
     /// The plaintext listener of the broker.
     pub upstream: HostPort,
     /// Whether it matters that others can reach that.
-    pub plaintext_exposed: PlaintextExposed,
+    pub plaintext_exposed: Reaction,
     /// The TLS side.
     pub tls: Tls,
     /// From a certificate's subject to the name of a principal.
     pub principal_mapping_rules: MappingRules,
     /// From the broker's advertised address to ours.
     pub address_mapping: AddressMapping,
-    /// Whether to look if the broker's address, as clients are told it, leads back here.
-    pub self_check: bool,
+    /// Whether it matters that the broker's address, as clients are told it, does not lead back here.
+    pub self_check: Reaction,
     /// Where it stands in the document, such as `listeners.0`.
     pub place: String,
 }

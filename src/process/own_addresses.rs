@@ -5,14 +5,23 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// More than a pod or a broker's host has.
-const MOST: usize = 64;
+const MOST: usize = 256;
 
-/// Every address of an interface but loopback and link-local ones. None where `/proc` does not say.
-pub fn reachable() -> Vec<IpAddr> {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let v4 = local_v4(&read("/proc/net/fib_trie")).into_iter().map(IpAddr::V4);
-    let v6 = local_v6(&read("/proc/net/if_inet6")).into_iter().map(IpAddr::V6);
-    v4.chain(v6).take(MOST).collect()
+/// Every address of an interface but loopback and link-local ones.
+///
+/// # Errors
+/// When `/proc` does not say, or tells of more than can be looked at.
+pub fn reachable() -> Result<Vec<IpAddr>, String> {
+    let path = "/proc/net/fib_trie";
+    let v4 = fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    // Where IPv6 is off there is no such file.
+    let v6 = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    let v4 = local_v4(&v4).into_iter().map(IpAddr::V4);
+    let found: Vec<IpAddr> = v4.chain(local_v6(&v6).into_iter().map(IpAddr::V6)).collect();
+    match found.len() {
+        ..=MOST => Ok(found),
+        more => Err(format!("this host has {more} addresses, and at most {MOST} are looked at")),
+    }
 }
 
 /// The trie of routes has a leaf for each address, below it `/32 host LOCAL` if that is one of the host's own.

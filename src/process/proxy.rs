@@ -31,7 +31,7 @@ use watchers::{
 
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{Acls, AuditFormat, LogFormat, PlaintextExposed, Shutdown};
+use super::config::{Acls, Audience, AuditFormat, LogFormat, Reaction, Shutdown};
 use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
@@ -175,7 +175,7 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
 pub struct Proxy {
     doors: Vec<Door>,
     /// What each listener's broker is reached through, and what to do when others reach it.
-    brokers: Vec<(Arc<Gate>, PlaintextExposed)>,
+    brokers: Vec<(Arc<Gate>, Reaction)>,
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
@@ -212,7 +212,8 @@ impl Proxy {
                 let limits = admin::Limits::default();
                 let bound =
                     AdminServer::bind(&address, build(), metrics.clone(), health.clone(), limits).await;
-                Some(bound.map_err(StartError::Bind)?)
+                let everyone = admin.pages == Audience::Everyone;
+                Some(bound.map_err(StartError::Bind)?.with_pages_for_everyone(everyone))
             }
             None => None,
         };
@@ -240,6 +241,7 @@ impl Proxy {
                     gate,
                     identity,
                     destination,
+                    self_check: listener.self_check,
                 });
             }
             identities.push(identity);
@@ -329,10 +331,11 @@ impl Proxy {
             let (gate, health) = (door.gate.clone(), self.health.clone());
             watchers.spawn(watch_upstream(gate.clone(), clusters.clone(), health.clone()));
             let (identity, table, acls) = (door.identity.clone(), addresses.clone(), reloader.acls.clone());
+            let reaction = door.self_check;
             watchers.spawn(async move {
                 // Before, nobody is let in.
                 acls.loaded().await;
-                watch_addresses(gate, identity, table, health).await;
+                watch_addresses(gate, identity, table, reaction, health).await;
             });
             if door.gate.advertised.is_gateway() {
                 watchers.spawn(watch_nodes(door.gate.clone()));

@@ -90,6 +90,11 @@ impl Advertised {
         matches!(self.mapping, Mapping::Gateway { .. })
     }
 
+    /// Whether clients are told the host that the broker advertises.
+    pub fn keeps_host(&self) -> bool {
+        matches!(self.mapping, Mapping::None | Mapping::KeepHost { .. })
+    }
+
     /// Host and port that lead to the sidecar of `node`, which says of itself that it is at `host:port`.
     pub fn address<'a>(&'a self, node: i32, host: &'a str, port: i32) -> Result<(&'a str, i32), Unmapped> {
         match &self.mapping {

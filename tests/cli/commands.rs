@@ -215,7 +215,7 @@ fn run_on_a_port_that_is_in_use_exits_with_1_and_names_it() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     folder.edit("doorkeeper.yaml", "0.0.0.0:9443", &address);
-    folder.edit("doorkeeper.yaml", "0.0.0.0:9901", "127.0.0.1:0");
+    folder.edit("doorkeeper.yaml", "127.0.0.1:9901", "127.0.0.1:0");
     let said = folder.doorkeeper(&["run", "--config", "doorkeeper.yaml"]);
     assert_eq!(said.code, 1, "{said:?}");
     assert!(

@@ -32,7 +32,7 @@ fn checked(doorkeeper: &Doorkeeper, successful: u8) -> (String, String) {
     wait_for("the self-check", PATIENCE, || doorkeeper.metrics().contains(&line).then_some(()));
     let ready = doorkeeper.page("/readyz?verbose");
     assert!(ready.starts_with("HTTP/1.1 200"), "a warning is no failure: {ready}");
-    let line = ready.lines().find(|line| line.starts_with("[+]listeners")).unwrap().to_owned();
+    let line = ready.lines().find(|line| line.starts_with("[+]addresses")).unwrap().to_owned();
     (line, doorkeeper.page("/addresses"))
 }
 
@@ -47,7 +47,7 @@ fn what_clients_are_told_for_the_own_broker_must_lead_back() {
 
     let right = beside(&cluster, 0, first, &keep_host(&[(one, first), (two, second)]), &identity);
     let (line, page) = checked(&right, 1);
-    assert_eq!(line, "[+]listeners ok");
+    assert_eq!(line, "[+]addresses ok");
     let row = |page: &str, port: u16| {
         page.lines().find(|line| line.contains(&format!(":{port} "))).unwrap().to_owned()
     };
@@ -65,7 +65,7 @@ fn what_clients_are_told_for_the_own_broker_must_lead_back() {
     let swapped = beside(&cluster, 1, second, &keep_host(&[(one, second), (two, first)]), &identity);
     let (line, page) = checked(&swapped, 0);
     let expected = format!(
-        "[+]listeners ok, but: clients: the address 127.0.0.1:{first} that clients are told for node 2 does not lead back \
+        "[+]addresses ok, but: clients: the address 127.0.0.1:{first} that clients are told for node 2 does not lead back \
          here: it leads to another doorkeeper with the same certificate"
     );
     assert_eq!(line, expected);
@@ -84,16 +84,44 @@ fn what_clients_are_told_for_the_own_broker_must_lead_back() {
     assert!(line.contains(&format!("the address 127.0.0.1:{one} ")), "{line}");
 
     let lost = free_port();
-    let withheld = beside(&cluster, 0, lost, &keep_host(&[(two, second)]), &identity);
+    let other = "{ strategy: table, brokers: { 99: \"127.0.0.1:9\" } }";
+    let withheld = beside(&cluster, 0, lost, other, &identity);
     let (line, _) = checked(&withheld, 0);
-    assert!(
-        line.contains("it is withheld: address_mapping.ports has no entry for the broker's port"),
-        "{line}"
-    );
+    assert!(line.contains("it is withheld: "), "{line}");
 
     let lost = free_port();
     let elsewhere = pki.server_for("elsewhere", &["elsewhere.test"]);
     let misnamed = beside(&cluster, 0, lost, &keep_host(&[(one, lost)]), &elsewhere);
     let (line, _) = checked(&misnamed, 0);
     assert!(line.contains("the certificate there is not for 127.0.0.1"), "{line}");
+}
+
+/// What is left as it was in `advertised.listeners`, and is served by nobody any more.
+#[test]
+fn a_broker_that_cannot_reach_itself_is_told_so() {
+    let Some(kafka) = Kafka::of_this_run() else { return };
+    let nobody = free_port();
+    let left = format!("advertised.listeners=PLAINTEXT://127.0.0.1:{nobody}");
+    let cluster = Cluster::start(kafka, &Settings::plaintext(1).with(&[&left]));
+    let pki = Pki::new(&scratch("pki-itself"));
+    let identity = pki.server("doorkeeper");
+    let (broker, own) = (cluster.brokers[0].plaintext.port(), free_port());
+    let mapping = keep_host(&[(broker, own), (nobody, own)]);
+    let doorkeeper = beside(&cluster, 0, own, &mapping, &identity);
+    let (line, _) = checked(&doorkeeper, 0);
+    let cause = format!(
+        "[+]addresses ok, but: clients: the broker cannot reach itself: it sends transaction markers and the state of \
+         share groups to 127.0.0.1:{nobody}, the advertised address of its listener PLAINTEXT"
+    );
+    assert!(line.starts_with(&cause), "{line}");
+
+    // With listeners of their own on loopback, as the guide has it.
+    let cluster = Cluster::start(kafka, &Settings::plaintext(1).apart());
+    let (broker, own) = (&cluster.brokers[0], free_port());
+    let pki = Pki::new(&scratch("pki-apart"));
+    let localhost = pki.server_for("localhost", &["localhost"]);
+    let mapping = keep_host(&[(broker.plaintext.port(), own), (broker.advertised, own)]);
+    let doorkeeper = beside(&cluster, 0, own, &mapping, &localhost);
+    let (line, _) = checked(&doorkeeper, 1);
+    assert_eq!(line, "[+]addresses ok");
 }

@@ -289,7 +289,7 @@ fn a_gateway_looks_whether_its_addresses_lead_to_itself() {
     checked(by_name, 0);
     let ready = by_name.doorkeeper.page("/readyz?verbose");
     assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
-    let warning = "[+]listeners ok, but: clients: the address broker-1.kafka.test:";
+    let warning = "[+]addresses ok, but: clients: the address broker-1.kafka.test:";
     assert!(ready.contains(warning), "{ready}");
     let log = by_name.doorkeeper.process.output();
     assert_eq!(log.lines().filter(|line| line.contains("does not lead back here")).count(), 1, "{log}");

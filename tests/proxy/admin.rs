@@ -116,13 +116,13 @@ async fn readiness_follows_the_checks() {
     assert_eq!(
         failed.body,
         "[+]listeners ok\n[+]certificates ok\n[+]acls ok\n[+]acl-topic ok\n\
-         [-]upstream failed: connection refused: 127.0.0.1:9092\n[+]plaintext-exposed ok\n[+]not-draining ok\n\
+         [-]upstream failed: connection refused: 127.0.0.1:9092\n[+]addresses ok\n[+]plaintext-exposed ok\n[+]not-draining ok\n\
          readyz check failed\n"
     );
     assert_eq!(admin.get("/readyz?exclude=upstream").await.status, 200);
     let verbose = admin.get("/readyz?verbose&exclude=upstream").await;
     assert!(verbose.body.ends_with(
-        "[+]upstream excluded: ok\n[+]plaintext-exposed ok\n[+]not-draining ok\nreadyz check passed\n"
+        "[+]upstream excluded: ok\n[+]addresses ok\n[+]plaintext-exposed ok\n[+]not-draining ok\nreadyz check passed\n"
     ));
 
     let single = admin.get("/readyz/upstream").await;

@@ -73,7 +73,7 @@ fn touch_everything(metrics: &Arc<Metrics>) {
         for &cipher in Cipher::ALL {
             handles.session(TlsVersion::Tls13, cipher, false);
         }
-        handles.plaintext_exposed(true);
+        handles.plaintext_exposed(Some(true));
         metrics.upstream_up(&format!("127.0.0.1:{listener}"), true);
         for &role in CertificateRole::ALL {
             certificates.push(Certificate {

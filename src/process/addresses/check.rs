@@ -1,5 +1,6 @@
 //! Whether what clients are told for a broker leads back here: for the broker behind a sidecar, or for every broker of a
-//! gateway. What is found is a warning and no failure: clients may see another network than doorkeeper does.
+//! gateway. What is found is a warning unless the configuration says otherwise: clients may see another network than
+//! doorkeeper does. And whether the broker behind a sidecar reaches itself ([`super::itself`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +8,13 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::itself::{self, is_loopback};
 use super::knock::{Answer, Found, knock};
 use super::table::{AddressTable, Row, in_a_line};
 use crate::link::gate::Gate;
 use crate::link::survey::{Survey, survey};
+use crate::process::config::Reaction;
+use crate::process::findings;
 use crate::process::identity::IdentityStore;
 use crate::words::advertise::Destination;
 use crate::words::health::Health;
@@ -27,10 +31,15 @@ pub(in crate::process) async fn watch_addresses(
     gate: Arc<Gate>,
     identity: Arc<IdentityStore>,
     table: AddressTable,
+    reaction: Reaction,
     health: Health,
 ) {
     let (mut told_before, mut warned_before) = (String::new(), None);
     let mut again = AGAIN;
+    let show = |finding| findings::show(&health, Check::Addresses, &gate.listener, reaction, finding);
+    if reaction == Reaction::Fail {
+        show(Some(findings::NOT_YET.to_owned()));
+    }
     loop {
         // Whether the broker answers at all, the watcher of the upstream says.
         let Ok(survey) = survey(&gate).await else {
@@ -46,12 +55,10 @@ pub(in crate::process) async fn watch_addresses(
         // Until there is something better to show.
         table.set(&gate.listener, rows.clone());
         let checked = check(&gate, &identity, survey.own, &mut rows).await;
-        let warning = warning(&rows);
+        let wrong = [warning(&rows), itself::fault(&gate, &survey).await];
+        let warning = wrong.into_iter().flatten().reduce(|first, second| format!("{first}; {second}"));
         let complete = checked && warning.is_none();
         table.set(&gate.listener, rows);
-        if checked {
-            gate.metrics.address_self_check(&gate.listener, warning.is_none());
-        }
         match &warning {
             Some(warning) if warned_before.as_ref() != Some(warning) => {
                 tracing::warn!(listener = &*gate.listener, "{warning}");
@@ -64,7 +71,13 @@ pub(in crate::process) async fn watch_addresses(
             }
             _ => {}
         }
-        health.warn_part(Check::Listeners, &gate.listener, warning.clone());
+        show(match (&warning, checked || !gate.self_check.is_enabled() || gate.advertised.is_gateway()) {
+            (None, false) => Some(format!("{}: the broker does not say which node it is", findings::NOT_YET)),
+            _ => warning.clone(),
+        });
+        if checked {
+            gate.metrics.address_self_check(&gate.listener, warning.is_none());
+        }
         warned_before = warning;
         let pause = if complete || !gate.self_check.is_enabled() { INTERVAL } else { again };
         again = if complete { AGAIN } else { (again * 2).min(INTERVAL) };
@@ -103,6 +116,9 @@ async fn check(gate: &Gate, identity: &IdentityStore, own: Option<i32>, rows: &m
             Err(_) if gateway => continue,
             _ if !gateway && own != Some(row.node) => continue,
             Err(withheld) => Err(format!("it is withheld: {withheld}")),
+            Ok((host, _)) if !gateway && leads_clients_to_themselves(gate, host) => {
+                Err(format!("it is loopback, which leads every client to itself: {}", loopback_from(gate)))
+            }
             Ok((host, port)) => {
                 let port = u16::try_from(*port).unwrap_or_default();
                 let answer = knock(&gate.self_check, (host, port), &fingerprint).await;
@@ -113,6 +129,22 @@ async fn check(gate: &Gate, identity: &IdentityStore, own: Option<i32>, rows: &m
         checked = true;
     }
     checked
+}
+
+/// Whether clients come from elsewhere and are told loopback.
+fn leads_clients_to_themselves(gate: &Gate, host: &str) -> bool {
+    gate.serves_others && is_loopback(host)
+}
+
+/// Where such an address comes from.
+fn loopback_from(gate: &Gate) -> &'static str {
+    match gate.advertised.keeps_host() {
+        true => {
+            "the broker advertises it, as it does when it is bound to loopback and has no advertised.listeners; set \
+             advertised.listeners at the broker to the name by which clients reach this host"
+        }
+        false => "address_mapping says so; name this host as clients do",
+    }
 }
 
 /// What is wrong with what was found at an address; `node` is the broker that a gateway should lead to.

@@ -1,6 +1,7 @@
 //! What the admin endpoint answers.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,6 +22,10 @@ use crate::words::metrics::{self, Build, Check, Metrics};
 /// Scrapes encoded at a time: each holds a thread for some milliseconds. There is as long a pause after each, so that whoever
 /// asks over and over does not take a processor from the clients of the broker.
 const SCRAPES: usize = 1;
+
+/// What others get in the place of a page that names principals, ACLs, certificates or addresses.
+const FOR_THIS_HOST: &str = "403: this page is for this host alone: ask at a loopback address, as kubectl port-forward does, \
+                             or configure 'admin: { pages: everyone }'\n";
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -73,6 +78,8 @@ pub(super) struct Pages {
     metrics: Arc<Metrics>,
     health: Health,
     pub(super) addresses: AddressTable,
+    /// Whether everyone may see all pages.
+    pub(super) everyone: bool,
     scrapes: Arc<Semaphore>,
 }
 
@@ -86,12 +93,13 @@ impl Pages {
             metrics,
             health,
             addresses: AddressTable::default(),
+            everyone: false,
             scrapes: Arc::new(Semaphore::new(SCRAPES)),
         }
     }
 
-    /// Answers a request; its body, if it has one, is not read.
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+    /// Answers a request of somebody at this address; its body, if it has one, is not read.
+    pub(super) async fn answer<B>(&self, request: &Request<B>, peer: IpAddr) -> Answer {
         let path = request.uri().path();
         let single = path.strip_prefix("/readyz/");
         let page = PAGES.iter().find(|(known, ..)| *known == path).map(|&(_, page, _)| page);
@@ -105,6 +113,10 @@ impl Pages {
             return answer;
         }
 
+        let names_somebody = view.is_some() || matches!(page, Some(Page::Addresses));
+        if names_somebody && !self.everyone && !peer.to_canonical().is_loopback() {
+            return text(StatusCode::FORBIDDEN, FOR_THIS_HOST);
+        }
         if let Some(view) = view {
             return text(StatusCode::OK, (view.text)());
         }
@@ -198,4 +210,38 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_names_somebody_is_for_this_host_alone() {
+        let build = Build { version: "1", revision: "r", rustc: "c", tls_provider: "p" };
+        let metrics = Arc::new(Metrics::new(build, UNIX_EPOCH, &[]).unwrap());
+        let mut pages = Pages::new(build, metrics.clone(), Health::new(metrics));
+        let view = |path| View { path, meaning: "", text: Box::new(|| "User:admin".to_owned()) };
+        pages.views = vec![view("/acls"), view("/config"), view("/certificates")];
+        let status = async |pages: &Pages, path: &str, peer: &str| {
+            let request = Request::get(path).body(()).unwrap();
+            pages.answer(&request, peer.parse().unwrap()).await.status().as_u16()
+        };
+        for path in ["/acls", "/config", "/certificates", "/addresses"] {
+            for here in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+                assert_eq!(status(&pages, path, here).await, 200, "{path} {here}");
+            }
+            for elsewhere in ["10.0.0.7", "fd00::1", "::ffff:10.0.0.7"] {
+                assert_eq!(status(&pages, path, elsewhere).await, 403, "{path} {elsewhere}");
+            }
+        }
+        for path in ["/", "/metrics", "/livez", "/healthz"] {
+            assert_eq!(status(&pages, path, "10.0.0.7").await, 200, "{path}");
+        }
+        assert_eq!(status(&pages, "/readyz", "10.0.0.7").await, 503);
+        pages.everyone = true;
+        assert_eq!(status(&pages, "/acls", "10.0.0.7").await, 200);
+    }
 }

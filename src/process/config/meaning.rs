@@ -134,6 +134,21 @@ impl Reader<'_> {
         match &listener.address_mapping {
             Some(raw::AddressMapping::None {}) => Some(AddressMapping::None),
             Some(raw::AddressMapping::KeepHost { ports: Some(ports), .. }) => {
+                let (upstream, bind) = (listener.upstream.port, listener.bind.port());
+                let known = ["upstream", "bind"].map(|key| format!("{}.{key}", listener_of(at)));
+                let turned = ports.values().any(|port| *port == upstream) || ports.contains_key(&bind);
+                let sound = known.iter().all(|at| !self.document.is_wrong(at));
+                // Where the two are one, something else is wrong, which is said.
+                if sound && upstream != bind && !ports.contains_key(&upstream) {
+                    let (at, message) =
+                        (format!("{at}.ports"), no_upstream_port(ports, upstream, bind, turned));
+                    match turned {
+                        true => self.fault(&at, message),
+                        // A broker may advertise another port than it listens on, as all those do that share a map.
+                        false if ports.len() == 1 => self.warn(&at, message),
+                        false => {}
+                    }
+                }
                 Some(AddressMapping::KeepHost { ports: ports.clone() })
             }
             Some(raw::AddressMapping::KeepHost { ports: None, .. }) | None => match listener.bind.port() {
@@ -256,6 +271,9 @@ impl Reader<'_> {
                 let message =
                     format!("'{name}' is nobody: the type of a principal from a certificate is 'User'");
                 self.warn(&format!("authorization.super_users.{i}"), message);
+            } else if name == "User:*" {
+                let message = "'User:*' is nobody: a super user is named in full, and '*' is no pattern here";
+                self.warn(&format!("authorization.super_users.{i}"), message);
             }
         }
         if raw.acls.is_none() && !self.document.is_wrong("authorization.acls") {
@@ -342,6 +360,25 @@ impl Reader<'_> {
         };
         Doorkeepers { bootstrap_servers, tls }
     }
+}
+
+/// The listener that a place such as `listeners.0.address_mapping` is in.
+fn listener_of(at: &str) -> &str {
+    at.rsplit_once('.').map_or(at, |(listener, _)| listener)
+}
+
+/// A map of ports that does not have the broker's own.
+fn no_upstream_port(ports: &BTreeMap<u16, u16>, upstream: u16, bind: u16, turned: bool) -> String {
+    let told = match (bind, ports.values().next()) {
+        (0, Some(port)) => *port,
+        (0, None) => 9443,
+        (port, _) => port,
+    };
+    let why = match turned {
+        true => "the broker's port comes first, and then the one that clients use",
+        false => "unless the broker advertises one of the others, it is withheld from clients",
+    };
+    format!("there is no entry for {upstream}, the port of upstream: {why}; write '{upstream}: {told}'")
 }
 
 fn leaves_this_host(address: &HostPort) -> String {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Admin, Audit, Counted, Limits, Log, PlaintextExposed, Shutdown, TlsVersion};
+use super::settings::{Admin, Audit, Counted, Limits, Log, Reaction, Shutdown, TlsVersion};
 use super::text::{self, HostPort};
 
 /// The configuration of doorkeeper.
@@ -57,10 +57,10 @@ pub(super) struct Listener {
     pub(super) bind: SocketAddr,
     /// Host and port of the broker's plaintext listener, which should be reachable from here only.
     pub(super) upstream: HostPort,
-    /// What to do when the broker's plaintext port answers at an address of this host that others can reach: warn in the
-    /// log and in `/readyz`, fail `/readyz`, or not look.
+    /// What to do when a plaintext listener of the broker, whichever, answers at an address of this host that others can
+    /// reach: warn in the log and in `/readyz`, fail `/readyz`, or not look. What could not be looked at counts as found.
     #[serde(default)]
-    pub(super) plaintext_exposed: PlaintextExposed,
+    pub(super) plaintext_exposed: Reaction,
     /// Certificates and what is asked of clients.
     pub(super) tls: Tls,
     /// How a certificate's subject becomes a principal, in the grammar of Kafka's `ssl.principal.mapping.rules`.
@@ -70,14 +70,11 @@ pub(super) struct Listener {
     /// How the broker's addresses are replaced in answers. Without the key: `keep_host`, with the port of
     /// `upstream` mapped to the port of `bind`.
     pub(super) address_mapping: Option<AddressMapping>,
-    /// Whether to look from time to time if the address that clients are told for the broker leads back here, and to
-    /// warn if not.
-    #[serde(default = "yes")]
-    pub(super) self_check: bool,
-}
-
-fn yes() -> bool {
-    true
+    /// What to do when the address that clients are told for the broker does not lead back here, is withheld or is
+    /// loopback, or when the broker cannot reach itself at its own: warn in the log and in `/readyz`, fail `/readyz`, or
+    /// not look.
+    #[serde(default)]
+    pub(super) self_check: Reaction,
 }
 
 /// Kafka's own default of `ssl.principal.mapping.rules`.

@@ -15,9 +15,23 @@ use super::text;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Admin {
-    /// The address and port of the endpoint. Nothing secret is served there, but it has no access control.
+    /// The address and port of the endpoint. Probes and metrics are for whoever reaches it.
     #[schemars(with = "text::SocketAddress")]
     pub bind: SocketAddr,
+    /// Who may see the pages that name principals, ACLs, certificates and addresses: those who ask from this host, over
+    /// loopback, or everyone who reaches the endpoint.
+    #[serde(default)]
+    pub pages: Audience,
+}
+
+/// Who may see something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Audience {
+    #[default]
+    Loopback,
+    Everyone,
 }
 
 /// What is counted beside what is always counted.
@@ -30,11 +44,11 @@ pub struct Counted {
     pub denials_by_principal: u32,
 }
 
-/// Whether it matters that others can reach the broker's plaintext port.
+/// What to do when a check finds something wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
-pub enum PlaintextExposed {
+pub enum Reaction {
     #[default]
     Warn,
     Fail,

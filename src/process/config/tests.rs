@@ -61,7 +61,10 @@ fn the_designed_configuration_loads() {
     assert!(!config.authorization.allow_everyone_if_no_acl_found);
     let acls = AclFile { file: "etc/acls.yaml".into(), reload_interval: Duration::from_secs(5) };
     assert_eq!(config.authorization.acls, Some(Acls::File(acls)));
-    assert_eq!(config.admin, Some(Admin { bind: "0.0.0.0:9901".parse().unwrap() }));
+    assert_eq!(
+        config.admin,
+        Some(Admin { bind: "0.0.0.0:9901".parse().unwrap(), pages: Audience::Loopback })
+    );
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.warnings, []);
 }
@@ -498,7 +501,7 @@ fn what_is_risky_is_warned_of() {
     ] {
         assert_eq!(warnings_with(old, new)[0], expected);
     }
-    for fine in ["localhost:9092", "'[::1]:9092'", "127.8.9.1:1"] {
+    for fine in ["localhost:9092", "'[::1]:9092'", "127.8.9.1:9092"] {
         assert_eq!(warnings_with("127.0.0.1:9092", fine), [""; 0]);
     }
 }
@@ -594,3 +597,38 @@ fn every_key_has_a_meaning_and_every_default_is_what_the_code_has() {
     let (a, b) = (parse(minimal).unwrap(), parse(&spelled).unwrap());
     assert_eq!(format!("{:?}", a.listeners), format!("{:?}", b.listeners));
 }
+
+#[test]
+fn a_map_of_ports_that_is_turned_round_is_a_fault() {
+    let with = |ports: &str| {
+        let text = EXAMPLE_FOR_PORTS.replace("PORTS", ports);
+        let read = Config::parse(Path::new("doorkeeper.yaml"), &text);
+        read.map(|config| config.warnings.iter().map(ToString::to_string).collect::<String>())
+            .map_err(|faults| faults.to_string())
+    };
+    let warned =
+        |ports: &str| with(ports).unwrap().contains("there is no entry for 9092, the port of upstream");
+    assert!(!warned("9092: 9443") && !warned("9092: 9443, 29092: 9443"));
+    let turned = with("9443: 9092").unwrap_err();
+    assert!(
+        turned.ends_with(
+            "there is no entry for 9092, the port of upstream: the broker's port comes first, and then the one that \
+             clients use; write '9092: 9443'"
+        ),
+        "{turned}"
+    );
+    // A broker may advertise another port than it listens on; where brokers share a map, each does.
+    assert!(warned("29092: 9443") && !warned("19092: 19443, 29092: 29443"));
+}
+
+const EXAMPLE_FOR_PORTS: &str = "\
+version: 1
+listeners:
+  - name: clients
+    bind: 0.0.0.0:9443
+    upstream: 127.0.0.1:9092
+    tls: { certificate_chain: c, private_key: k, client_ca: a }
+    address_mapping: { strategy: keep_host, ports: { PORTS } }
+    self_check: fail
+authorization: { super_users: [] }
+";

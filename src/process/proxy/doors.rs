@@ -15,7 +15,7 @@ use crate::link::pattern_matching::PatternMatching;
 use crate::link::self_check::SelfCheck;
 use crate::link::wakers::Woken;
 use crate::process::acl_store::AclStore;
-use crate::process::config::{AddressMapping, Config, Gateway, Listener, ToldApart};
+use crate::process::config::{AddressMapping, Config, Gateway, Listener, Reaction, ToldApart};
 use crate::process::identity::IdentityStore;
 use crate::protocol::access::BrokerSettings;
 use crate::words::acl::{Change, ClientView, Unchanged};
@@ -32,6 +32,8 @@ pub(super) struct Door {
     pub(super) identity: Arc<IdentityStore>,
     /// The broker that it leads to.
     pub(super) destination: Destination,
+    /// What to do when what clients are told does not lead back to it.
+    pub(super) self_check: Reaction,
 }
 
 /// The ACLs as connections see them; what they change shows in the metrics.
@@ -83,7 +85,7 @@ pub(super) async fn open(
         () = acls.loaded() => {}
         _ = draining.wait_for(|draining| *draining) => return,
     }
-    let Door { socket, gate, identity, destination } = door;
+    let Door { socket, gate, identity, destination, .. } = door;
     let address = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
     match socket.listen() {
         Ok(listener) => {
@@ -132,13 +134,15 @@ pub(super) fn gate(
         listener: listener.name.as_str().into(),
         upstream: listener.upstream.to_string(),
         brokers: gateway::brokers(listener),
+        doubted: tokio::sync::Notify::new(),
+        serves_others: !listener.bind.ip().to_canonical().is_loopback(),
         names: match &listener.address_mapping {
             AddressMapping::Gateway(Gateway { told_apart: ToldApart::ByName(names), .. }) => {
                 Some(names.clone())
             }
             _ => None,
         },
-        self_check: SelfCheck::new(listener.self_check),
+        self_check: SelfCheck::new(listener.self_check != Reaction::Ignore),
         mapping_rules: arc_swap::ArcSwap::from_pointee(listener.principal_mapping_rules.clone()),
         acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),

@@ -1,19 +1,25 @@
-//! Whether others can reach the broker past doorkeeper: its plaintext port is looked for at this host's own addresses.
+//! Whether others can reach the broker past doorkeeper: its plaintext listeners are looked for at this host's own addresses,
+//! and where the broker tells others that they are.
 //!
 //! What is found is a hint. A firewall or a NetworkPolicy that keeps others away does not show from here, and one that is
 //! missing shows only if the broker listens at more than loopback.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::link::brokers::Address;
 use crate::link::gate::Gate;
-use crate::link::upstream::learn_versions;
-use crate::process::config::PlaintextExposed;
-use crate::process::own_addresses;
+use crate::link::survey::{Survey, survey};
+use crate::link::upstream::is_open;
+use crate::process::config::Reaction;
+use crate::process::{findings, own_addresses};
+use crate::words::broker_listeners::BrokerListener;
 use crate::words::health::Health;
 use crate::words::metrics::Check;
 
@@ -22,80 +28,202 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const AT_FIRST: Duration = Duration::from_secs(5);
 /// How long one address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Addresses that are tried at a time.
+const AT_A_TIME: usize = 32;
+
+/// What one look has shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Look {
+    /// Where it was looked.
+    places: BTreeSet<SocketAddr>,
+    /// Where the broker answers, with the name of the listener if that is known.
+    exposed: Vec<(SocketAddr, Option<String>)>,
+    /// What could not be looked at, and why.
+    unseen: Vec<String>,
+}
 
 /// Looks from time to time, and says so in the log, the metrics and the checks when something has changed.
-pub(super) async fn watch(gate: Arc<Gate>, own: Vec<SocketAddr>, mode: PlaintextExposed, health: Health) {
-    if mode == PlaintextExposed::Ignore {
+pub(super) async fn watch(gate: Arc<Gate>, own: Vec<SocketAddr>, mode: Reaction, health: Health) {
+    if mode == Reaction::Ignore {
         return;
     }
-    let mut before = Vec::new();
+    let show = |finding| findings::show(&health, Check::PlaintextExposed, &gate.listener, mode, finding);
+    gate.listener_metrics.plaintext_exposed(None);
+    show(Some(findings::NOT_YET.to_owned()));
+    let mut before = None;
     let mut pause = AT_FIRST;
     loop {
-        let addresses = own_addresses::reachable();
-        let exposed = exposed_at(&gate.upstream, &addresses, &own).await;
-        tracing::debug!(
-            listener = &*gate.listener,
-            exposed = exposed.len(),
-            "looked for the broker's plaintext port at {} addresses of this host",
-            addresses.len()
-        );
-        gate.listener_metrics.plaintext_exposed(!exposed.is_empty());
-        if exposed != before {
-            say(&gate.listener, &exposed, mode, &health);
-            before = exposed;
+        match survey(&gate).await {
+            Ok(survey) => {
+                let look = look(&gate, &survey, &own).await;
+                gate.listener_metrics.plaintext_exposed(look.is_exposed());
+                if before.as_ref() != Some(&look) {
+                    let finding = look.finding();
+                    show(finding.clone());
+                    match &finding {
+                        Some(finding) => tracing::warn!(listener = &*gate.listener, "{finding}"),
+                        None => tracing::info!(listener = &*gate.listener, "{}", look.all_well()),
+                    }
+                    before = Some(look);
+                }
+                sleep(pause).await;
+                pause = INTERVAL;
+            }
+            Err(close) => {
+                // What was seen last holds until the broker is back.
+                if before.is_none() {
+                    show(Some(format!("not looked at yet: {}", close.detail)));
+                }
+                sleep(AT_FIRST).await;
+            }
         }
-        sleep(pause).await;
-        pause = INTERVAL;
     }
 }
 
-fn say(listener: &str, exposed: &[SocketAddr], mode: PlaintextExposed, health: &Health) {
-    let check = Check::PlaintextExposed;
-    if exposed.is_empty() {
-        tracing::info!(listener, "the broker's plaintext port is no longer reachable from elsewhere");
-        health.warn_part(check, listener, None);
-        health.set_part(check, listener, Ok(()));
-        return;
+impl Look {
+    /// Whether the broker can be reached from elsewhere, as far as that is known.
+    fn is_exposed(&self) -> Option<bool> {
+        match (self.exposed.is_empty(), self.unseen.is_empty()) {
+            (false, _) => Some(true),
+            (true, true) => Some(false),
+            (true, false) => None,
+        }
     }
-    let places = exposed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let reason = format!(
-        "the broker answers in plaintext at {places}: whoever reaches that is not asked for a certificate; bind its \
-         listener to 127.0.0.1, or keep others away with a NetworkPolicy or firewall"
-    );
-    tracing::warn!(listener, "{reason}");
-    match mode {
-        PlaintextExposed::Fail => health.set_part(check, listener, Err(reason)),
-        PlaintextExposed::Warn | PlaintextExposed::Ignore => health.warn_part(check, listener, Some(reason)),
+
+    fn finding(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if !self.exposed.is_empty() {
+            let place = |(place, name): &(SocketAddr, Option<String>)| match name {
+                Some(name) => format!("{place} ({name})"),
+                None => place.to_string(),
+            };
+            let places = self.exposed.iter().map(place).collect::<Vec<_>>().join(", ");
+            parts.push(format!(
+                "the broker answers in plaintext at {places}: whoever reaches that is not asked for a certificate; bind \
+                 its listener to 127.0.0.1, or keep others away with a NetworkPolicy or firewall"
+            ));
+        }
+        parts.extend(self.unseen.iter().map(|unseen| format!("not looked at: {unseen}")));
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    fn all_well(&self) -> String {
+        let places: Vec<String> = self.places.iter().map(ToString::to_string).collect();
+        match places.is_empty() {
+            true => "this host has no addresses at which others could reach the broker's plaintext listeners"
+                .into(),
+            false => format!("the broker does not answer in plaintext at {}", places.join(", ")),
+        }
     }
 }
 
-/// At which of this host's `addresses` a broker answers in plaintext at the port of `upstream`, which is on this host.
-/// `own` are doorkeeper's listeners.
-async fn exposed_at(upstream: &str, addresses: &[IpAddr], own: &[SocketAddr]) -> Vec<SocketAddr> {
-    let Ok(Ok(found)) = timeout(PATIENCE, lookup_host(upstream)).await else { return Vec::new() };
-    let found: Vec<SocketAddr> = found.collect();
-    // A broker elsewhere is reached over the network in any case, which the configuration warns of.
+/// Looks for the broker's plaintext listeners. `own` are doorkeeper's.
+async fn look(gate: &Gate, survey: &Survey, own: &[SocketAddr]) -> Look {
+    let unseen = |why: String| Look { unseen: vec![why], ..Look::default() };
+    let addresses = match own_addresses::reachable() {
+        Ok(addresses) => addresses,
+        Err(why) => return unseen(why),
+    };
+    let found = match timeout(PATIENCE, lookup_host(&gate.upstream)).await {
+        Ok(Ok(found)) => found.collect::<Vec<_>>(),
+        Ok(Err(error)) => return unseen(format!("{} cannot be resolved: {error}", gate.upstream)),
+        Err(_) => return unseen(format!("{} cannot be resolved within {PATIENCE:?}", gate.upstream)),
+    };
     let is_here = |place: &SocketAddr| place.ip().is_loopback() || addresses.contains(&place.ip());
     let Some(port) = found.iter().find(|place| is_here(place)).map(SocketAddr::port) else {
-        return Vec::new();
+        return unseen(format!(
+            "the broker at {} is on another host, and who reaches it there does not show from here",
+            gate.upstream
+        ));
     };
-    let mut exposed = Vec::new();
-    for place in addresses.iter().map(|address| SocketAddr::new(*address, port)) {
-        let ours = |bound: &SocketAddr| {
-            bound.port() == port && (bound.ip() == place.ip() || bound.ip().is_unspecified())
-        };
-        if !own.iter().any(ours) && answers(place).await {
-            exposed.push(place);
+    let mut look = Look::default();
+    if survey.listeners.is_none() {
+        look.unseen.push(format!(
+            "the broker does not say which listeners it has (DescribeConfigs), only its port {port} was looked for"
+        ));
+    }
+    let listeners = survey.listeners.as_deref().unwrap_or_default();
+    let mut places = places(&addresses, &ports(port, listeners));
+    for (address, name) in told_by_the_broker(gate, survey, listeners) {
+        // One that cannot be resolved here leads nobody here.
+        if let Ok(Ok(found)) = timeout(PATIENCE, lookup_host((address.0.as_str(), address.1))).await {
+            let elsewhere = found.filter(|place| !place.ip().is_loopback());
+            places.extend(elsewhere.map(|place| (place, Some(name.clone()))));
         }
     }
+    places.retain(|place, _| !own.iter().any(|bound| is_bound(*bound, *place, &addresses)));
+    look.exposed = answering(&places).await;
+    look.places = places.into_keys().collect();
+    look
+}
+
+/// The ports at which the broker may listen in plaintext, with the names of the listeners.
+fn ports(upstream: u16, listeners: &[BrokerListener]) -> BTreeMap<u16, Option<String>> {
+    let mut ports = BTreeMap::from([(upstream, None)]);
+    for listener in listeners.iter().filter(|listener| listener.plaintext) {
+        let advertised = listener.advertised.as_ref().map(|(_, port)| *port);
+        for port in [Some(listener.port), advertised].into_iter().flatten() {
+            ports.entry(port).or_default().get_or_insert_with(|| listener.name.clone());
+        }
+    }
+    ports
+}
+
+fn places(
+    addresses: &[IpAddr],
+    ports: &BTreeMap<u16, Option<String>>,
+) -> BTreeMap<SocketAddr, Option<String>> {
+    let at = |address: &IpAddr| {
+        let address = *address;
+        ports.iter().map(move |(port, name)| (SocketAddr::new(address, *port), name.clone()))
+    };
+    addresses.iter().flat_map(at).collect()
+}
+
+/// Where the broker tells others that its plaintext listeners are, but for what clients are told: that is doorkeeper.
+fn told_by_the_broker(gate: &Gate, survey: &Survey, listeners: &[BrokerListener]) -> Vec<(Address, String)> {
+    let told = |(node, (host, port)): &(i32, Address)| {
+        gate.advertised
+            .address(*node, host, (*port).into())
+            .is_ok_and(|(to, at)| (to, at) == (host.as_str(), i32::from(*port)))
+    };
+    let ours: Vec<&Address> = survey.nodes.iter().filter(|node| told(node)).map(|(_, own)| own).collect();
+    let advertised = listeners.iter().filter(|listener| listener.plaintext).filter_map(|listener| {
+        let address = listener.advertised.clone()?;
+        (!ours.contains(&&address)).then(|| (address, listener.name.clone()))
+    });
+    advertised.collect()
+}
+
+/// Whether what is bound there is what is found at an address.
+fn is_bound(bound: SocketAddr, place: SocketAddr, addresses: &[IpAddr]) -> bool {
+    let everywhere = bound.ip().is_unspecified() && addresses.contains(&place.ip());
+    bound.port() == place.port() && (bound.ip() == place.ip() || everywhere)
+}
+
+/// Those at which a broker answers.
+async fn answering(places: &BTreeMap<SocketAddr, Option<String>>) -> Vec<(SocketAddr, Option<String>)> {
+    let mut exposed = Vec::new();
+    let all: Vec<_> = places.iter().collect();
+    for some in all.chunks(AT_A_TIME) {
+        let mut looks = JoinSet::new();
+        for (place, name) in some {
+            let (place, name) = (**place, (*name).clone());
+            looks.spawn(async move { answers(place).await.then_some((place, name)) });
+        }
+        while let Some(looked) = looks.join_next().await {
+            exposed.extend(looked.ok().flatten());
+        }
+    }
+    exposed.sort();
     exposed
 }
 
-/// Whether a broker answers there.
+/// Whether a broker answers there whoever asks.
 async fn answers(place: SocketAddr) -> bool {
     let asked = timeout(PATIENCE, async {
         let mut socket = TcpStream::connect(place).await.ok()?;
-        learn_versions(&mut socket).await.ok()
+        is_open(&mut socket).await.ok()
     });
-    matches!(asked.await, Ok(Some(_)))
+    matches!(asked.await, Ok(Some(true)))
 }

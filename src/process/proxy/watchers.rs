@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::reload::Reloader;
 use crate::link::budget::Budget;
@@ -20,6 +20,8 @@ use crate::words::metrics::{Check, Metrics, Runtime};
 const LOAD_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a broker that answers is asked again.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+/// How soon it is asked again when a connection to it has failed.
+const PROBE_PAUSE: Duration = Duration::from_millis(200);
 /// How often a broker that does not answer is asked again, at first and at last.
 const PROBE_RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 /// How often what is remembered of a cluster is told that time passes.
@@ -69,7 +71,13 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, clusters: Arc<Clusters>, hea
         }
         retry = if up { PROBE_RETRY.0 } else { (retry * 2).min(PROBE_RETRY.1) };
         was_up = Some(up);
-        sleep(if up { PROBE_INTERVAL } else { retry }).await;
+        if up {
+            // However many connections are lost, so often and no more.
+            sleep(PROBE_PAUSE).await;
+            let _ = timeout(PROBE_INTERVAL - PROBE_PAUSE, gate.doubted.notified()).await;
+        } else {
+            sleep(retry).await;
+        }
     }
 }
 

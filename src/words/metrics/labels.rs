@@ -377,7 +377,9 @@ labels! {
         AclTopic = "acl-topic",
         /// The broker answers.
         Upstream = "upstream",
-        /// The broker's plaintext port is reachable from here only. By default a warning and no failure.
+        /// What clients are told for the broker leads back here. By default a warning and no failure.
+        Addresses = "addresses",
+        /// The broker's plaintext listeners are reachable from here only. By default a warning and no failure.
         PlaintextExposed = "plaintext-exposed",
         /// No shutdown has begun.
         NotDraining = "not-draining",

@@ -43,7 +43,8 @@ struct Handles {
     /// The series of a cipher are made when it is first spoken: few of them ever are.
     sessions: IntCounterVec,
     listener: String,
-    plaintext_exposed: IntGauge,
+    /// There is no series while it is not known.
+    plaintext_exposed: IntGaugeVec,
 }
 
 impl ListenerMetrics {
@@ -74,9 +75,14 @@ impl ListenerMetrics {
         self.0.sessions.with_label_values(&labels).inc();
     }
 
-    /// Says whether the broker's plaintext port is reachable from elsewhere.
-    pub fn plaintext_exposed(&self, exposed: bool) {
-        self.0.plaintext_exposed.set(i64::from(exposed));
+    /// Says whether the broker's plaintext listeners are reachable from elsewhere; `None`: that is not known.
+    pub fn plaintext_exposed(&self, exposed: Option<bool>) {
+        let labels = [self.0.listener.as_str()];
+        match exposed {
+            Some(exposed) => self.0.plaintext_exposed.with_label_values(&labels).set(i64::from(exposed)),
+            // That there was none is as good.
+            None => drop(self.0.plaintext_exposed.remove_label_values(&labels)),
+        }
     }
 }
 
@@ -141,7 +147,7 @@ impl ListenerFamilies {
             )?,
             plaintext_exposed: families.gauges(
                 "plaintext_exposed",
-                "Whether the broker's plaintext port answers at an address that others can reach.",
+                "Whether a plaintext listener of the broker answers at an address that others can reach.",
                 &["listener"],
             )?,
         })
@@ -158,7 +164,7 @@ impl ListenerFamilies {
             durations: self.durations.clone(),
             sessions: self.sessions.clone(),
             listener: listener.to_owned(),
-            plaintext_exposed: self.plaintext_exposed.with_label_values(&[listener]),
+            plaintext_exposed: self.plaintext_exposed.clone(),
         }))
     }
 }

@@ -64,7 +64,7 @@ fn a_service_manager_hears_of_its_start_reload_and_end() {
         return;
     }
     let config = std::fs::read_to_string(deploy("compose/doorkeeper/doorkeeper.yaml")).unwrap();
-    let config = config.replace("0.0.0.0:9443", "127.0.0.1:0").replace("0.0.0.0:9901", "127.0.0.1:0");
+    let config = config.replace("0.0.0.0:9443", "127.0.0.1:0").replace("127.0.0.1:9901", "127.0.0.1:0");
     // Nobody listens at port 1.
     let config = config.replace("127.0.0.1:9092", "127.0.0.1:1");
     std::fs::write(folder.join("doorkeeper.yaml"), config).unwrap();

@@ -44,6 +44,8 @@ pub(crate) fn gate(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc<Ga
         upstream: "broker:9092".to_owned(),
         brokers: Brokers::one(("broker".to_owned(), 9092)),
         names: None,
+        doubted: tokio::sync::Notify::new(),
+        serves_others: false,
         self_check: SelfCheck::new(false),
         mapping_rules: arc_swap::ArcSwap::from_pointee(MappingRules::parse("DEFAULT").unwrap()),
         acls: acls.clone(),

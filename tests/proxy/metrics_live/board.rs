@@ -21,9 +21,10 @@ const NOT_ON_THE_BOARD: [&str; 2] =
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn alerts_and_dashboard_ask_for_what_there_is() {
     let (door, _broker) = replayed().await;
-    // Only where they are asked for, and where the broker says which node it is.
+    // Only where they are asked for, and where the broker says which node it is, and which listeners it has.
     door.metrics.count_denials_by_principal(10).unwrap();
     door.metrics.address_self_check("clients", true);
+    door.metrics.listener("clients").plaintext_exposed(Some(true));
     let families = exposition::parse(&door.metrics.encode().unwrap()).unwrap();
     let mut shown = BTreeSet::new();
     let boards = dashboard();
