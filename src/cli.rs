@@ -50,6 +50,10 @@ enum Command {
     Check {
         #[command(flatten)]
         config: ConfigFile,
+        /// The certificate of a client, in PEM, with its issuers' behind it: say who it is, and whether it would be let in.
+        /// Exits with 1 if no listener lets it in.
+        #[arg(long, value_name = "FILE")]
+        client: Option<PathBuf>,
     },
     /// Ask a running doorkeeper whether it is well. Exits with 0 if it is, with 1 if not or if no answer comes.
     Healthcheck(healthcheck::Probe),
@@ -105,7 +109,7 @@ pub fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Run { config } => run(&config.path),
-        Command::Check { config } => check::check(&config.path, SystemTime::now()),
+        Command::Check { config, client } => check::check(&config.path, client.as_deref(), SystemTime::now()),
         Command::Healthcheck(probe) => healthcheck::healthcheck(&probe),
         Command::Acls(AclsCommand::Explain(question)) => explain::explain(&question),
         Command::Acls(AclsCommand::Import(import)) => acls::import(&import),

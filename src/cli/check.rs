@@ -7,24 +7,66 @@ use std::time::SystemTime;
 
 use super::{print, refuse};
 use crate::process::config::Acls;
-use crate::process::identity::CertificateFacts;
+use crate::process::identity::{CertificateFacts, Shown, show};
 use crate::process::startup::{self, Ready};
+use crate::words::audit::printable;
 use crate::words::certificate::Standing;
 
-/// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output.
-pub(super) fn check(path: &Path, now: SystemTime) -> ExitCode {
+/// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output, and what becomes of
+/// the client whose certificate is in the file `client`.
+pub(super) fn check(path: &Path, client: Option<&Path>, now: SystemTime) -> ExitCode {
     match startup::load(path, now) {
         Ok(ready) => {
             for warning in &ready.warnings {
                 drop(writeln!(std::io::stderr().lock(), "warning: {warning}"));
             }
-            print(&summary(path, &ready))
+            let told = client.map(|client| admission(client, &ready, now)).transpose();
+            match told {
+                Ok(told) => {
+                    let (admitted, text) = told.unwrap_or((true, String::new()));
+                    let code = print(&(summary(path, &ready) + &text));
+                    if admitted { code } else { ExitCode::FAILURE }
+                }
+                Err(why) => {
+                    drop(writeln!(std::io::stderr().lock(), "{why}"));
+                    ExitCode::FAILURE
+                }
+            }
         }
         Err(faults) => {
             let code = refuse(&faults);
             drop(writeln!(std::io::stderr().lock(), "{}", counted(faults.0.len(), "fault")));
             code
         }
+    }
+}
+
+/// Who the client is at each listener; whether one lets it in.
+fn admission(client: &Path, ready: &Ready, now: SystemTime) -> Result<(bool, String), String> {
+    let (mut admitted, mut text) = (false, String::new());
+    for (listener, identity) in ready.config.listeners.iter().zip(&ready.identities) {
+        let shown = show(client, identity, &listener.principal_mapping_rules, now)?;
+        admitted |= shown.admitted.is_ok() && shown.principal.is_ok();
+        text.push_str(&format!("{} at the listener {}: {}\n", client.display(), listener.name, told(&shown)));
+    }
+    Ok((admitted, text))
+}
+
+/// Who a certificate makes somebody, in a line.
+pub(super) fn told(shown: &Shown) -> String {
+    let subject = printable(&shown.subject);
+    match (&shown.admitted, &shown.principal) {
+        (Ok(()), Ok(principal)) => {
+            format!("the subject {subject} is {}, and is let in", printable(principal))
+        }
+        (Err(why), Ok(principal)) => {
+            format!(
+                "the subject {subject} would be {}, and is not let in: {}",
+                printable(principal),
+                printable(why)
+            )
+        }
+        (_, Err(why)) => format!("the subject {subject} is nobody: {}", printable(why)),
     }
 }
 

@@ -2,30 +2,35 @@
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::ArgGroup;
 
+use super::check::told;
 use super::{ConfigFile, print, refuse};
 use crate::process::acl_store::file::written::file_of;
 use crate::process::acl_store::{AclStore, file};
 use crate::process::config::document::read_text;
 use crate::process::config::{Acls, Config};
-use crate::process::startup;
+use crate::process::{identity, startup};
 use crate::words::acl::{
     Binding, CLUSTER_NAME, Decision, Operation, PatternType, Permission, ResourceType, Rule, WILDCARD,
 };
 
 /// May this principal do that?
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("resource").required(true))]
+#[command(group = ArgGroup::new("resource").required(true), group = ArgGroup::new("who").required(true))]
 pub(super) struct Question {
     #[command(flatten)]
     config: ConfigFile,
     /// Who asks, as User:name.
-    #[arg(long, value_parser = principal)]
-    principal: String,
+    #[arg(long, value_parser = principal, group = "who")]
+    principal: Option<String>,
+    /// The certificate of who asks, in PEM: who that is by the rules of the first listener.
+    #[arg(long, value_name = "FILE", group = "who")]
+    certificate: Option<PathBuf>,
     /// What for, in Kafka's words, such as Read or Write.
     #[arg(long)]
     operation: Operation,
@@ -67,13 +72,13 @@ impl Question {
     }
 
     /// The line of an ACL file that makes the answer yes where nothing makes it no.
-    fn entry(&self) -> String {
+    fn entry(&self, principal: &str) -> String {
         let (resource_type, name) = self.resource();
         file_of(&[Binding {
             resource_type,
             resource_name: name.to_owned(),
             pattern_type: PatternType::Literal,
-            principal: self.principal.clone(),
+            principal: principal.to_owned(),
             host: WILDCARD.to_owned(),
             operation: self.operation,
             permission: Permission::Allow,
@@ -89,23 +94,30 @@ pub(super) fn explain(question: &Question) -> ExitCode {
         Ok(opened) => opened,
         Err(faults) => return refuse(&faults),
     };
+    let (who, mut text) = match who(question, &config) {
+        Ok(who) => who,
+        Err(why) => {
+            drop(writeln!(std::io::stderr().lock(), "{why}"));
+            return ExitCode::FAILURE;
+        }
+    };
     if let Err(error) = read(&acls) {
         drop(writeln!(std::io::stderr().lock(), "the ACLs cannot be read: {error}"));
         return ExitCode::FAILURE;
     }
     let (resource_type, name) = question.resource();
-    let view = acls.current().authorizer.client(&question.principal, question.host);
+    let view = acls.current().authorizer.client(&who, question.host);
     let decision = view.decide(question.operation, resource_type, name);
     let answer = if decision.allowed { "allowed" } else { "denied" };
-    let mut text = format!(
-        "{answer}: {} {} on {resource_type} {name} from {}\n",
-        question.principal, question.operation, question.host
-    );
+    text.push_str(&format!(
+        "{answer}: {who} {} on {resource_type} {name} from {}\n",
+        question.operation, question.host
+    ));
     text.push_str(&reason(&decision, config.authorization.acls.as_ref()));
     let asked_for =
         question.operation == Operation::All || resource_type.operations().contains(&question.operation);
     if asked_for && matches!(decision.rule, Rule::DefaultDeny | Rule::NoAclFound(false)) {
-        text.push_str(&format!("this entry of the ACLs would allow it: {}", question.entry()));
+        text.push_str(&format!("this entry of the ACLs would allow it: {}", question.entry(&who)));
     }
     if !asked_for {
         let right =
@@ -117,6 +129,24 @@ pub(super) fn explain(question: &Question) -> ExitCode {
     }
     print(&text);
     if decision.allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Who asks, and a line about the certificate if that says it. One that is not let in asks for nothing.
+fn who(question: &Question, config: &Config) -> Result<(String, String), String> {
+    if let Some(principal) = &question.principal {
+        return Ok((principal.clone(), String::new()));
+    }
+    let (Some(path), Some(listener)) = (&question.certificate, config.listeners.first()) else {
+        return Err("say who asks, with --principal or --certificate".to_owned());
+    };
+    let now = SystemTime::now();
+    let identity = identity::load(&config.document, listener, now).map_err(|faults| faults.to_string())?;
+    let shown = identity::show(path, &identity, &listener.principal_mapping_rules, now)?;
+    let line = format!("{}: {}", path.display(), told(&shown));
+    match (&shown.admitted, shown.principal) {
+        (Ok(()), Ok(principal)) => Ok((principal, line + "\n")),
+        _ => Err(line),
+    }
 }
 
 /// Reads the ACLs where they are not in a file.

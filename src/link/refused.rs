@@ -15,6 +15,6 @@ pub fn remember(refusal: Box<Refusal>) {
 }
 
 /// Why this thread has refused a certificate since it was asked last.
-pub(super) fn take() -> Option<Box<Refusal>> {
+pub fn take() -> Option<Box<Refusal>> {
     REFUSED.take()
 }

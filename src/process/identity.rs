@@ -10,6 +10,7 @@ mod client;
 mod files;
 mod issuers;
 mod pem;
+mod shown;
 mod store;
 mod verifier;
 
@@ -22,6 +23,7 @@ use rustls::ServerConfig;
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
@@ -33,6 +35,7 @@ use files::{Content, Files};
 pub use certificate::{CertificateFacts, Role, sha256};
 pub use client::{ClientReload, ClientStore};
 pub use files::Fingerprint;
+pub use shown::{Shown, show};
 pub use store::{IdentityStore, Look, Prepared, Reload};
 pub use verifier::ProviderSignatures;
 
@@ -42,6 +45,8 @@ pub struct Identity {
     /// For every accepted connection. A changed file needs a new one: rustls does not ask the verifier again for
     /// a session that it resumes.
     pub server_config: Arc<ServerConfig>,
+    /// Who decides which clients are let in; `None` where nobody is asked for a certificate.
+    pub client_verifier: Option<Arc<dyn ClientCertVerifier>>,
     /// Every certificate that was read, the server's own first.
     pub certificates: Vec<CertificateFacts>,
     /// What is allowed but risky.
@@ -83,8 +88,9 @@ fn build(
         side: &SERVER,
     };
     match reader.server_config(tls, files) {
-        Some(server_config) if reader.faults.is_empty() => Ok(Identity {
+        Some((server_config, client_verifier)) if reader.faults.is_empty() => Ok(Identity {
             server_config: Arc::new(server_config),
+            client_verifier,
             certificates: reader.certificates,
             warnings: reader.warnings,
             fingerprint: files.fingerprint(),
@@ -162,7 +168,11 @@ impl Reader<'_> {
         self.document.is_wrong(&format!("{}.{key}", self.at))
     }
 
-    fn server_config(&mut self, tls: &Tls, files: &Files) -> Option<ServerConfig> {
+    fn server_config(
+        &mut self,
+        tls: &Tls,
+        files: &Files,
+    ) -> Option<(ServerConfig, Option<Arc<dyn ClientCertVerifier>>)> {
         let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
         let key = self.key(&tls.private_key, &files.private_key);
         let (anchors, required) = match &tls.client_auth {
@@ -184,6 +194,7 @@ impl Reader<'_> {
             return None;
         }
         let verifier = verifier?;
+        let asks = (tls.client_auth != ClientAuth::None).then(|| verifier.clone());
         let versions: &[_] = match tls.min_version {
             TlsVersion::Tls12 => &[&TLS13, &TLS12],
             TlsVersion::Tls13 => &[&TLS13],
@@ -206,7 +217,7 @@ impl Reader<'_> {
             server_config.session_storage = Arc::new(NoServerSessionStorage {});
             server_config.send_tls13_tickets = 0;
         }
-        Some(server_config)
+        Some((server_config, asks))
     }
 
     /// The certificates that are shown, as they are and read.

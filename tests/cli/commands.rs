@@ -379,3 +379,42 @@ fn what_describes_the_configuration_is_what_the_repository_has() {
         "{table}"
     );
 }
+
+/// What only a denial would tell otherwise.
+#[test]
+fn a_clients_certificate_is_told_who_it_makes_somebody() {
+    let folder = Folder::new();
+    let own = |name: &str| {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    };
+    let ca = std::fs::read_to_string(folder.0.join("tls/ca.crt")).unwrap();
+    folder.write("alice.crt", &own("alice"));
+    folder.write("mallory.crt", &own("mallory"));
+    folder.write("tls/ca.crt", &(ca + &std::fs::read_to_string(folder.0.join("alice.crt")).unwrap()));
+
+    let known = folder.doorkeeper(&[CHECK, &["--client", "alice.crt"]].concat());
+    assert_eq!(known.code, 0, "{known:?}");
+    let line = "alice.crt at the listener clients: the subject CN=alice is User:alice, and is let in\n";
+    assert!(known.out.ends_with(line), "{known:?}");
+    let stranger = folder.doorkeeper(&[CHECK, &["--client", "mallory.crt"]].concat());
+    assert_eq!(stranger.code, 1, "{stranger:?}");
+    assert!(
+        stranger.out.contains("the subject CN=mallory would be User:mallory, and is not let in: "),
+        "{stranger:?}"
+    );
+    let key = folder.doorkeeper(&[CHECK, &["--client", "tls/tls.key"]].concat());
+    assert_eq!((key.code, key.err.contains("there is no certificate in it")), (1, true), "{key:?}");
+
+    let explain =
+        ["acls", "explain", "--config", "doorkeeper.yaml", "--operation", "Read", "--topic", "nothing"];
+    let asked = folder.doorkeeper(&[&explain[..], &["--certificate", "alice.crt"]].concat());
+    assert!(asked.out.contains("\ndenied: User:alice Read on Topic nothing from 127.0.0.1\n"), "{asked:?}");
+    let refused = folder.doorkeeper(&[&explain[..], &["--certificate", "mallory.crt"]].concat());
+    assert!(refused.code == 1 && refused.err.contains("is not let in: "), "{refused:?}");
+    assert_eq!(folder.doorkeeper(&explain).code, 2);
+    let both = ["--certificate", "alice.crt", "--principal", "User:alice"];
+    assert_eq!(folder.doorkeeper(&[&explain[..], &both].concat()).code, 2);
+}

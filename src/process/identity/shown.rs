@@ -1,0 +1,54 @@
+//! What a client's certificate makes of whoever shows it, told without a client: by what would judge it at the listener.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rustls::pki_types::UnixTime;
+
+use super::{Identity, pem, unix};
+use crate::link::{handshake, refused};
+use crate::words::certificate::Certificate;
+use crate::words::principal::{MappingRules, distinguished_name};
+
+/// What becomes of a client that shows a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The whole subject, as the mapping rules see it.
+    pub subject: String,
+    /// Who the client is, or why it is nobody.
+    pub principal: Result<String, String>,
+    /// Why the client is not let in, if it is not.
+    pub admitted: Result<(), String>,
+}
+
+/// Shows the certificate in a PEM file, with those of its issuers behind it, to a listener of this identity and these rules.
+///
+/// # Errors
+/// When there is no certificate in the file that can be read.
+pub fn show(
+    path: &Path,
+    identity: &Identity,
+    rules: &MappingRules,
+    now: SystemTime,
+) -> Result<Shown, String> {
+    let name = path.display();
+    let pem = pem::read(path).and_then(|bytes| pem::parse(&bytes)).map_err(|why| format!("{name}: {why}"))?;
+    let Some((own, issuers)) = pem.certificates.split_first() else {
+        return Err(format!("{name}: there is no certificate in it but {}", pem.contents()));
+    };
+    let subject = Certificate::read(own)
+        .map_err(|error| error.to_string())
+        .and_then(|certificate| {
+            distinguished_name(certificate.subject_der()).map_err(|error| error.to_string())
+        })
+        .map_err(|error| format!("{name}: {error}"))?;
+    let principal = handshake::mapped(rules, own).map_err(|close| close.detail.into_owned());
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(unix(now)).unwrap_or_default()));
+    let admitted = match &identity.client_verifier {
+        None => Err("clients are not asked for certificates here: each one is User:ANONYMOUS".to_owned()),
+        Some(verifier) => verifier.verify_client_cert(own, issuers, now).map(drop).map_err(|error| {
+            refused::take().map_or_else(|| error.to_string(), |refusal| refusal.to_string())
+        }),
+    };
+    Ok(Shown { subject, principal, admitted })
+}
