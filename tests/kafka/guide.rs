@@ -85,7 +85,12 @@ fn the_guide_works_word_for_word() {
 /// The steps, as somebody takes them who has Kafka's scripts and doorkeeper on the PATH.
 fn follow(folder: &Path) {
     let kafka = Kafka::of_this_run().unwrap();
-    let _broker = broker(kafka, folder);
+    let bare = [
+        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners=PLAINTEXT://:9092",
+        "advertised.listeners=PLAINTEXT://broker.example.com:9092",
+    ];
+    let mut running = broker(kafka, folder, &bare);
     let path = tools(kafka, folder);
     let sh = |script: &str| {
         let ran =
@@ -140,24 +145,54 @@ fn follow(folder: &Path) {
     let both =
         right("kcat -F bob.conf -b broker.example.com:9443 -C -t orders -o beginning -e -q 2>/dev/null");
     assert_eq!(both, "hello\nhello from bob\n");
+
+    // The back door is closed: the broker does all that it did, transactions included, and listens on loopback alone.
+    running.terminate();
+    running.wait(LIMIT);
+    let closed = block("inter.broker.listener.name=INTERNAL");
+    let _running = broker(kafka, folder, &closed.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>());
+    wait_for("doorkeeper is ready again", LIMIT, || {
+        let (_, said) = sh(&probe);
+        let is_closed = said.contains("[+]plaintext-exposed ok\n") && said.contains("[+]addresses ok\n");
+        (is_closed && said.contains("readyz check passed")).then_some(())
+    });
+    let option = if kafka.at_least(4, 2) { "--command-config" } else { "--producer.config" };
+    let produced = right(&format!(
+        "kafka-producer-perf-test.sh --bootstrap-server broker.example.com:9443 {option} admin.properties --topic orders \
+         --num-records 3 --record-size 10 --throughput -1 --transactional-id t --transaction-duration-ms 100"
+    ));
+    assert!(produced.contains("3 records sent"), "{produced}");
+    let committed = right(
+        "kcat -F bob.conf -b broker.example.com:9443 -X isolation.level=read_committed -C -t orders -o beginning -e -q \
+         2>/dev/null",
+    );
+    assert_eq!(committed.lines().count(), 5, "{committed}");
+    // Or the host's firewall, which lets the host itself through.
+    if !sh("command -v nft").1.is_empty() {
+        right(&block("nft add table"));
+        right("kcat -b 127.0.0.1:9092 -L -t orders");
+    }
 }
 
-/// A bare broker as the guide takes it for granted.
-fn broker(kafka: &Kafka, folder: &Path) -> Process {
+/// A broker with these listeners beside the controller's, as the guide takes it for granted.
+fn broker(kafka: &Kafka, folder: &Path, listeners: &[&str]) -> Process {
     let data = folder.join("kafka");
-    kafka.format_storage(&data, 1);
+    if !data.exists() {
+        kafka.format_storage(&data, 1);
+    }
     let properties = folder.join("server.properties");
-    let lines = [
+    let mut lines = vec![
         "process.roles=broker,controller".to_owned(),
         "node.id=1".to_owned(),
         "controller.quorum.voters=1@127.0.0.1:9093".to_owned(),
         "controller.listener.names=CONTROLLER".to_owned(),
-        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
-        "listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093".to_owned(),
-        "advertised.listeners=PLAINTEXT://broker.example.com:9092".to_owned(),
         format!("log.dirs={}", data.display()),
         cluster::small_and_quick(1),
     ];
+    lines.extend(listeners.iter().map(|line| match line.starts_with("listeners=") {
+        true => format!("{line},CONTROLLER://127.0.0.1:9093"),
+        false => (*line).to_owned(),
+    }));
     fs::write(&properties, lines.join("\n")).unwrap();
     start_broker("Kafka", &kafka.broker_arguments(), &properties, &folder.join("kafka.log"))
 }
@@ -176,7 +211,11 @@ fn tools(kafka: &Kafka, folder: &Path) -> String {
         if kafka.at_least(3, 5) { "org.apache.kafka.tools.TopicCommand" } else { "kafka.admin.TopicCommand" };
     let acls =
         if kafka.at_least(4, 3) { "org.apache.kafka.tools.AclCommand" } else { "kafka.admin.AclCommand" };
-    for (name, class) in [("kafka-topics.sh", topics), ("kafka-acls.sh", acls)] {
+    for (name, class) in [
+        ("kafka-topics.sh", topics),
+        ("kafka-acls.sh", acls),
+        ("kafka-producer-perf-test.sh", "org.apache.kafka.tools.ProducerPerformance"),
+    ] {
         tool(name, format!("#!/bin/sh\nexec java {} {class} \"$@\"\n", arguments.join(" ")));
     }
     tool("doorkeeper", format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_doorkeeper")));
