@@ -11,7 +11,12 @@ mod support {
     pub(crate) mod samples;
 }
 
-#[path = "../../tests/protocol/never_through.rs"]
-mod never_through;
+// Inside a module of its folder: a file that is named by itself would look for its own modules beside it.
+#[path = "../../tests/protocol"]
+mod protocol {
+    pub(crate) mod never_through;
+}
+
+use protocol::never_through;
 
 pub use never_through::targets;
