@@ -35,6 +35,9 @@ test-chart: ## The tests of the Helm charts alone
 chart: ## Write anew what is generated in the Helm charts: the tables of values, and the configuration's schema in theirs
 	DOORKEEPER_UPDATE=1 $(CARGO) test --locked --test deploy helm::generated
 
+demo-picture: ## The demo's account as docs/demo.svg, which the README shows
+	$(CARGO) run --locked --example demo -- --once --record docs/demo.svg
+
 equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared
 	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka equivalence:: -- --nocapture
 

@@ -128,6 +128,11 @@ async fn scenarios(size: &Size, folder: &Path) -> Result<(), Failure> {
         kib.push(vec![idle_kib(&client, proxy, idle).await?]);
     }
     row("idle connection", "KiB", &kib);
+    let mut kib = Vec::new();
+    for proxy in &proxies {
+        kib.push(vec![busy_kib(&client, proxy, size).await?]);
+    }
+    row("busy connection", "KiB", &kib);
 
     for scenario in table(size)? {
         // Alternately, so that whatever else the machine does meets both.
@@ -201,6 +206,28 @@ async fn idle_kib(client: &Client, proxy: &Proxy, count: usize) -> Result<f64, F
     let after = settled_kib(proxy).await?;
     drop(connections);
     Ok((after - before) / count as f64)
+}
+
+/// The most resident memory per connection while all of them read long answers, one after the other.
+async fn busy_kib(client: &Client, proxy: &Proxy, size: &Size) -> Result<f64, Failure> {
+    let connections = 400 / size.one_in;
+    let shape = Shape { connections, in_flight: 1, requests: 20 * connections };
+    let frame = frames::fetch()?;
+    let before = settled_kib(proxy).await?;
+    let mut most = before;
+    let load = load::run(client, proxy.address, &frame, shape, || ());
+    tokio::pin!(load);
+    loop {
+        tokio::select! {
+            done = &mut load => {
+                done?;
+                return Ok((most - before) / connections as f64);
+            }
+            () = tokio::time::sleep(Duration::from_millis(20)) => {
+                most = most.max(measure::resident_kib(proxy.process())?);
+            }
+        }
+    }
 }
 
 /// Resident memory once it stands still, at most after five seconds.

@@ -29,7 +29,7 @@ pub(crate) fn write_client_files(folder: &Path, name: &str, bootstrap: &str) -> 
 }
 
 /// Prints the commands.
-pub(crate) fn print_commands(printer: &Printer, folder: &Path, doorkeepers: &Doorkeepers) {
+pub(crate) fn print_commands(printer: &mut Printer, folder: &Path, doorkeepers: &Doorkeepers) {
     let at = folder.display();
     let bootstrap = doorkeepers.bootstrap();
     printer.heading("Go on by hand, in another terminal");

@@ -10,6 +10,7 @@ pub(crate) struct Cluster {
     child: Child,
     /// `host:port` of each broker, in the order of their node ids, which start at 1.
     pub(crate) brokers: Vec<String>,
+    log: Option<PathBuf>,
 }
 
 /// The mock cluster's program, and whether it still has to be built.
@@ -55,7 +56,7 @@ impl Program {
     }
 
     /// Starts the cluster with these topics, each `NAME:PARTITIONS`.
-    pub(crate) fn start(&self, topics: &[&str]) -> Result<Cluster, Box<dyn Error>> {
+    pub(crate) fn start(&self, topics: &[String]) -> Result<Cluster, Box<dyn Error>> {
         let mut child = Command::new(&self.path)
             .args(topics)
             .stdin(Stdio::piped())
@@ -63,7 +64,7 @@ impl Program {
             .spawn()
             .map_err(|error| format!("{} cannot be started: {error}", self.path.display()))?;
         let out = child.stdout.take().ok_or("the mock cluster has no standard output")?;
-        let mut cluster = Cluster { child, brokers: Vec::new() };
+        let mut cluster = Cluster::of_process(child, Vec::new());
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line)?;
         cluster.brokers = line.trim().split(',').filter(|b| !b.is_empty()).map(str::to_owned).collect();
@@ -71,6 +72,31 @@ impl Program {
             return Err("the mock cluster ended without naming its brokers".into());
         }
         Ok(cluster)
+    }
+}
+
+impl Cluster {
+    /// The cluster that a process is, with its brokers' addresses.
+    pub(crate) fn of_process(child: Child, brokers: Vec<String>) -> Self {
+        Self { child, brokers, log: None }
+    }
+
+    /// Where its output goes, if that is a file.
+    pub(crate) fn logging_to(mut self, log: PathBuf) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// The last lines of its output.
+    pub(crate) fn last_words(&self) -> String {
+        let text = self.log.as_ref().and_then(|log| std::fs::read_to_string(log).ok()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 }
 

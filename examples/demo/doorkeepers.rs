@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Where the doorkeepers listen if nobody else does: Kafka's customary ports for TLS.
-const FIRST_PORT: u16 = 9093;
+/// Where the doorkeepers listen if nobody else does.
+const FIRST_PORT: u16 = 9443;
 /// Where they serve metrics and health.
 const FIRST_ADMIN_PORT: u16 = 9901;
 /// The longest that a doorkeeper may take to be ready, or a line or metric to appear.

@@ -1,9 +1,10 @@
-//! What the demo asks of Kafka: metadata, produce, fetch; in versions that old and new brokers speak.
+//! What the demo asks of Kafka: topics, metadata, produce, fetch; in versions that old and new brokers speak.
 
 use crate::client::Connection;
 use bytes::{Bytes, BytesMut};
 use doorkeeper::protocol::messages::{
-    FetchRequest, MetadataRequest, MetadataResponse, ProduceRequest, fetch_request, produce_request,
+    CreateTopicsRequest, FetchRequest, MetadataRequest, MetadataResponse, ProduceRequest,
+    create_topics_request, fetch_request, produce_request,
 };
 use kafka_protocol::records::{
     Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
@@ -24,6 +25,23 @@ pub(crate) async fn metadata(connection: &mut Connection) -> Result<MetadataResp
     let request =
         MetadataRequest { topics: None, allow_auto_topic_creation: false, ..MetadataRequest::default() };
     connection.call(&request, 9).await
+}
+
+/// Makes a topic, and returns Kafka's error code.
+pub(crate) async fn create_topic(
+    connection: &mut Connection,
+    name: &str,
+    partitions: i32,
+) -> Result<i16, Box<dyn Error>> {
+    let topic = create_topics_request::CreatableTopic {
+        name: name.into(),
+        num_partitions: partitions,
+        replication_factor: 1,
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..Default::default() };
+    let response = connection.call(&request, 5).await?;
+    Ok(response.topics.first().ok_or("the answer to CreateTopics names no topic")?.error_code)
 }
 
 /// Appends values to a partition and waits for the acknowledgement of all replicas.

@@ -4,6 +4,8 @@
 //! ```text
 //! cargo run --example demo              stays up until Ctrl-C
 //! cargo run --example demo -- --once    ends after the account; fails if anything went otherwise
+//! cargo run --example demo -- --kafka   with a real Kafka, which needs Java and Maven
+//! cargo run --example demo -- --once --record docs/demo.svg    makes the README's picture
 //! ```
 
 mod account;
@@ -15,12 +17,15 @@ mod frame;
 mod kafka;
 mod pki;
 mod print;
+mod real_kafka;
+mod recording;
 
 use account::Account;
 use cluster::Program;
 use doorkeepers::Doorkeepers;
 use pki::Authority;
 use print::Printer;
+use recording::Recording;
 use std::error::Error;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -35,18 +40,14 @@ fn main() -> ExitCode {
             std::thread::spawn(end_with_standard_input);
             return doorkeeper::cli::main();
         }
-        Some("acls") => return doorkeeper::cli::main(),
+        Some("acls" | "check") => return doorkeeper::cli::main(),
         _ => {}
     }
-    let once = match arguments.as_slice() {
-        [] => false,
-        [only] if only == "--once" => true,
-        _ => {
-            eprintln!("usage: cargo run --example demo [-- --once]");
-            return ExitCode::from(2);
-        }
+    let Some(wanted) = Wanted::of(&arguments) else {
+        eprintln!("usage: cargo run --example demo [-- [--once] [--kafka] [--record FILE.svg]]");
+        return ExitCode::from(2);
     };
-    match demo(once) {
+    match demo(&wanted) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\ndemo: {error}");
@@ -55,36 +56,62 @@ fn main() -> ExitCode {
     }
 }
 
-fn demo(once: bool) -> Result<(), Box<dyn Error>> {
+/// What the command line asks for.
+#[derive(Default)]
+struct Wanted {
+    once: bool,
+    kafka: bool,
+    record: Option<PathBuf>,
+}
+
+impl Wanted {
+    fn of(arguments: &[String]) -> Option<Self> {
+        let mut wanted = Self::default();
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--once" => wanted.once = true,
+                "--kafka" => wanted.kafka = true,
+                "--record" => wanted.record = Some(arguments.next()?.into()),
+                _ => return None,
+            }
+        }
+        Some(wanted)
+    }
+}
+
+fn demo(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let mut printer = Printer::new();
+    let mut printer = Printer::new(wanted.record.clone().map(Recording::new));
     printer.title("Doorkeeper: mutual TLS and ACLs in front of a Kafka that has neither");
 
-    let program = Program::find();
-    let first = !program.is_built();
-    if first {
-        printer.line("building librdkafka's mock cluster, this once; it takes about a minute ...");
-    }
-    let start = Instant::now();
-    program.build()?;
-    if first {
-        printer.line(format!("built in {:.0} s\n", start.elapsed().as_secs_f64()));
-    }
-
-    let start = Instant::now();
-    let cluster = program.start(&["orders:3", "payroll:1"])?;
     let folder = Folder::create()?;
+    let program = Program::find();
+    if !wanted.kafka {
+        build(&program, &printer)?;
+    }
+    let start = Instant::now();
+    let mut cluster = if wanted.kafka {
+        let mut kafka = real_kafka::start(&printer, &folder.0)?;
+        runtime.block_on(account::make_topics(&mut kafka, &TOPICS))?;
+        kafka
+    } else {
+        program.start(&TOPICS.map(|(topic, partitions)| format!("{topic}:{partitions}")))?
+    };
     let authority = Authority::new("Doorkeeper demo CA")?;
     authority.write(&folder.0)?;
     authority.sign("server")?.write(&folder.0, "server")?;
     let [alice, bob] = [authority.sign("alice")?, authority.sign("bob")?];
     alice.write(&folder.0, "alice")?;
     bob.write(&folder.0, "bob")?;
+
+    runtime.block_on(account::without_doorkeeper(&mut printer, &cluster.brokers))?;
+
+    printer.heading("A doorkeeper is put in front of each broker, which goes on as it is");
     let doorkeepers = Doorkeepers::start(&folder.0, &cluster.brokers)?;
     for name in ["alice", "bob"] {
         by_hand::write_client_files(&folder.0, name, &doorkeepers.bootstrap())?;
     }
-
     for (number, (broker, doorkeeper)) in (1..).zip(cluster.brokers.iter().zip(&doorkeepers.0)) {
         printer.row(
             &format!("broker {number}"),
@@ -94,10 +121,9 @@ fn demo(once: bool) -> Result<(), Box<dyn Error>> {
             ),
         );
     }
-    printer.row("topics", "orders, of three partitions, and payroll");
     printer.row("files", format!("{}: configuration, ACLs, certificates, logs", folder.0.display()));
 
-    let mut account = Account::new(&mut printer, &doorkeepers);
+    let mut account = Account::new(&mut printer, &doorkeepers, &folder.0);
     let told = runtime.block_on(async {
         tokio::select! {
             told = account.tell(authority.certificate(), &alice, &bob) => told,
@@ -105,14 +131,34 @@ fn demo(once: bool) -> Result<(), Box<dyn Error>> {
         }
     });
     told.map_err(|error| format!("{error}\n{}", doorkeepers.last_words()))?;
+    if cluster.ended() {
+        return Err("the brokers ended by themselves".into());
+    }
     println!();
-    printer.line(format!("All as it should be, in {:.1} s.", start.elapsed().as_secs_f64()));
+    printer.progress(format!("All as it should be, in {:.1} s.", start.elapsed().as_secs_f64()));
+    printer.finish()?;
 
-    if !once {
-        by_hand::print_commands(&printer, &folder.0, &doorkeepers);
+    if !wanted.once {
+        by_hand::print_commands(&mut printer, &folder.0, &doorkeepers);
         println!();
-        printer.line("Up until Ctrl-C; the files go with it.");
+        printer.progress("Up until Ctrl-C; the files go with it.");
         runtime.block_on(until_told_to_end())?;
+    }
+    Ok(())
+}
+
+/// The topics of the account, and how many partitions they have.
+const TOPICS: [(&str, i32); 2] = [(account::TOPIC, 3), (account::HIDDEN, 1)];
+
+fn build(program: &Program, printer: &Printer) -> Result<(), Box<dyn Error>> {
+    let first = !program.is_built();
+    if first {
+        printer.progress("building librdkafka's mock cluster, this once; it takes about a minute ...");
+    }
+    let start = Instant::now();
+    program.build()?;
+    if first {
+        printer.progress(format!("built in {:.0} s\n", start.elapsed().as_secs_f64()));
     }
     Ok(())
 }

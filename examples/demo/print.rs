@@ -1,65 +1,124 @@
 //! The account on the terminal: numbered steps, labelled rows, colours only where somebody sees them.
 
+use crate::recording::Recording;
 use std::fmt::Display;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 /// Prints; holds what must be known for it.
 pub(crate) struct Printer {
     colours: bool,
     step: usize,
+    recording: Option<Recording>,
 }
 
-const BOLD: &str = "1";
-const DIM: &str = "2";
+/// How a piece of text looks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Plain,
+    /// Titles.
+    Bold,
+    /// Labels.
+    Dim,
+    /// What was allowed.
+    Allowed,
+    /// What was refused.
+    Refused,
+    /// What nobody would want to be allowed.
+    Alarming,
+}
+
+impl Style {
+    /// The numbers of the terminal's escape sequence (ECMA-48, SGR).
+    fn sgr(self) -> &'static str {
+        match self {
+            Style::Plain => "0",
+            Style::Bold => "1",
+            Style::Dim => "2",
+            Style::Allowed => "32",
+            Style::Refused => "31",
+            Style::Alarming => "1;33",
+        }
+    }
+}
 
 /// Columns of a line, and of a row's label.
-const WIDTH: usize = 110;
+pub(crate) const WIDTH: usize = 110;
 const LABEL: usize = 12;
 
 impl Printer {
     /// Colours on a terminal, unless NO_COLOR says otherwise (<https://no-color.org>).
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(recording: Option<Recording>) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { colours: wanted && std::io::stdout().is_terminal(), step: 0 }
+        Self { colours: wanted && std::io::stdout().is_terminal(), step: 0, recording }
+    }
+
+    /// Ends the recording, if there is one, and writes it.
+    pub(crate) fn finish(&mut self) -> std::io::Result<()> {
+        self.recording.take().map_or(Ok(()), Recording::write)
     }
 
     /// A title on a line of its own.
-    pub(crate) fn title(&self, text: &str) {
-        println!("{}\n", self.paint(BOLD, text));
+    pub(crate) fn title(&mut self, text: &str) {
+        self.put(&[(Style::Bold, text)]);
     }
 
     /// The next numbered step.
     pub(crate) fn step(&mut self, text: &str) {
         self.step += 1;
-        println!("\n{}", self.paint(BOLD, &format!("{}  {text}", self.step)));
+        self.heading(&format!("{}  {text}", self.step));
     }
 
     /// A step's row: what it is, and the thing itself, which goes on below when it is long.
-    pub(crate) fn row(&self, label: &str, value: impl Display) {
+    pub(crate) fn row(&mut self, label: &str, value: impl Display) {
+        self.styled(label, Style::Plain, &value.to_string());
+    }
+
+    /// A row that says how something ended.
+    pub(crate) fn styled(&mut self, label: &str, style: Style, value: &str) {
         let mut label = label;
-        for line in wrapped(&value.to_string(), WIDTH - LABEL - 5) {
-            println!("   {}  {line}", self.paint(DIM, &format!("{label:<LABEL$}")));
+        for line in value.lines().flat_map(|line| wrapped(line, WIDTH - LABEL - 5)) {
+            self.put(&[
+                (Style::Plain, "   "),
+                (Style::Dim, &format!("{label:<LABEL$}")),
+                (Style::Plain, "  "),
+                (style, &line),
+            ]);
             label = "";
         }
     }
 
     /// A heading of no step.
-    pub(crate) fn heading(&self, text: &str) {
-        println!("\n{}", self.paint(BOLD, text));
+    pub(crate) fn heading(&mut self, text: &str) {
+        self.put(&[]);
+        self.put(&[(Style::Bold, text)]);
     }
 
     /// A command to copy, on a line of its own, so that it can be marked whole.
-    pub(crate) fn command(&self, what: &str, command: &str) {
-        println!("   {}\n      {command}", self.paint(DIM, what));
+    pub(crate) fn command(&mut self, what: &str, command: &str) {
+        self.put(&[(Style::Plain, "   "), (Style::Dim, what)]);
+        self.put(&[(Style::Plain, "      "), (Style::Plain, command)]);
     }
 
-    /// A plain line, indented as the rows are.
-    pub(crate) fn line(&self, value: impl Display) {
+    /// A line of what is going on that is not part of the account.
+    pub(crate) fn progress(&self, value: impl Display) {
         println!("   {value}");
     }
 
-    fn paint(&self, colour: &str, text: &str) -> String {
-        if self.colours { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    fn put(&mut self, pieces: &[(Style, &str)]) {
+        let mut line = String::new();
+        for (style, text) in pieces {
+            if self.colours && *style != Style::Plain {
+                line += &format!("\x1b[{}m{text}\x1b[0m", style.sgr());
+            } else {
+                line += text;
+            }
+        }
+        println!("{}", line.trim_end());
+        // Into a pipe the lines would come in one piece at the end.
+        let _ = std::io::stdout().flush();
+        if let Some(recording) = &mut self.recording {
+            recording.line(pieces);
+        }
     }
 }
 
