@@ -8,6 +8,7 @@ mod support;
 
 mod demo;
 mod examples;
+mod graph;
 mod helm;
 mod image;
 mod layers;

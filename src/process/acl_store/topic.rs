@@ -14,6 +14,7 @@
 
 mod batch;
 mod change;
+mod crc32c;
 mod follow;
 mod log;
 mod record;

@@ -196,7 +196,7 @@ impl TopicSource {
         pairs: Vec<Pair>,
         progress: &mut Progress,
     ) -> Result<i64, Stop> {
-        let records = batch::write(pairs, SystemTime::now()).map_err(unavailable)?;
+        let records = batch::write(&pairs, SystemTime::now()).map_err(unavailable)?;
         let (size, most) = (records.len(), leader.max_message_bytes);
         let too_large = || {
             unavailable(format!(

@@ -31,7 +31,7 @@ struct Log {
 impl Log {
     fn append(&mut self, pairs: Vec<Pair>) {
         let count = pairs.len() as i64;
-        let mut batch = batch::write(pairs, SystemTime::now()).unwrap().to_vec();
+        let mut batch = batch::write(&pairs, SystemTime::now()).unwrap().to_vec();
         batch[..8].copy_from_slice(&self.next.to_be_bytes());
         self.bytes.extend(batch);
         self.next += count;
