@@ -4,6 +4,7 @@ mod acls;
 mod check;
 mod explain;
 mod healthcheck;
+mod shell;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,10 @@ enum Command {
     /// Describe the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print completions of this command line for a shell.
+    Completions(shell::Completions),
+    /// Print the manual page, or write those of all commands into a folder.
+    Man(shell::Pages),
     /// Print the version.
     Version,
 }
@@ -118,6 +123,8 @@ pub fn main() -> ExitCode {
         Command::Config(ConfigCommand::Schema) => print(&printed(&config_schema())),
         Command::Config(ConfigCommand::Reference) => print(&reference::markdown(config_schema().as_value())),
         Command::Config(ConfigCommand::Example) => print(EXAMPLE),
+        Command::Completions(asked) => shell::completions(&asked),
+        Command::Man(asked) => shell::manual(&asked),
         Command::Version => print(concat!("doorkeeper ", env!("CARGO_PKG_VERSION"), "\n")),
     }
 }

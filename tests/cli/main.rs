@@ -8,3 +8,4 @@ mod support;
 
 mod acl_moves;
 mod commands;
+mod shell;
