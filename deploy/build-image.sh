@@ -85,7 +85,7 @@ image() {
             --timestamp "$SOURCE_DATE_EPOCH" --identity-label=false \
             --build-arg "VERSION=$version" --build-arg "REVISION=$DOORKEEPER_REVISION" \
             --build-arg "CREATED=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)" \
-            --manifest "$name" -f deploy/Containerfile "$context"
+            --manifest "$name" --target prebuilt -f deploy/Containerfile "$context"
     done
     rm -rf "$layout"
     "${buildah[@]}" manifest push --all "$name" "oci:$layout:$version"
