@@ -20,13 +20,21 @@ image: ## Build the container image for amd64 and arm64 into target/image/oci (A
 image-test: ## Look into the image and run it, a real Kafka behind it (after make image)
 	$(CARGO) test --locked --test deploy image::
 
+dist: ## Archives, .deb, .rpm, SBOM and checksums for amd64 and arm64 into target/dist (ARCH="amd64" for one)
+	deploy/dist.sh tools
+	deploy/dist.sh binaries $(ARCH)
+	deploy/dist.sh packages $(ARCH)
+
+dist-test: ## Look into the packages, install and remove them in a copy of this machine (as root, after make dist)
+	$(CARGO) test --locked --test deploy packages::
+
 pods-test: ## Three Kafka brokers with sidecars in network namespaces, rolling restarts included (as root)
 	$(CARGO) test --locked --test kafka pods::
 
 test: ## All tests, a real Kafka included (DOORKEEPER_KAFKA=3.9.2 chooses another version)
 	tests/tools/run-tests.sh
 
-test-fast: ## All tests that need neither Java nor Kafka
+test-fast: lint ## The lints, and all tests that need neither Java nor Kafka
 	tests/tools/run-tests.sh --fast
 
 test-chart: ## The tests of the Helm charts alone
@@ -66,17 +74,21 @@ lint: ## Formatting, clippy without warnings, and cargo-deny where it is install
 	@if $(CARGO) deny --version >/dev/null 2>&1; \
 	then $(CARGO) deny --locked check bans licenses sources; \
 	else echo "SKIPPED cargo deny: it is not installed (cargo install --locked cargo-deny)"; fi
+	@if command -v actionlint >/dev/null; then actionlint; \
+	else echo "SKIPPED actionlint: it is not installed (go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12)"; fi
 
 bench: ## CPU per GiB and per request, beside Envoy where it can be had
 	$(CARGO) bench --locked
 
 demo: ## A three-broker cluster, three doorkeepers, and an account of what they do
-	$(CARGO) run --locked --example demo
+	@# Beside each other: neither keeps two processors busy until its end. What fails is said by the demo, which looks once more.
+	@$(CARGO) build --quiet --release --locked --manifest-path tests/mock-cluster/Cargo.toml --target-dir target/mock-cluster \
+		2>/dev/null & $(CARGO) run --locked --example demo
 
 deps: ## Install what the tests need beside Rust (Debian and Ubuntu, as root)
 	apt-get update
 	apt-get install -y --no-install-recommends build-essential default-jdk-headless maven kcat openssl \
-		buildah runc iproute2 nftables prometheus
+		buildah runc iproute2 nftables prometheus zsh fish man-db rpm
 
 ci: ## What CI runs
 	.ci/run

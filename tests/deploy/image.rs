@@ -2,7 +2,7 @@
 //! an orchestrator runs it: as nobody, on a read-only root, without a capability.
 
 mod container;
-mod layout;
+pub mod layout;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;

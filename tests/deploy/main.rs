@@ -12,4 +12,5 @@ mod graph;
 mod helm;
 mod image;
 mod layers;
+mod packages;
 mod readme;

@@ -26,16 +26,17 @@ case "${1:-}" in
         for file in tests/*/main.rs; do
             name=${file#tests/}
             name=${name%/main.rs}
-            # All that starts a broker or Java is in `kafka`, but for the image, which is not there before `make image`.
+            # All that starts a broker or Java is in `kafka`, but for the image, which is not there before `make image`. Packages
+            # are not there before `make dist`.
             [ "$name" = kafka ] || targets+=(--test "$name")
         done
-        tests "${targets[@]}" -- --skip image::
+        tests "${targets[@]}" -- --skip image:: --skip packages::
         ;;
     --image)
         # Linking it takes minutes of one processor, and most tests wait for others.
         "${@:2}" >"$made" 2>&1 &
         image=$!
-        tests -- --skip image::
+        tests -- --skip image:: --skip packages::
         if wait "$image"; then
             tests --test deploy image::
         else

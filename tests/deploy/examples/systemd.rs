@@ -28,8 +28,9 @@ fn unit() -> String {
     let folder = scratch("unit");
     let text = std::fs::read_to_string(deploy("systemd/doorkeeper.service")).unwrap();
     let path = folder.join("doorkeeper.service");
-    std::fs::write(&path, text.replace("/usr/local/bin/doorkeeper", env!("CARGO_BIN_EXE_doorkeeper")))
-        .unwrap();
+    let here = text.replace("=doorkeeper ", &format!("={} ", env!("CARGO_BIN_EXE_doorkeeper")));
+    assert_eq!(here.matches(env!("CARGO_BIN_EXE_doorkeeper")).count(), 2, "{text}");
+    std::fs::write(&path, here).unwrap();
     path.display().to_string()
 }
 
