@@ -14,3 +14,4 @@ mod image;
 mod layers;
 mod packages;
 mod readme;
+mod workflows;

@@ -101,6 +101,7 @@ fn links_resolve() {
     let others = [
         "README.md",
         "SECURITY.md",
+        "CODE_OF_CONDUCT.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "deploy/README.md",
