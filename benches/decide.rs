@@ -15,6 +15,7 @@ use doorkeeper::protocol::messages::{
 };
 use doorkeeper::protocol::share_sessions::ShareSessions;
 use doorkeeper::protocol::subscriptions::Subscriptions;
+use doorkeeper::protocol::waiting_members::WaitingMembers;
 use doorkeeper::protocol::wire::{Fault, Message};
 use doorkeeper::words::acl::{
     Authorizer, Binding, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
@@ -122,6 +123,7 @@ struct Door {
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
     subscriptions: Subscriptions,
+    waiting: WaitingMembers,
     grounds: Grounds,
 }
 
@@ -138,6 +140,7 @@ impl Door {
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
             subscriptions: Subscriptions::default(),
+            waiting: WaitingMembers::default(),
             grounds: Grounds::default(),
         }
     }
@@ -162,6 +165,7 @@ impl Door {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &self.subscriptions,
+            waiting: &self.waiting,
             grounds: &mut self.grounds,
             witness: &mut Nobody,
         };

@@ -12,5 +12,6 @@ pub mod record_batches;
 pub mod share_answer;
 pub mod share_sessions;
 pub mod subscriptions;
+pub mod waiting_members;
 #[macro_use]
 pub mod wire;

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use super::members::Members;
 use super::topics::Topics;
 use crate::protocol::subscriptions::Subscriptions;
+use crate::protocol::waiting_members::WaitingMembers;
 
 /// What all listeners before one cluster share. It knows no listener: a group's members may come through several, each
 /// with other certificates and other names for the brokers, and are one group all the same.
@@ -21,6 +22,8 @@ pub struct Cluster {
     pub members: Members,
     /// What members of its consumer groups have subscribed to by pattern.
     pub subscriptions: Subscriptions,
+    /// Members of its streams groups that it has not heard of yet.
+    pub waiting: WaitingMembers,
 }
 
 impl Cluster {

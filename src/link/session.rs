@@ -364,6 +364,7 @@ impl Session {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &cluster.subscriptions,
+            waiting: &cluster.waiting,
             grounds: &mut self.grounds,
             witness: &mut witness,
         });

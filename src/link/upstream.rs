@@ -13,7 +13,7 @@ use super::close::Close;
 use super::gate::Gate;
 use super::session::{CLIENT_ID, frame};
 use super::survey;
-use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols};
+use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols, StreamsSettings};
 use crate::protocol::header;
 use crate::protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
@@ -30,6 +30,8 @@ pub(super) const BROKER: i8 = 4;
 const AUTO_CREATE_TOPICS: &str = "auto.create.topics.enable";
 const DELETE_TOPICS: &str = "delete.topic.enable";
 const REBALANCE_PROTOCOLS: &str = "group.coordinator.rebalance.protocols";
+/// What a setting of groups begins with where it is the broker's for all of them.
+const OF_GROUPS: &str = "group.";
 
 /// How long to wait for the cluster to say where a node is by now.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -265,8 +267,9 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<Probe, Close> {
     };
     let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
     let MetadataResponse { brokers: nodes, cluster_id, .. } = ask(socket, &no_topics, metadata).await?;
-    let keys = [AUTO_CREATE_TOPICS, DELETE_TOPICS, REBALANCE_PROTOCOLS];
-    let keys = Some(keys.map(Str::from).to_vec());
+    let mut keys = [AUTO_CREATE_TOPICS, DELETE_TOPICS, REBALANCE_PROTOCOLS].map(Str::from).to_vec();
+    keys.extend(StreamsSettings::KEYS.map(|key| Str::from(format!("{OF_GROUPS}{key}"))));
+    let keys = Some(keys);
     let resources = nodes.iter().map(|node| describe_configs_request::DescribeConfigsResource {
         resource_type: BROKER,
         resource_name: node.node_id.to_string().into(),
@@ -286,7 +289,11 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<Probe, Close> {
             AUTO_CREATE_TOPICS => settings.auto_create_topics = is_true,
             DELETE_TOPICS => settings.delete_topics = is_true,
             REBALANCE_PROTOCOLS => protocols = value,
-            _ => {}
+            name => {
+                if let (Some(key), Some(value)) = (name.strip_prefix(OF_GROUPS), value) {
+                    settings.streams.set(key, value);
+                }
+            }
         }
     }
     settings.group_protocols = GroupProtocols::new(&features, protocols);

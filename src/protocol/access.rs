@@ -2,6 +2,7 @@
 
 mod grounds;
 mod group_protocols;
+mod streams_settings;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -12,12 +13,14 @@ use super::messages::{
 };
 use super::share_sessions::ShareSessions;
 use super::subscriptions::Subscriptions;
+use super::waiting_members::WaitingMembers;
 use super::wire::{Message, Str, Uuid};
 use crate::words::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
 use crate::words::advertise::{Advertised, Unmapped};
 
 pub use grounds::{Ground, Grounds, Last, Number, Remedy};
 pub use group_protocols::{GroupProtocol, GroupProtocols};
+pub use streams_settings::StreamsSettings;
 
 /// The view of one client, while one of its requests is decided or its answer is looked at.
 pub struct Access<'a> {
@@ -47,6 +50,8 @@ pub struct Access<'a> {
     pub share_sessions: &'a mut ShareSessions,
     /// What members of consumer groups have subscribed to by pattern.
     pub subscriptions: &'a Subscriptions,
+    /// Members of streams groups that the broker has not heard of yet.
+    pub waiting: &'a WaitingMembers,
     /// What the requests under way were allowed by.
     pub grounds: &'a mut Grounds,
     /// Hears of everything that is noteworthy.
@@ -262,6 +267,8 @@ pub struct BrokerSettings {
     pub delete_topics: Option<bool>,
     /// The protocols for groups that are on.
     pub group_protocols: GroupProtocols,
+    /// What members of streams groups are told.
+    pub streams: StreamsSettings,
 }
 
 impl Broker {

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(75 * 60);
 /// All methods.
 const WHOLE: &str = ".*";
 /// What runs by itself, a minute of it: each API with all, some and no rights, and one or two of each kind of the rest.
-const BOUNDED: [&str; 11] = [
+const BOUNDED: [&str; 12] = [
     "testAuthorizationWithTopic(Not)?Existing",
     "testFetch(Consumer|Follower)Request",
     "testTopicIdAuthorization",
@@ -31,19 +31,11 @@ const BOUNDED: [&str; 11] = [
     "shouldSuccessfullyAbortTransactionAfterTopicAuthorizationException",
     "testDescribeGroupCliWithGroupDescribe",
     "testNoGroupAcl",
+    "testStreamsGroupHeartbeatWith(out)?InternalTopicCreateAcl",
 ];
 
-/// What does not pass, and why not: `docs/compatibility.md` tells of both under what is not done yet.
-const DEVIATIONS: [(&str, &str); 2] = [
-    (
-        "testStreamsGroupHeartbeatWithoutInternalTopicCreateAcl",
-        "who may not create missing internal topics is refused",
-    ),
-    (
-        "testStreamsGroupHeartbeatWithGroupReadAndTopicDescribeAcl",
-        "the same: two of its cases may describe but not create",
-    ),
-];
+/// What does not pass, and why not: `docs/compatibility.md` is to tell of it.
+const DEVIATIONS: [(&str, &str); 0] = [];
 
 /// By itself a part of each; everything with DOORKEEPER_AUTHORIZER_SUITE=whole, or the methods that match a regular expression that is
 /// given in its place. DOORKEEPER_AUTHORIZER_SUITE_KAFKA chooses another version.

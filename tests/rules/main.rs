@@ -31,3 +31,4 @@ mod topics;
 mod transaction_admin;
 mod transactions;
 mod versions;
+mod waiting_streams;

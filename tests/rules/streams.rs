@@ -16,16 +16,21 @@ const DENIED: i16 = 29;
 const GROUP_DENIED: i16 = 30;
 const INVALID_TOPOLOGY: i16 = 130;
 
-fn strs(names: &[&str]) -> Vec<Str> {
+pub(super) fn strs(names: &[&str]) -> Vec<Str> {
     names.iter().copied().map(Str::from).collect()
 }
 
 fn info(name: &str) -> TopicInfo {
-    TopicInfo { name: name.into(), partitions: 1, ..Default::default() }
+    TopicInfo { name: name.into(), ..Default::default() }
 }
 
 /// Sources, sinks and sources that are repartitioned, changelogs.
-fn part(sources: &[&str], sinks: &[&str], repartitioned: &[&str], changelogs: &[&str]) -> Subtopology {
+pub(super) fn part(
+    sources: &[&str],
+    sinks: &[&str],
+    repartitioned: &[&str],
+    changelogs: &[&str],
+) -> Subtopology {
     Subtopology {
         source_topics: strs(sources),
         repartition_sink_topics: strs(sinks),
@@ -35,36 +40,40 @@ fn part(sources: &[&str], sinks: &[&str], repartitioned: &[&str], changelogs: &[
     }
 }
 
-fn heartbeat(topology: Option<Vec<Subtopology>>) -> StreamsGroupHeartbeatRequest {
+pub(super) fn heartbeat(topology: Option<Vec<Subtopology>>) -> StreamsGroupHeartbeatRequest {
     StreamsGroupHeartbeatRequest {
         group_id: "g".into(),
         member_id: "m".into(),
+        rebalance_timeout_ms: 1000,
+        active_tasks: Some(Vec::new()),
+        standby_tasks: Some(Vec::new()),
+        warmup_tasks: Some(Vec::new()),
         topology: topology.map(|subtopologies| Topology { subtopologies, ..Default::default() }),
         ..Default::default()
     }
 }
 
-fn joining() -> StreamsGroupHeartbeatRequest {
+pub(super) fn joining() -> StreamsGroupHeartbeatRequest {
     heartbeat(Some(vec![part(&["in"], &["re"], &[], &[]), part(&[], &[], &["re"], &["log"])]))
 }
 
 /// Who may read the group and describe these topics.
-fn member(topics: &[&str]) -> Vec<Binding> {
+pub(super) fn member(topics: &[&str]) -> Vec<Binding> {
     let topics = topics.iter().map(|name| allow(Operation::Describe, Topic, name));
     topics.chain([allow(Operation::Read, Group, "g")]).collect()
 }
 
-fn with(mut bindings: Vec<Binding>, more: impl IntoIterator<Item = Binding>) -> Door {
+pub(super) fn with(mut bindings: Vec<Binding>, more: impl IntoIterator<Item = Binding>) -> Door {
     bindings.extend(more);
     Door::new(bindings)
 }
 
-fn failed(error_code: i16, text: Option<&str>) -> StreamsGroupHeartbeatResponse {
+pub(super) fn failed(error_code: i16, text: Option<&str>) -> StreamsGroupHeartbeatResponse {
     StreamsGroupHeartbeatResponse { error_code, error_message: text.map(Str::from), ..Default::default() }
 }
 
 /// What a broker says of a group with these internal topics.
-fn group_with(repartitioned: &[&str], changelogs: &[&str]) -> StreamsGroupDescribeResponse {
+pub(super) fn group_with(repartitioned: &[&str], changelogs: &[&str]) -> StreamsGroupDescribeResponse {
     let info = |name: &&str| described::TopicInfo { name: (*name).into(), ..Default::default() };
     let part = described::Subtopology {
         repartition_source_topics: repartitioned.iter().map(info).collect(),
@@ -75,19 +84,19 @@ fn group_with(repartitioned: &[&str], changelogs: &[&str]) -> StreamsGroupDescri
     answer_of(DescribedGroup { group_id: "g".into(), topology: Some(topology), ..Default::default() })
 }
 
-fn answer_of(group: DescribedGroup) -> StreamsGroupDescribeResponse {
+pub(super) fn answer_of(group: DescribedGroup) -> StreamsGroupDescribeResponse {
     StreamsGroupDescribeResponse { groups: vec![group], ..Default::default() }
 }
 
-fn no_group() -> StreamsGroupDescribeResponse {
+pub(super) fn no_group() -> StreamsGroupDescribeResponse {
     answer_of(DescribedGroup { group_id: "g".into(), error_code: 69, ..Default::default() })
 }
 
-type Beating = Outcome<StreamsGroupHeartbeatRequest>;
+pub(super) type Beating = Outcome<StreamsGroupHeartbeatRequest>;
 
 /// Sends a heartbeat, of which the broker is first asked for the group.
 #[track_caller]
-fn beat(
+pub(super) fn beat(
     door: &mut Door,
     version: i16,
     request: &StreamsGroupHeartbeatRequest,
@@ -99,7 +108,7 @@ fn beat(
     asked.answered(door, group)
 }
 
-fn versions() -> std::ops::RangeInclusive<i16> {
+pub(super) fn versions() -> std::ops::RangeInclusive<i16> {
     Door::versions::<StreamsGroupHeartbeatRequest>()
 }
 
@@ -191,58 +200,6 @@ fn whoever_may_create_topics_is_not_asked_about() {
         );
         beat(&mut door, version, &joining(), &no_group()).untouched();
         assert_eq!(door.denials(), [], "the cluster is only one way to the right");
-    }
-}
-
-#[test]
-fn nothing_is_created_for_those_who_may_not() {
-    let text = |names: &str| format!("Unauthorized to CREATE on topics {names}.");
-    for version in versions() {
-        let may = || with(member(&["in", "re", "log"]), [allow(Operation::Create, Topic, "re")]);
-        let (re, log, old) = (("re", id(1), 1), ("log", id(2), 1), ("old", id(3), 1));
-
-        // Nobody has come before: the topology is the member's.
-        let mut door = may();
-        let asked = beat(&mut door, version, &joining(), &no_group()).asked();
-        let question: MetadataRequest = asked.question();
-        let names: Vec<_> = question.topics.unwrap().into_iter().map(|topic| topic.name.unwrap()).collect();
-        assert_eq!(names, strs(&["log"]), "the other may be created");
-        let answer = asked.answered_from(&mut door, &[]).reply();
-        assert_eq!(answer, failed(DENIED, Some(&text("log"))));
-        assert_eq!(door.denials(), [(Operation::Create, "log")]);
-
-        // A broker that does not speak of it has not said that it is there.
-        let mut door = may();
-        let asked = beat(&mut door, version, &joining(), &no_group()).asked();
-        let answer = asked.answered(&mut door, &MetadataResponse::default()).reply();
-        assert_eq!(answer, failed(DENIED, Some(&text("log"))));
-
-        // It is there.
-        let mut door = may();
-        let asked = beat(&mut door, version, &joining(), &no_group()).asked();
-        asked.answered_from(&mut door, &[log]).untouched();
-        assert_eq!(door.denials(), []);
-
-        // The member says nothing, and the group has a topology.
-        let group = group_with(&["re"], &["old", "log"]);
-        let mut door = may();
-        let asked = beat(&mut door, version, &heartbeat(None), &group).asked();
-        let answer = asked.answered_from(&mut door, &[re]).reply();
-        assert_eq!(answer, failed(DENIED, Some(&text("log, old"))));
-        for request in [heartbeat(None), joining()] {
-            let mut door = may();
-            let asked = beat(&mut door, version, &request, &group).asked();
-            asked.answered_from(&mut door, &[log, old]).untouched();
-        }
-        // Both count.
-        let mut door = may();
-        let asked = beat(&mut door, version, &joining(), &group_with(&["old"], &[])).asked();
-        let answer = asked.answered_from(&mut door, &[log]).reply();
-        assert_eq!(answer, failed(DENIED, Some(&text("old"))));
-        // Neither has any.
-        let none = answer_of(DescribedGroup { group_id: "g".into(), ..Default::default() });
-        beat(&mut may(), version, &heartbeat(None), &none).untouched();
-        beat(&mut may(), version, &heartbeat(None), &group_with(&[], &[])).untouched();
     }
 }
 

@@ -31,6 +31,7 @@ use doorkeeper::protocol::messages::metadata_response::{MetadataResponsePartitio
 use doorkeeper::protocol::messages::{ApiVersionsResponse, CATALOGUE, MetadataRequest, MetadataResponse};
 use doorkeeper::protocol::share_sessions::ShareSessions;
 use doorkeeper::protocol::subscriptions::Subscriptions;
+use doorkeeper::protocol::waiting_members::WaitingMembers;
 use doorkeeper::protocol::wire::{Bytes, Fault, Message, Request, Str, Uuid};
 use doorkeeper::words::acl::{
     Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
@@ -91,6 +92,7 @@ pub struct Door {
     pub fetch_sessions: FetchSessions,
     pub share_sessions: ShareSessions,
     pub subscriptions: Subscriptions,
+    pub waiting: WaitingMembers,
     pub grounds: Grounds,
     pub client_id: String,
     pub principal: String,
@@ -162,6 +164,7 @@ impl Door {
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
             subscriptions: Subscriptions::default(),
+            waiting: WaitingMembers::default(),
             grounds: Grounds::default(),
             client_id: "test".to_owned(),
             principal: ALICE.to_owned(),
@@ -247,6 +250,7 @@ impl Door {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &self.subscriptions,
+            waiting: &self.waiting,
             grounds: &mut self.grounds,
             witness: &mut ear,
         })

@@ -24,8 +24,9 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 const PROBE_PAUSE: Duration = Duration::from_millis(200);
 /// How often a broker that does not answer is asked again, at first and at last.
 const PROBE_RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// How often what is remembered of a cluster is told that time passes.
-const CLUSTER_TICK: Duration = Duration::from_secs(10);
+/// How often what is remembered of a cluster is told that time passes, and every which time subscriptions are.
+const CLUSTER_TICK: Duration = Duration::from_secs(1);
+const SUBSCRIPTIONS_TICKS: u64 = 10;
 /// How soon certificates that do not fit together are looked at again.
 const UNSETTLED_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it is looked whether certificates are still valid.
@@ -33,10 +34,14 @@ const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Tells what is remembered of the clusters that time passes, each once however many listeners stand before it.
 pub(super) async fn watch_clusters(gates: Vec<Arc<Gate>>) {
-    loop {
+    for tick in 1_u64.. {
         sleep(CLUSTER_TICK).await;
-        let clusters = distinct(gates.iter().map(|gate| gate.cluster.load_full()));
-        clusters.iter().for_each(|cluster| cluster.subscriptions.tick());
+        for cluster in distinct(gates.iter().map(|gate| gate.cluster.load_full())) {
+            cluster.waiting.tick();
+            if tick.is_multiple_of(SUBSCRIPTIONS_TICKS) {
+                cluster.subscriptions.tick();
+            }
+        }
     }
 }
 

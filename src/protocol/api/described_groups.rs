@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::{Verdict, take_denied};
-use crate::protocol::access::Access;
+use crate::protocol::access::{Access, NOT_ASKED_FOR};
 use crate::protocol::error_code::*;
 use crate::protocol::wire::Str;
 use crate::words::acl::{Operation, ResourceType};
@@ -23,7 +23,7 @@ pub(super) trait Described: Send + 'static {
     fn members(&mut self) -> (&Str, impl Iterator<Item = (&Str, &mut Str)>);
     /// The topics that it uses.
     fn topics(&self) -> impl Iterator<Item = &Str>;
-    /// Shows what clients said in the place of what the broker was told.
+    /// Shows what clients said in the place of what the broker was told, or was not told.
     fn restore(&mut self, _access: &Access<'_>) {}
 }
 
@@ -45,16 +45,19 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
     let is_trimmed = !refused.is_empty();
     let amend = Box::new(move |answer: &mut R, access: &mut Access<'_>| {
         let groups = place(answer);
-        for group in groups.iter_mut().filter(|group| wants_operations && group.error_code() == NONE) {
+        groups.iter_mut().for_each(|group| group.restore(access));
+        for group in groups.iter_mut().filter(|group| group.error_code() == NONE) {
             let name = group.group_id().clone();
             let operations = group.authorized_operations();
-            *operations = access.authorized_operations(*operations, ResourceType::Group, &name);
+            *operations = match wants_operations {
+                true => access.authorized_operations(*operations, ResourceType::Group, &name),
+                false => NOT_ASKED_FOR,
+            };
         }
         for group in groups.iter_mut() {
             let (group_id, members) = group.members();
             members.for_each(|(member_id, host)| access.rehost(group_id, member_id, host));
         }
-        groups.iter_mut().for_each(|group| group.restore(access));
         withhold(groups, access);
         groups.splice(0..0, refused);
     });

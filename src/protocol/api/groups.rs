@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Api, Verdict, append, take_denied};
+use super::{Api, Verdict, append, described_waiting, take_denied};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::delete_groups_response::DeletableGroupResult;
@@ -113,10 +113,19 @@ impl Api for DescribeGroupsRequest {
 /// `KafkaApis.handleListGroupsRequest`
 impl Api for ListGroupsRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ListGroupsResponse>, Fault> {
-        if access.allows_cluster_silently(Operation::Describe) {
+        let waiting = described_waiting::listed(self, access);
+        let sees_all = access.allows_cluster_silently(Operation::Describe);
+        if sees_all && waiting.is_empty() {
             return Ok(Verdict::Forward);
         }
-        Ok(Verdict::Amend(Box::new(|answer, access| {
+        Ok(Verdict::Amend(Box::new(move |answer, access| {
+            if answer.error_code == NONE {
+                let known: HashSet<Str> = answer.groups.iter().map(|group| group.group_id.clone()).collect();
+                answer.groups.extend(waiting.into_iter().filter(|group| !known.contains(&group.group_id)));
+            }
+            if sees_all {
+                return;
+            }
             answer.groups.retain(|group| {
                 access.allows_silently(Operation::Describe, ResourceType::Group, &group.group_id)
             });

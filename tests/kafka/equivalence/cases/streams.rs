@@ -1,7 +1,7 @@
 //! Streams groups (KIP-1071).
 
-use super::super::Case;
-use super::groups;
+use super::super::{Case, Step};
+use super::{each, groups};
 use serde_json::{Value, json};
 
 pub fn cases() -> Vec<Case> {
@@ -28,6 +28,23 @@ pub fn cases() -> Vec<Case> {
         ("keeps a changelog that may not be seen", json!(["t-open"]), json!([{"name": "t-none"}])),
     ] {
         cases.push(membership(shape, topology(sources, changelogs)));
+    }
+    for (shape, sources, changelogs) in [
+        ("keeps a changelog that is missing", json!(["t-open"]), json!([{"name": "t-gone-$u"}])),
+        ("reads what is missing", json!(["t-lost-$u"]), json!([{"name": "t-gone-$u"}])),
+        (
+            "keeps many that are missing",
+            json!(["t-open"]),
+            each(&["t-a", "t-b", "t-c", "t-d"], |name| json!({"name": format!("{name}-$u")})),
+        ),
+    ] {
+        // In the end there are the group and its topics, whoever could make them.
+        let topology = topology(sources, changelogs);
+        let join = heartbeat("gp-$u", 0, topology.clone());
+        let mut case = membership(shape, topology);
+        case.steps
+            .extend([Step::Given { api: "StreamsGroupHeartbeat", version: 0, body: join }, Step::Settle]);
+        cases.push(case);
     }
     cases
 }
