@@ -7,6 +7,7 @@ mod streams_settings;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::api::rights::Instead;
 use super::fetch_sessions::FetchSessions;
 use super::messages::{
     ApiVersionsResponse, GetTelemetrySubscriptionsRequest, ListConfigResourcesRequest, PushTelemetryRequest,
@@ -135,6 +136,18 @@ impl Access<'_> {
             self.grounds.need(Ground::Any(operation, resource_type), "");
         }
         allowed
+    }
+
+    /// Whether the client has what is enough in the place of another right; nobody hears of it when not.
+    pub fn has_instead(&mut self, instead: Instead) -> bool {
+        match instead.enough {
+            Ground::Named(operation, resource_type) => {
+                self.allows_silently(operation, resource_type, CLUSTER_NAME)
+            }
+            Ground::Any(operation, resource_type) => self.allows_any(operation, resource_type),
+            Ground::Every(operation, resource_type) => self.allows_every(operation, resource_type),
+            Ground::SuperUser => self.is_super_user(),
+        }
     }
 
     /// Whether the client may do `operation` on every resource of the type, whatever it is called.

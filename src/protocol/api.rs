@@ -32,6 +32,7 @@ mod partial;
 mod pattern_subscriptions;
 mod produce;
 mod records;
+pub mod rights;
 mod scram;
 mod share;
 mod share_groups;

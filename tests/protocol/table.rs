@@ -1,6 +1,7 @@
 //! Properties of the table of APIs, over every API in every version.
 
 mod addresses;
+mod asked;
 mod complete;
 mod played;
 mod reserved;

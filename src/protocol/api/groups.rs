@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::rights::LISTS_ALL;
 use super::{Api, Verdict, append, described_waiting, take_denied};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -114,7 +115,7 @@ impl Api for DescribeGroupsRequest {
 impl Api for ListGroupsRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ListGroupsResponse>, Fault> {
         let waiting = described_waiting::listed(self, access);
-        let sees_all = access.allows_cluster_silently(Operation::Describe);
+        let sees_all = access.has_instead(LISTS_ALL);
         if sees_all && waiting.is_empty() {
             return Ok(Verdict::Forward);
         }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
+use super::rights::CREATES_ALL;
 use super::{Api, Ask, Question, Readdress, Ruling, Step, Verdict, encoded, take_denied};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -191,7 +192,7 @@ fn creates_topics(access: &Access<'_>) -> bool {
 /// Whether every named topic could be created by the client: then it does not matter which of them exist.
 fn all_creatable(topics: &[MetadataRequestTopic], access: &mut Access<'_>) -> bool {
     topics.is_empty()
-        || access.allows_cluster_silently(Operation::Create)
+        || access.has_instead(CREATES_ALL)
         || topics
             .iter()
             .all(|topic| access.allows_silently(Operation::Create, ResourceType::Topic, topic_name(topic)))

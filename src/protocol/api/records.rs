@@ -1,5 +1,6 @@
 //! Deleting records, and asking for their offsets.
 
+use super::rights::IS_A_BROKER;
 use super::{Api, Verdict, append, append_all, merged, take_denied, take_reserved};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -47,7 +48,7 @@ impl Api for ListOffsetsRequest {
 impl Api for OffsetForLeaderEpochRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<OffsetForLeaderEpochResponse>, Fault> {
         let topics = &mut self.topics;
-        let denied = match access.allows_cluster_silently(Operation::ClusterAction) {
+        let denied = match access.has_instead(IS_A_BROKER) {
             true => take_reserved(topics, Operation::Describe, access, |topic| &topic.topic),
             false => {
                 take_denied(topics, Operation::Describe, ResourceType::Topic, access, |topic| &topic.topic)

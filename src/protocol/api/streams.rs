@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::described_groups::{Described, all_failed, describe};
 use super::internal_topics::{self, GoOn};
 use super::metadata::is_internal;
+use super::rights::CREATES_ALL;
 use super::transaction_admin::is_valid;
 use super::{Amend, Api, Unsupported, Verdict, described_waiting, waiting_streams};
 use crate::protocol::access::{Access, GroupProtocol};
@@ -44,7 +45,7 @@ impl Api for StreamsGroupHeartbeatRequest {
         if self.member_epoch < 0 {
             return Ok(waiting_streams::leave(self, waiting));
         }
-        if !access.allows_cluster_silently(Operation::Create) {
+        if !access.has_instead(CREATES_ALL) {
             return internal_topics::beat(self, waiting, access);
         }
         Ok(match internal_topics::go_on(self, waiting, access) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
+use super::rights::{CREATES_ALL, DELETES_ALL};
 use super::{Api, Question, Step, Verdict, append, prepend, take_denied, take_reserved, trimmed};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -32,7 +33,7 @@ impl Api for CreateTopicsRequest {
             let message = "Creation of internal topic __cluster_metadata is prohibited.";
             not_created(topic.name, INVALID_REQUEST, message)
         }));
-        let denied = match access.allows_cluster_silently(Operation::Create) {
+        let denied = match access.has_instead(CREATES_ALL) {
             true => take_reserved(&mut self.topics, Operation::Create, access, |topic| &topic.name),
             false => take_denied(&mut self.topics, Operation::Create, ResourceType::Topic, access, |topic| {
                 &topic.name
@@ -102,7 +103,7 @@ impl Api for DeleteTopicsRequest {
             let responses = refused.collect();
             return Ok(Verdict::Answer(DeleteTopicsResponse { responses, ..Default::default() }));
         }
-        if access.allows_cluster_silently(Operation::Delete) {
+        if access.has_instead(DELETES_ALL) {
             return Ok(self.delete_all_but_reserved(access));
         }
         let Sorted { refused, deletable, only_describable } = sort(self.take_wanted(), access);

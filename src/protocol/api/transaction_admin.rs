@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::rights::ALTERS_CLUSTER;
 use super::transactions::each_once;
 use super::{Api, Found, Verdict, names_reserved, take_denied};
 use crate::protocol::access::Access;
@@ -24,8 +25,7 @@ use crate::words::acl::{Operation, ResourceType};
 impl Api for WriteTxnMarkersRequest {
     fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<WriteTxnMarkersResponse>, Fault> {
         let topics = self.markers.iter().flat_map(|marker| &marker.topics).map(|topic| &topic.name);
-        if (access.allows_cluster_silently(Operation::Alter)
-            || access.allows_cluster(Operation::ClusterAction))
+        if (access.has_instead(ALTERS_CLUSTER) || access.allows_cluster(Operation::ClusterAction))
             && !names_reserved(topics, Operation::Write, access)
         {
             return Ok(Verdict::Forward);

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::commits::{refuse_all, take_unreadable};
 use super::metadata::is_internal;
+use super::rights::WRITES_ANYWHERE;
 use super::{Api, Question, Step, Verdict, names_reserved};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -34,10 +35,9 @@ impl Api for InitProducerIdRequest {
                     && (!self.enable2_pc || allows_id(id, Operation::TwoPhaseCommit, access));
                 (!allowed).then_some(TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
             }
-            // Whoever may write to any topic may do so idempotently (KIP-679).
             None => {
                 let allowed = access.allows_cluster_silently(Operation::IdempotentWrite)
-                    || access.allows_any(Operation::Write, ResourceType::Topic)
+                    || access.has_instead(WRITES_ANYWHERE)
                     // Kafka's audit log has nothing of this. In ours whoever wonders at a producer's
                     // ClusterAuthorizationException finds its cause.
                     || access.allows_cluster(Operation::IdempotentWrite);

@@ -27,7 +27,7 @@ fn topic_id(path: &str) -> Uuid {
 }
 
 /// A request whose texts name the fields that they stand in.
-fn marked(layout: &Layout, version: i16, key_type: i64, shape: Filling<'_>) -> Bytes {
+pub(crate) fn marked(layout: &Layout, version: i16, key_type: i64, shape: Filling<'_>) -> Bytes {
     let text = |path: &str, _: &Field| {
         // A page begins at one of the topics, or it is refused.
         let path = if path == "Cursor.TopicName" { "Topics.Name" } else { path };
@@ -55,7 +55,7 @@ fn marked(layout: &Layout, version: i16, key_type: i64, shape: Filling<'_>) -> B
     )
 }
 
-fn knowing_ids(door: Door) -> Door {
+pub(crate) fn knowing_ids(door: Door) -> Door {
     door.knowing(&[(id(7), BY_ID), (id(8), "marked-forgotten-id")])
 }
 
