@@ -64,7 +64,9 @@ pub(super) fn import(import: &Import) -> ExitCode {
     };
     let (path, text) = match read(&import.input) {
         Ok(read) => read,
-        Err(error) => return failed(&format!("{}: {}", import.input.display(), read_failure(&error))),
+        Err(error) => {
+            return failed(&format!("{}: {}", import.input.display(), read_failure(&import.input, &error)));
+        }
     };
     let bindings = match import.from.read(&path, text) {
         Ok(bindings) => bindings,

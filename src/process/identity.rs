@@ -113,8 +113,8 @@ fn provider(tls: &Tls) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-fn parsed(content: &Content) -> Result<pem::Pem, String> {
-    content.as_ref().map_err(Clone::clone).and_then(|bytes| pem::parse(bytes))
+fn parsed(path: &Path, content: &Content) -> Result<pem::Pem, String> {
+    content.as_ref().map_err(Clone::clone).and_then(|bytes| pem::parse(path, bytes))
 }
 
 /// Whose files they are: what their faults say, and the roles of what is in them.
@@ -230,7 +230,7 @@ impl Reader<'_> {
             return None;
         }
         let name = path.display();
-        let pem = match parsed(content) {
+        let pem = match parsed(path, content) {
             Ok(pem) => pem,
             Err(message) => {
                 self.fault("certificate_chain", format!("{name}: {message}"));
@@ -290,7 +290,7 @@ impl Reader<'_> {
         if self.is_wrong("private_key") {
             return None;
         }
-        let read = parsed(content).and_then(|pem| match pem.keys.as_slice() {
+        let read = parsed(path, content).and_then(|pem| match pem.keys.as_slice() {
             [key] => match self.provider.key_provider.load_private_key(key.clone_key()) {
                 Ok(signer) => Ok((key.clone_key(), signer)),
                 Err(_) => {
@@ -299,11 +299,11 @@ impl Reader<'_> {
                         .to_owned())
                 }
             },
-            [] if pem.encrypted => {
-                Err("the private key is encrypted, and no password is ever asked for: decrypt it \
-                                        with 'openssl pkey' and protect the file by its permissions"
-                    .to_owned())
-            }
+            [] if pem.encrypted => Err(format!(
+                "the private key is encrypted, and no password is ever asked for: decrypt it with `{}`, name the \
+                 new file, and protect it by its permissions",
+                pem::decrypting(path)
+            )),
             [] => Err(format!(
                 "there is no private key in it but {}: name the file with the {}'s key",
                 pem.contents(),

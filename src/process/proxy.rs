@@ -31,7 +31,7 @@ use watchers::{
 
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{Acls, Audience, AuditFormat, LogFormat, Reaction, Shutdown};
+use super::config::{Acls, Audience, AuditFormat, Reaction, Shutdown};
 use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
@@ -55,12 +55,14 @@ pub fn build() -> Build {
     }
 }
 
-/// Runs the proxy until it is told to stop; says on standard error what keeps it from starting.
+/// Runs the proxy until it is told to stop; says on standard error, in the form of the log, what keeps it from starting.
 pub fn run(ready: Ready) -> ExitCode {
+    let format = ready.config.log.format.into();
     match start(ready) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("doorkeeper cannot start: {error}");
+            let message = format!("doorkeeper cannot start: {error}");
+            eprint!("{}", telemetry::failure_line(&message, format, SystemTime::now()));
             ExitCode::FAILURE
         }
     }
@@ -96,10 +98,7 @@ fn start(ready: Ready) -> Result<(), StartError> {
         .map_err(|error| StartError::System(error.to_string()))?;
     let metrics = Arc::new(metrics);
     let options = telemetry::Options {
-        format: match config.log.format {
-            LogFormat::Text => telemetry::LogFormat::Text,
-            LogFormat::Json => telemetry::LogFormat::Json,
-        },
+        format: config.log.format.into(),
         level: Some(config.log.level.as_str().to_owned()),
         audit_format: match config.audit.format {
             AuditFormat::Kafka => Format::Kafka,

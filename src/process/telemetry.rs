@@ -20,6 +20,7 @@ mod foreign;
 
 use foreign::Foreign;
 
+use super::config;
 use crate::words::audit::{self, AuditLog, Rfc3339};
 use crate::words::lossy::{self, Offering, Taking};
 use crate::words::metrics::Metrics;
@@ -43,6 +44,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+impl From<config::LogFormat> for LogFormat {
+    fn from(format: config::LogFormat) -> Self {
+        match format {
+            config::LogFormat::Text => Self::Text,
+            config::LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// What the configuration says of logs.
@@ -285,6 +295,22 @@ fn loss_line(lost: u64, time: SystemTime, format: LogFormat) -> String {
             format!(
                 "{{\"timestamp\":\"{time}\",\"level\":\"WARN\",\"message\":\"{message}\",\"target\":\"{target}\"}}\n"
             )
+        }
+    }
+}
+
+/// What keeps the process from starting, as a line of the log that is not there yet.
+pub fn failure_line(message: &str, format: LogFormat, time: SystemTime) -> String {
+    match format {
+        LogFormat::Text => format!("{message}\n"),
+        LogFormat::Json => {
+            let line = serde_json::json!({
+                "timestamp": Rfc3339(time).to_string(),
+                "level": "ERROR",
+                "message": message,
+                "target": "doorkeeper",
+            });
+            format!("{line}\n")
         }
     }
 }

@@ -135,7 +135,7 @@ fn check_lists_the_faults_of_all_files_at_once() {
         lines,
         [
             "acls.yaml:8:60: 'Raed' is not an operation: it is one of All, Read, Write, Create, Delete, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, CreateTokens, DescribeTokens, TwoPhaseCommit; did you mean 'Read'?",
-            "doorkeeper.yaml:9:11: 'everywhere' is not an IP address and a port; write it like '0.0.0.0:9093'",
+            "doorkeeper.yaml:9:11: 'everywhere' is not an IP address and a port; write it like '0.0.0.0:9443'",
             "doorkeeper.yaml:13:20: tls/tls.key: the key does not fit the certificate in tls/tls.crt: name the key that the certificate was issued for",
             "doorkeeper.yaml:14:18: tls/ca.crt: the file is empty",
             "doorkeeper.yaml:34:3: the key 'idle_timeuot' is not known here; did you mean 'idle_timeout'?",

@@ -219,7 +219,7 @@ pub(crate) fn read_text(path: &Path, max_bytes: u64) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(max_bytes + 1).read_to_end(&mut bytes))
-        .map_err(|error| fault(read_failure(&error)))?;
+        .map_err(|error| fault(read_failure(path, &error)))?;
     if bytes.len() as u64 > max_bytes {
         return Err(fault(format!(
             "the file is larger than {} KiB, which is the most that is read",
@@ -236,12 +236,30 @@ pub(crate) fn read_text(path: &Path, max_bytes: u64) -> Result<String, Fault> {
 }
 
 /// Why a file could not be read, in words that do not depend on the system.
-pub(crate) fn read_failure(error: &std::io::Error) -> String {
+pub(crate) fn read_failure(path: &Path, error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::PermissionDenied => "the file may not be read by this user".into(),
+        std::io::ErrorKind::NotFound => format!("there is no such file{}", unexpanded(path)),
+        std::io::ErrorKind::PermissionDenied => {
+            "the file may not be read by this user: give it the right to, as by the file's group".into()
+        }
         std::io::ErrorKind::IsADirectory => "this is a folder: name a file in it".into(),
         _ => format!("the file cannot be read: {error}"),
+    }
+}
+
+/// What in a path a shell would have replaced, and nobody does here.
+fn unexpanded(path: &Path) -> &'static str {
+    if path == Path::new("-") {
+        return ": standard input is not read, since the file is read again later: write it to a file and name that";
+    }
+    let mut parts = path.iter().filter_map(|part| part.to_str());
+    let is_variable = |part: &str| part.contains("${") || part.starts_with('$') || part.contains("{{");
+    if path.iter().any(|part| part.to_str().is_some_and(|part| part == "~" || part.starts_with('~'))) {
+        ": a tilde is not replaced here, write the whole path"
+    } else if parts.any(is_variable) {
+        ": variables are not replaced here, write the path that is meant"
+    } else {
+        ""
     }
 }
 
@@ -272,7 +290,13 @@ fn syntax_fault(error: &serde_yaml::Error) -> (Option<Place>, String) {
     }
     let (message, context) = text.split_once(" at line ").unwrap_or((&text, ""));
     let is = |part: &str| message.contains(part);
-    let hint = if is("expected alphabetic or numeric character") {
+    if is("unexpected end of stream") {
+        // It is missed only at the end of the file.
+        let begins = context.split_once(" scalar at line ").and_then(|(_, at)| place_in(at));
+        let hint = "the quotation mark here has no other one that closes it";
+        return (begins.or(place), format!("not YAML: {message}: {hint}"));
+    }
+    let hint = if is("expected alphabetic or numeric character") || is("unknown anchor") {
         ": a star that stands for all goes in quotes, '*'"
     } else if is("could not find expected ':'") {
         // It is missed only where the next line begins.

@@ -30,7 +30,7 @@ pub(crate) const FORMATS: &[Format] = &[
     Format {
         name: "socket-address",
         what: "IP address and port",
-        example: "0.0.0.0:9093",
+        example: "0.0.0.0:9443",
         pattern: Some(r"^([0-9.]+|\[[0-9A-Fa-f:.%]+\]):[0-9]+$"),
         closed: false,
         check: |text| {
@@ -64,7 +64,7 @@ pub(crate) const FORMATS: &[Format] = &[
     Format {
         name: "node-pattern",
         what: "host with `{node_id}`, and port",
-        example: "broker-{node_id}.kafka.example.com:9093",
+        example: "broker-{node_id}.kafka.example.com:9443",
         pattern: Some(r"^[A-Za-z0-9_.-]*\{node_id\}[A-Za-z0-9_.-]*:[1-9][0-9]{0,4}$"),
         closed: false,
         check: |text| nodes::Pattern::parse(text).map(drop),

@@ -185,7 +185,7 @@ mod tests {
             }
             other => panic!("{other:?}"),
         };
-        assert_eq!((ports(0), ports(1)), (vec![9200, 9201, 9202], vec![9093; 3]));
+        assert_eq!((ports(0), ports(1)), (vec![9200, 9201, 9202], vec![9443; 3]));
     }
 
     #[test]
@@ -241,13 +241,13 @@ mod tests {
                 BY_NAME,
                 "advertised_pattern: 'b{node_id}.kafka.example:9093', ",
                 "",
-                "the key 'advertised_pattern' is missing: add it, such as 'advertised_pattern: broker-{node_id}.kafka.example.com:9093'",
+                "the key 'advertised_pattern' is missing: add it, such as 'advertised_pattern: broker-{node_id}.kafka.example.com:9443'",
             ),
             (
                 BY_NAME,
                 "b{node_id}",
                 "b",
-                "'b.kafka.example:9093' does not have {node_id}, by which nodes are told apart; write it like 'broker-{node_id}.kafka.example.com:9093'",
+                "'b.kafka.example:9093' does not have {node_id}, by which nodes are told apart; write it like 'broker-{node_id}.kafka.example.com:9443'",
             ),
             (BY_NAME, "[kafka.example]", "[]", "the list needs at least 1 entry"),
             (

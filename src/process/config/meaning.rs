@@ -154,7 +154,7 @@ impl Reader<'_> {
             Some(raw::AddressMapping::KeepHost { ports: None, .. }) | None => match listener.bind.port() {
                 0 => {
                     let message = "with port 0 in bind the port that clients use is not known: write the ports, such as \
-                                   '{ strategy: keep_host, ports: { 9092: 9093 } }'";
+                                   '{ strategy: keep_host, ports: { 9092: 9443 } }'";
                     self.fault(at, message);
                     None
                 }
@@ -330,7 +330,7 @@ impl Reader<'_> {
             (Some(_), None) => {
                 if !self.document.is_wrong(&format!("{AT}.bootstrap_servers")) {
                     let message = "with 'tls' the key 'bootstrap_servers' is needed: name doorkeepers as clients do, such \
-                                   as [kafka-0.example.com:9093]";
+                                   as [kafka-0.example.com:9443]";
                     self.fault(&format!("{AT}.tls"), message);
                 }
                 return None;

@@ -15,6 +15,8 @@ use super::fault::Fault;
 use super::formats::{FORMATS, Format};
 use super::text::nearest;
 
+const NUMBER_WITHOUT_QUOTES: &str = "write the number without quotes";
+
 /// The most faults that are listed of one file: each costs a reading of the text.
 pub(crate) const MAX_FAULTS: usize = 100;
 
@@ -31,11 +33,17 @@ pub(crate) fn check(document: &mut Document, schema: &Json) -> Vec<Fault> {
 /// # Errors
 /// When there is nothing in the document.
 pub(crate) fn take_out(document: &mut Document, schema: &Json) -> Result<Vec<(u32, String)>, Fault> {
-    let mut found = Found { definitions: schema.get("$defs"), faults: Vec::new(), taken_out: Vec::new() };
+    let is_list_of_entries = schema.get("type").and_then(Json::as_str) == Some("array");
+    let mut found = Found {
+        definitions: schema.get("$defs"),
+        is_list_of_entries,
+        faults: Vec::new(),
+        taken_out: Vec::new(),
+    };
     if matches!(document.root.value, Value::Null) {
-        let message = match schema.get("type").and_then(Json::as_str) {
-            Some("array") => "the file is empty: write [] for an empty list".to_owned(),
-            _ => "the file is empty".to_owned(),
+        let message = match is_list_of_entries {
+            true => "the file is empty: write [] for an empty list".to_owned(),
+            false => "the file is empty: 'doorkeeper config example' prints one to begin with".to_owned(),
         };
         return Err(Fault { file: document.path().into(), place: None, message });
     }
@@ -75,6 +83,8 @@ pub(crate) fn report(document: &Document, mut found: Vec<(u32, String)>, most: u
 
 struct Found<'a> {
     definitions: Option<&'a Json>,
+    /// Whether the whole file is a list, of which each entry is about one thing.
+    is_list_of_entries: bool,
     faults: Vec<(u32, String)>,
     taken_out: Vec<(u32, String)>,
 }
@@ -107,7 +117,8 @@ impl<'a> Found<'a> {
             Some("integer") => self.check_integer(node, schema),
             Some("boolean") => match node.value {
                 Value::Bool(_) => true,
-                _ => self.fault(node, format!("{} is not a yes or no: write true or false", node.describe())),
+                _ => self
+                    .fault(node, format!("{} is neither true nor false: write one of them", node.describe())),
             },
             _ => true,
         }
@@ -126,14 +137,26 @@ impl<'a> Found<'a> {
         let Value::Map(entries) = &mut node.value else {
             let keys = known().collect::<Vec<_>>().join(", ");
             let what = if keys.is_empty() { String::new() } else { format!(" of {keys}") };
-            return self
-                .fault(node, format!("{} is not a mapping{what}: write 'key: value'", node.describe()));
+            let right = match schema.get("examples").and_then(|examples| examples.get(0)) {
+                Some(Json::Object(example)) => {
+                    let entries = example.iter().map(|(key, value)| format!("{key}: {value}"));
+                    format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+                }
+                _ => "'key: value'".to_owned(),
+            };
+            return self.fault(node, format!("{} is not a mapping{what}: write {right}", node.describe()));
         };
         let mut given: BTreeSet<String> = BTreeSet::new();
         let mut meant: Vec<&str> = Vec::new();
         let mut kept = Vec::new();
         for (mut key, mut value) in std::mem::take(entries) {
             let name = key.key_text();
+            if let (Value::Null, Some((glued, rest))) = (&value.value, name.split_once(':')) {
+                let right = quoted(&format!("{glued}: {rest}"));
+                self.fault(&key, format!("{} is one word: write {right}, with a space", quoted(&name)));
+                given.insert(glued.to_owned());
+                continue;
+            }
             if !given.insert(name.clone()) {
                 self.fault(&key, format!("the key {} is written twice: keep one", quoted(&name)));
                 continue;
@@ -145,7 +168,7 @@ impl<'a> Found<'a> {
                         self.check_key(&mut key, schema) & self.check_value(&name, &mut value, other)
                     }
                     _ => {
-                        let near = nearest(&name, known().filter(|known| *known != name));
+                        let near = nearest(&in_our_words(&name), known().filter(|known| *known != name));
                         meant.extend(near);
                         self.fault(&key, unknown_key(&name, near, &known().collect::<Vec<_>>()))
                     }
@@ -209,10 +232,11 @@ impl<'a> Found<'a> {
 
     fn check_list(&mut self, node: &mut Node, schema: &'a Json) -> bool {
         let Value::List(items) = &mut node.value else {
-            return self.fault(
-                node,
-                format!("{} is not a list: write '- …' for each entry, or [ … ]", node.describe()),
-            );
+            let right = match &node.value {
+                Value::Text(text) => format!("write [{}]", in_brackets(text)),
+                _ => "write '- …' for each entry, or [ … ]".to_owned(),
+            };
+            return self.fault(node, format!("{} is not a list: {right}", node.describe()));
         };
         let least = schema.get("minItems").and_then(Json::as_u64).unwrap_or(0);
         let mut items = std::mem::take(items);
@@ -234,9 +258,15 @@ impl<'a> Found<'a> {
             {
                 return self.fault(node, format!("{reason}; write it like {}", quoted(format.example)));
             }
-            let right = match format {
-                Some(format) => format!("it is written as text, like {}", quoted(format.example)),
-                None => "put it in quotes".into(),
+            let right = match (&node.value, format) {
+                (Value::List(_), _) if self.is_list_of_entries => {
+                    "write one here, and an entry of its own for each of the others".into()
+                }
+                (Value::List(_), Some(format)) => format!("write one alone, like {}", quoted(format.example)),
+                (Value::List(_), None) => "write one alone".into(),
+                (Value::Map(_), None) => "write it alone, in quotes where it has braces".into(),
+                (_, Some(format)) => format!("it is written as text, like {}", quoted(format.example)),
+                (_, None) => "put it in quotes".into(),
             };
             return self.fault(node, format!("{} is not text: {right}", node.describe()));
         };
@@ -262,18 +292,31 @@ impl<'a> Found<'a> {
                 self.fault(node, format!("{number} is out of range: from {least} to {most} is right"))
             }
             Value::Text(ref text) if text.parse::<i64>().is_ok() => {
-                self.fault(node, format!("{} is text: write the number without quotes", quoted(text)))
+                self.fault(node, format!("{} is text: {NUMBER_WITHOUT_QUOTES}", quoted(text)))
             }
-            _ => self.fault(node, format!("{} is not a whole number", node.describe())),
+            Value::Text(ref text) if text.starts_with(|c: char| c.is_ascii_digit()) => self.fault(
+                node,
+                format!("{} is not a whole number: write its digits alone, without a unit", quoted(text)),
+            ),
+            _ => self.fault(
+                node,
+                format!("{} is not a whole number: write one, such as {}", node.describe(), least.max(1)),
+            ),
         }
     }
 
     fn check_words(&mut self, node: &Node, words: impl Iterator<Item = &'a Json>) -> bool {
         let given = node.key_text();
+        let words: Vec<&Json> = words.collect();
+        let is_text = matches!(node.value, Value::Text(_));
+        let numbers = words.iter().all(|word| word.is_number());
         let words: Vec<String> =
-            words.map(|word| word.as_str().map_or_else(|| word.to_string(), Into::into)).collect();
+            words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), Into::into)).collect();
         if words.contains(&given) {
-            return true;
+            return match is_text && numbers {
+                true => self.fault(node, format!("{} is text: {NUMBER_WITHOUT_QUOTES}", quoted(&given))),
+                false => true,
+            };
         }
         let near = nearest(&given, words.iter().map(String::as_str));
         let hint = match near {
@@ -346,6 +389,21 @@ fn tag_of(choices: &[Json]) -> Option<&str> {
 fn format_of(schema: &Json) -> Option<&'static Format> {
     let name = schema.get("format")?.as_str()?;
     FORMATS.iter().find(|format| format.name == name)
+}
+
+/// A setting of Kafka as a key here would be called: `ssl.client.auth` is `client_auth`.
+fn in_our_words(name: &str) -> String {
+    name.strip_prefix("ssl.").unwrap_or(name).replace('.', "_")
+}
+
+/// Texts that Kafka's settings part by commas or semicolons, as entries of a list.
+fn in_brackets(text: &str) -> String {
+    let shown = quoted(text);
+    let inside = shown.trim_matches('\'');
+    let parts = inside.split([';', ',']).map(str::trim).filter(|part| !part.is_empty());
+    // A name may have a comma, as in User:CN=alice,OU=x.
+    let parts: Vec<&str> = if inside.contains('=') { vec![inside] } else { parts.collect() };
+    parts.iter().map(|part| format!("'{part}'")).collect::<Vec<_>>().join(", ")
 }
 
 fn unknown_key(name: &str, near: Option<&str>, known: &[&str]) -> String {

@@ -141,7 +141,7 @@ fn with_a_port_of_the_systems_choice_the_ports_must_be_written() {
     let without = any_port.replacen("keep_host, ports: { 9092: 9093 }", "keep_host", 1);
     assert_eq!(
         parse(&without).unwrap_err(),
-        "etc/doorkeeper.yaml:12:22: with port 0 in bind the port that clients use is not known: write the ports, such as '{ strategy: keep_host, ports: { 9092: 9093 } }'"
+        "etc/doorkeeper.yaml:12:22: with port 0 in bind the port that clients use is not known: write the ports, such as '{ strategy: keep_host, ports: { 9092: 9443 } }'"
     );
 }
 
@@ -166,7 +166,11 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "---\nadmin:",
             " the file has several YAML documents: keep one, without '---' between parts",
         ),
-        ("0.0.0.0:9901", "*nowhere", "17:16: not YAML: unknown anchor"),
+        (
+            "0.0.0.0:9901",
+            "*nowhere",
+            "17:16: not YAML: unknown anchor: a star that stands for all goes in quotes, '*'",
+        ),
         (
             "    upstream: 127.0.0.1:9092",
             "   upstream: 127.0.0.1:9092",
@@ -231,12 +235,12 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "bind: 0.0.0.0:9093",
             "bind: localhost:9093",
-            "4:11: 'localhost:9093' is not an IP address and a port; write it like '0.0.0.0:9093'",
+            "4:11: 'localhost:9093' is not an IP address and a port; write it like '0.0.0.0:9443'",
         ),
         (
             "bind: 0.0.0.0:9093",
             "bind: 9093",
-            "4:11: '9093' is not an IP address and a port; write it like '0.0.0.0:9093'",
+            "4:11: '9093' is not an IP address and a port; write it like '0.0.0.0:9443'",
         ),
         ("127.0.0.1:9092", "localhost", "5:15: 'localhost' names no port; write it like '127.0.0.1:9092'"),
         (
@@ -299,7 +303,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "keep_host, ports: { 9092: 9093 }",
             "table, ports: { 9092: 9093 }",
-            "12:22: the key 'brokers' is missing: add it, such as 'brokers: {\"0\":\"kafka-0:9093\"}'\n12:41: the key 'ports' is not known here: brokers, strategy are",
+            "12:22: the key 'brokers' is missing: add it, such as 'brokers: {\"0\":\"kafka-0:9443\"}'\n12:41: the key 'ports' is not known here: brokers, strategy are",
         ),
         (
             "address_mapping: {",
@@ -311,12 +315,49 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "[\"admin\"]",
             "14:17: 'admin' is not a principal with its type; write it like 'User:alice'",
         ),
+        ("[\"User:admin\"]", "\"User:admin\"", "14:16: 'User:admin' is not a list: write ['User:admin']"),
         (
             "[\"User:admin\"]",
-            "\"User:admin\"",
-            "14:16: 'User:admin' is not a list: write '- …' for each entry, or [ … ]",
+            "\"User:admin;User:ops\"",
+            "14:16: 'User:admin;User:ops' is not a list: write ['User:admin', 'User:ops']",
         ),
-        ("found: false", "found: no", "15:35: 'no' is not a yes or no: write true or false"),
+        (
+            "[\"User:admin\"]",
+            "\"User:CN=admin,O=rig\"",
+            "14:16: 'User:CN=admin,O=rig' is not a list: write ['User:CN=admin,O=rig']",
+        ),
+        ("version: 1", "version: \"1\"", "1:10: '1' is text: write the number without quotes"),
+        (
+            "client_auth:",
+            "ssl.client.auth:",
+            "10:7: the key 'ssl.client.auth' is not known here; did you mean 'client_auth'?",
+        ),
+        (
+            "ports: { 9092: 9093 }",
+            "ports: { 9092:9093 }",
+            "12:54: '9092:9093' is one word: write '9092: 9093', with a space",
+        ),
+        (
+            "ports: { 9092: 9093 }",
+            "ports: [9092, 9093]",
+            "12:52: a list is not a mapping: write { 9092: 9443 }",
+        ),
+        (
+            "admin:",
+            "limits: { buffered_bytes: 64MB }\nadmin:",
+            "17:27: '64MB' is not a whole number: write its digits alone, without a unit",
+        ),
+        (
+            "upstream: 127.0.0.1:9092",
+            "upstream: [a:1, b:2]",
+            "5:15: a list is not text: write one alone, like '127.0.0.1:9092'",
+        ),
+        (
+            "[\"User:admin\"]",
+            "[\"User:admin]",
+            "14:17: not YAML: found unexpected end of stream: the quotation mark here has no other one that closes it",
+        ),
+        ("found: false", "found: no", "15:35: 'no' is neither true nor false: write one of them"),
         (
             "acls.yaml }",
             "acls.yaml, reload_interval: 5 }",
@@ -356,7 +397,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "file: acls.yaml }",
             "topic: t, tls: { certificate_chain: a, private_key: b, server_ca: c } }",
-            "16:26: with 'tls' the key 'bootstrap_servers' is needed: name doorkeepers as clients do, such as [kafka-0.example.com:9093]",
+            "16:26: with 'tls' the key 'bootstrap_servers' is needed: name doorkeepers as clients do, such as [kafka-0.example.com:9443]",
         ),
         (
             "file: acls.yaml }",
@@ -397,7 +438,7 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
         (
             "upstream: 127.0.0.1:9092",
             "upstream: localhost:9092\n    tls: *t\n  - &t { }",
-            "6:10: not YAML: unknown anchor",
+            "6:10: not YAML: unknown anchor: a star that stands for all goes in quotes, '*'",
         ),
         (
             "127.0.0.1:9092",
@@ -416,8 +457,11 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
 #[test]
 fn an_empty_or_foreign_file_is_refused() {
     for (text, expected) in [
-        ("", "etc/doorkeeper.yaml: the file is empty"),
-        ("# nothing\n", "etc/doorkeeper.yaml: the file is empty"),
+        ("", "etc/doorkeeper.yaml: the file is empty: 'doorkeeper config example' prints one to begin with"),
+        (
+            "# nothing\n",
+            "etc/doorkeeper.yaml: the file is empty: 'doorkeeper config example' prints one to begin with",
+        ),
         (
             "- 1",
             "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, metrics, reload_interval, shutdown, version: write 'key: value'",

@@ -115,7 +115,7 @@ macro_rules! text_schema {
 }
 
 text_schema! {
-    /// `0.0.0.0:9093`
+    /// `0.0.0.0:9443`
     SocketAddress = { "type": "string", "format": "socket-address" };
     /// `10s`
     DurationText = { "type": "string", "format": "time-span" };
@@ -127,21 +127,21 @@ text_schema! {
     Principal = { "type": "string", "format": "principal" };
     /// `Read`
     AclOperation = { "type": "string", "format": "acl-operation" };
-    /// `{ 9092: 9093 }`
+    /// `{ 9092: 9443 }`
     Ports = {
         "type": "object",
         "propertyNames": { "format": "port" },
         "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 65535 },
         "minProperties": 1,
-        "examples": [{ "9092": 9093 }]
+        "examples": [{ "9092": 9443 }]
     };
-    /// `{ 0: "a:9093" }`
+    /// `{ 0: "a:9443" }`
     Brokers = {
         "type": "object",
         "propertyNames": { "format": "broker-id" },
         "additionalProperties": { "type": "string", "format": "host-port" },
         "minProperties": 1,
-        "examples": [{ "0": "kafka-0:9093" }]
+        "examples": [{ "0": "kafka-0:9443" }]
     };
 }
 

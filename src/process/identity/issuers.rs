@@ -16,7 +16,7 @@ impl Reader<'_> {
     pub(super) fn anchors(&mut self, path: &Path, content: &Content) -> Option<Anchors> {
         let name = path.display();
         let Side { others, other, ca_key, ca_role, .. } = *self.side;
-        let pem = match parsed(content) {
+        let pem = match parsed(path, content) {
             Ok(pem) => pem,
             Err(message) => {
                 self.fault(ca_key, format!("{name}: {message}"));

@@ -32,7 +32,8 @@ pub fn show(
     now: SystemTime,
 ) -> Result<Shown, String> {
     let name = path.display();
-    let pem = pem::read(path).and_then(|bytes| pem::parse(&bytes)).map_err(|why| format!("{name}: {why}"))?;
+    let pem =
+        pem::read(path).and_then(|bytes| pem::parse(path, &bytes)).map_err(|why| format!("{name}: {why}"))?;
     let Some((own, issuers)) = pem.certificates.split_first() else {
         return Err(format!("{name}: there is no certificate in it but {}", pem.contents()));
     };

@@ -205,13 +205,13 @@ fn every_fault_is_one_sentence_that_names_the_file() {
             cut.as_str(),
             key,
             ca,
-            "7:26: tls.crt: the file ends before '-----END CERTIFICATE-----': it was cut off",
+            "7:26: tls.crt: the file ends before '-----END CERTIFICATE-----': it was cut off, copy it again",
         ),
         (
             damaged.as_str(),
             key,
             ca,
-            "7:26: tls.crt: what stands between the BEGIN and END lines is not Base64: it was damaged",
+            "7:26: tls.crt: what stands between the BEGIN and END lines is not Base64: it was damaged, copy it again",
         ),
         (
             no_certificate,
@@ -247,13 +247,13 @@ fn every_fault_is_one_sentence_that_names_the_file() {
             chain,
             encrypted,
             ca,
-            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: decrypt it with 'openssl pkey' and protect the file by its permissions",
+            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: decrypt it with `openssl pkey -in tls.key -out tls.key.pem`, name the new file, and protect it by its permissions",
         ),
         (
             chain,
             old_encrypted,
             ca,
-            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: decrypt it with 'openssl pkey' and protect the file by its permissions",
+            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: decrypt it with `openssl pkey -in tls.key -out tls.key.pem`, name the new file, and protect it by its permissions",
         ),
         (
             chain,
@@ -301,15 +301,31 @@ fn every_fault_is_one_sentence_that_names_the_file() {
 #[test]
 fn binary_key_stores_are_recognised() {
     let pki = pki();
+    let key = KeyPair::from_pem(&pki.key).unwrap().serialize_der();
     for (bytes, expected) in [
         (
             &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
-            "this is a Java key store, not PEM: convert it with 'keytool -importkeystore -deststoretype pkcs12' and 'openssl pkcs12'",
+            "this is a Java key store, not PEM: convert it with `keytool -importkeystore -srckeystore ca.crt -destkeystore ca.crt.p12 -deststoretype pkcs12 && openssl pkcs12 -in ca.crt.p12 -nodes -out ca.crt.pem`, and name the new file",
         ),
         (
             pki.ca.der(),
-            "this is DER or PKCS#12, not PEM: convert it with 'openssl x509 -inform der', 'openssl pkey -inform der' or 'openssl pkcs12'",
+            "this is a certificate in DER, not PEM: convert it with `openssl x509 -inform der -in ca.crt -out ca.crt.pem`, and name the new file",
         ),
+        (
+            &key[..],
+            "this is a key in DER, not PEM: convert it with `openssl pkey -inform der -in ca.crt -out ca.crt.pem`, and name the new file",
+        ),
+        // The outermost sequence, and the version of PFX.
+        (
+            &[0x30, 0x82, 0x04, 0x5b, 0x02, 0x01, 0x03, 0x30],
+            "this is PKCS#12, not PEM: convert it with `openssl pkcs12 -in ca.crt -nodes -out ca.crt.pem`, and name the new file",
+        ),
+        // Of unknown length, as some writers of Java's do.
+        (
+            &[0x30, 0x80, 0x02, 0x01, 0x03, 0x30],
+            "this is PKCS#12, not PEM: convert it with `openssl pkcs12 -in ca.crt -nodes -out ca.crt.pem`, and name the new file",
+        ),
+        (&[0x30, 0x82], "this is not PEM: there is no line '-----BEGIN …-----' in it"),
     ] {
         let folder = files(&pki.chain, &pki.key, "");
         folder.write("ca.crt", bytes);
