@@ -4,6 +4,7 @@ mod acls;
 mod check;
 mod explain;
 mod healthcheck;
+mod output;
 mod shell;
 
 use std::io::Write;
@@ -11,12 +12,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::process::acl_store::file::acls_schema;
 use crate::process::config::schema::{config_schema, printed};
-use crate::process::config::{Faults, reference};
+use crate::process::config::{Config, Faults, LogFormat, reference};
+use crate::process::telemetry::failure_line;
 use crate::process::{allocator, proxy, startup};
+
+use output::Output;
 
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 78;
@@ -55,6 +60,8 @@ enum Command {
         /// Exits with 1 if no listener lets it in.
         #[arg(long, value_name = "FILE")]
         client: Option<PathBuf>,
+        #[command(flatten)]
+        output: Output,
     },
     /// Ask a running doorkeeper whether it is well. Exits with 0 if it is, with 1 if not or if no answer comes.
     Healthcheck(healthcheck::Probe),
@@ -87,6 +94,7 @@ enum AclsCommand {
     /// Add bindings from elsewhere to those that the configuration names; those that are there already stay.
     Import(acls::Import),
     /// Print the bindings that the configuration names.
+    #[command(visible_alias = "list")]
     Export(acls::Export),
     /// Print the JSON Schema of the ACL file.
     Schema,
@@ -109,12 +117,17 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help goes to standard output and is no error.
             drop(error.print());
+            if let Some(hint) = hint(&error) {
+                drop(writeln!(std::io::stderr().lock(), "\n{hint}"));
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     match arguments.command {
         Command::Run { config } => run(&config.path),
-        Command::Check { config, client } => check::check(&config.path, client.as_deref(), SystemTime::now()),
+        Command::Check { config, client, output } => {
+            check::check(&config.path, client.as_deref(), output, SystemTime::now())
+        }
         Command::Healthcheck(probe) => healthcheck::healthcheck(&probe),
         Command::Acls(AclsCommand::Explain(question)) => explain::explain(&question),
         Command::Acls(AclsCommand::Import(import)) => acls::import(&import),
@@ -129,11 +142,27 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What somebody meant who names the configuration file without its option.
+fn hint(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_file = argument.ends_with(".yaml") || argument.ends_with(".yml") || Path::new(argument).is_file();
+    (error.kind() == ErrorKind::UnknownArgument && is_file)
+        .then(|| format!("The configuration file has an option before it: --config {argument}"))
+}
+
 fn run(path: &Path) -> ExitCode {
     allocator::give_back_memory();
     match startup::load(path, SystemTime::now()) {
         Ok(ready) => proxy::run(ready),
-        Err(faults) => refuse(&faults),
+        Err(faults) => {
+            let (config, _) = Config::examine(path);
+            let format = config.map_or(LogFormat::Text, |config| config.log.format);
+            for fault in &faults.0 {
+                let line = failure_line(&fault.to_string(), format.into(), SystemTime::now());
+                drop(std::io::stderr().lock().write_all(line.as_bytes()));
+            }
+            ExitCode::from(BAD_CONFIGURATION)
+        }
     }
 }
 

@@ -5,7 +5,8 @@ mod commands;
 mod forms;
 mod listing;
 
-use std::io::{Read, Write};
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,10 +15,11 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use super::output::{fail_in_json, refuse_in_json};
 use super::{ConfigFile, print, refuse};
 use crate::process::acl_store::AclStore;
 use crate::process::config::document::read_failure;
-use crate::process::config::{Config, Faults};
+use crate::process::config::{AclFile, Acls, Config, Faults};
 use crate::process::proxy::build;
 use crate::process::startup;
 use crate::words::acl::{Binding, Change, MAX_CHANGES};
@@ -50,16 +52,16 @@ pub(super) struct Import {
 pub(super) struct Export {
     #[command(flatten)]
     config: ConfigFile,
-    /// What to print: an ACL file (file), what `kafka-acls --list` prints (kafka-acls), or the commands that create the
-    /// bindings at a Kafka (kafka-acls-commands).
-    #[arg(long, value_name = "FORM", default_value = "file", value_parser = forms::writable())]
+    /// What to print: an ACL file (file), what `kafka-acls --list` prints (kafka-acls), the commands that create the
+    /// bindings at a Kafka (kafka-acls-commands), or JSON for programs (json).
+    #[arg(long, visible_alias = "format", value_name = "FORM", default_value = "file", value_parser = forms::writable())]
     to: &'static Form,
 }
 
 /// Adds what is not there yet, and says how much that was.
 pub(super) fn import(import: &Import) -> ExitCode {
-    let store = match open(&import.config.path) {
-        Ok(store) => store,
+    let config = match Config::load(&import.config.path) {
+        Ok(config) => config,
         Err(faults) => return refuse(&faults),
     };
     let (path, text) = match read(&import.input) {
@@ -71,6 +73,13 @@ pub(super) fn import(import: &Import) -> ExitCode {
     let bindings = match import.from.read(&path, text) {
         Ok(bindings) => bindings,
         Err(fault) => return failed(&fault),
+    };
+    if let Err(why) = begin(&config) {
+        return failed(&why);
+    }
+    let store = match open(&config) {
+        Ok(store) => store,
+        Err(faults) => return refuse(&faults),
     };
     match add(&store, &bindings) {
         Ok(added) => print(&format!(
@@ -84,10 +93,12 @@ pub(super) fn import(import: &Import) -> ExitCode {
 
 /// Prints the bindings.
 pub(super) fn export(export: &Export) -> ExitCode {
-    let store = match open(&export.config.path) {
+    let store = match Config::load(&export.config.path).and_then(|config| open(&config)) {
         Ok(store) => store,
+        Err(faults) if export.to.is_json() => return refuse_in_json(&faults),
         Err(faults) => return refuse(&faults),
     };
+    let failed = if export.to.is_json() { fail_in_json } else { failed };
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(why) => return failed(&why),
@@ -103,9 +114,20 @@ pub(super) fn export(export: &Export) -> ExitCode {
     }
 }
 
-fn open(config: &Path) -> Result<Arc<AclStore>, Faults> {
-    let config = Config::load(config)?;
-    startup::open_acls(&config, SystemTime::now()).map(Arc::new)
+fn open(config: &Config) -> Result<Arc<AclStore>, Faults> {
+    startup::open_acls(config, SystemTime::now()).map(Arc::new)
+}
+
+/// Makes an ACL file without entries where there is none yet.
+fn begin(config: &Config) -> Result<(), String> {
+    let Some(AclFile { file, .. }) = config.authorization.acls.as_ref().and_then(Acls::file) else {
+        return Ok(());
+    };
+    match OpenOptions::new().write(true).create_new(true).open(file) {
+        Ok(mut new) => new.write_all(b"[]\n").map_err(|error| format!("{}: {error}", file.display())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(format!("{}: the file cannot be created: {error}", file.display())),
+    }
 }
 
 /// As many at a time as a store takes; how many were new.

@@ -3,53 +3,85 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{print, refuse};
-use crate::process::config::Acls;
+use serde::Serialize;
+
+use super::output::{FaultShown, Output, Paint, print_json};
+use super::{BAD_CONFIGURATION, print, refuse};
+use crate::process::config::{Acls, Faults};
 use crate::process::identity::{CertificateFacts, Shown, show};
 use crate::process::startup::{self, Ready};
-use crate::words::audit::printable;
+use crate::words::audit::{Rfc3339, printable};
 use crate::words::certificate::Standing;
 
 /// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output, and what becomes of
 /// the client whose certificate is in the file `client`.
-pub(super) fn check(path: &Path, client: Option<&Path>, now: SystemTime) -> ExitCode {
-    match startup::load(path, now) {
-        Ok(ready) => {
-            for warning in &ready.warnings {
-                drop(writeln!(std::io::stderr().lock(), "warning: {warning}"));
-            }
-            let told = client.map(|client| admission(client, &ready, now)).transpose();
-            match told {
-                Ok(told) => {
-                    let (admitted, text) = told.unwrap_or((true, String::new()));
-                    let code = print(&(summary(path, &ready) + &text));
-                    if admitted { code } else { ExitCode::FAILURE }
-                }
-                Err(why) => {
-                    drop(writeln!(std::io::stderr().lock(), "{why}"));
-                    ExitCode::FAILURE
-                }
-            }
+pub(super) fn check(path: &Path, client: Option<&Path>, output: Output, now: SystemTime) -> ExitCode {
+    let ready = match startup::load(path, now) {
+        Ok(ready) => ready,
+        Err(faults) => return faulty(path, &faults, output),
+    };
+    let paint = output.paint_error();
+    if !output.is_json() {
+        for warning in &ready.warnings {
+            drop(writeln!(std::io::stderr().lock(), "{} {warning}", paint.doubtful("warning:")));
         }
-        Err(faults) => {
-            let code = refuse(&faults);
-            drop(writeln!(std::io::stderr().lock(), "{}", counted(faults.0.len(), "fault")));
-            code
-        }
+    }
+    let admissions = match client.map(|client| admissions(client, &ready, now)).transpose() {
+        Ok(admissions) => admissions,
+        Err(why) => return output.fail(&why),
+    };
+    let is_admitted = admissions.as_ref().is_none_or(|all| all.iter().any(Admission::is_admitted));
+    if output.is_json() {
+        print_json(&Report::of(path, &ready, admissions.as_deref()));
+    } else {
+        let lines = client.zip(admissions.as_ref()).map_or_else(String::new, |(client, admissions)| {
+            admissions.iter().map(|one| one.line(client, output.paint())).collect()
+        });
+        print(&(summary(path, &ready, output.paint()) + &lines));
+    }
+    if is_admitted { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn faulty(path: &Path, faults: &Faults, output: Output) -> ExitCode {
+    if output.is_json() {
+        let faults = faults.0.iter().map(FaultShown::from).collect();
+        print_json(&Report { faults, ..Report::empty(path) });
+        return ExitCode::from(BAD_CONFIGURATION);
+    }
+    let code = refuse(faults);
+    let count = counted(faults.0.len(), "fault");
+    drop(writeln!(std::io::stderr().lock(), "{}", output.paint_error().bad(&count)));
+    code
+}
+
+/// Who the client is at a listener, and whether it is let in.
+struct Admission<'a> {
+    listener: &'a str,
+    shown: Shown,
+}
+
+impl Admission<'_> {
+    fn is_admitted(&self) -> bool {
+        self.shown.admitted.is_ok() && self.shown.principal.is_ok()
+    }
+
+    fn line(&self, client: &Path, paint: Paint) -> String {
+        let told = told(&self.shown);
+        let told = if self.is_admitted() { paint.good(&told) } else { paint.bad(&told) };
+        format!("{} at the listener {}: {told}\n", client.display(), self.listener)
     }
 }
 
-/// Who the client is at each listener; whether one lets it in.
-fn admission(client: &Path, ready: &Ready, now: SystemTime) -> Result<(bool, String), String> {
-    let (mut admitted, mut text) = (false, String::new());
-    for (listener, identity) in ready.config.listeners.iter().zip(&ready.identities) {
+fn admissions<'a>(client: &Path, ready: &'a Ready, now: SystemTime) -> Result<Vec<Admission<'a>>, String> {
+    let listeners = ready.config.listeners.iter().zip(&ready.identities);
+    let admission = |(listener, identity)| {
+        let listener: &crate::process::config::Listener = listener;
         let shown = show(client, identity, &listener.principal_mapping_rules, now)?;
-        admitted |= shown.admitted.is_ok() && shown.principal.is_ok();
-        text.push_str(&format!("{} at the listener {}: {}\n", client.display(), listener.name, told(&shown)));
-    }
-    Ok((admitted, text))
+        Ok(Admission { listener: &listener.name, shown })
+    };
+    listeners.map(admission).collect()
 }
 
 /// Who a certificate makes somebody, in a line.
@@ -70,13 +102,22 @@ pub(super) fn told(shown: &Shown) -> String {
     }
 }
 
-fn summary(path: &Path, ready: &Ready) -> String {
-    let client = ready.acls.client().map(|client| client.certificates()).unwrap_or_default();
-    let listeners = ready.identities.iter().flat_map(|identity| &identity.certificates);
-    let certificates: Vec<_> = listeners.chain(&client).collect();
+/// Every certificate, with the place in the configuration that it is for, and whom it is shown to or trusted for.
+fn certificates(ready: &Ready) -> Vec<(String, Vec<CertificateFacts>)> {
+    let listeners = ready.config.listeners.iter().zip(&ready.identities);
+    let listeners =
+        listeners.map(|(listener, identity)| (listener.name.clone(), identity.certificates.clone()));
+    let client = ready.acls.client().map(|client| ("authorization.acls".to_owned(), client.certificates()));
+    listeners.chain(client).collect()
+}
+
+fn summary(path: &Path, ready: &Ready, paint: Paint) -> String {
+    let places = certificates(ready);
+    let certificates: Vec<_> = places.iter().flat_map(|(_, certificates)| certificates).collect();
     let mut text = format!(
-        "{}: ok: {}, {}, {}, {}\n",
+        "{}: {}: {}, {}, {}, {}\n",
         path.display(),
+        paint.good("ok"),
         counted(ready.config.listeners.len(), "listener"),
         counted(certificates.len(), "certificate"),
         match ready.config.authorization.acls.as_ref().and_then(Acls::topic) {
@@ -101,6 +142,7 @@ fn summary(path: &Path, ready: &Ready) -> String {
             &identity.certificates,
         ));
     }
+    let client = ready.acls.client().map(|client| client.certificates()).unwrap_or_default();
     text.push_str(&vouching("server_ca of authorization.acls", "doorkeeper", &client));
     text
 }
@@ -123,4 +165,135 @@ fn vouching(place: &str, other: &str, certificates: &[CertificateFacts]) -> Stri
 fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
+}
+
+/// The summary in JSON.
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    file: String,
+    faults: Vec<FaultShown>,
+    warnings: Vec<FaultShown>,
+    listeners: Vec<ListenerShown>,
+    certificates: Vec<CertificateShown>,
+    /// How many there are; unknown where they are in a topic.
+    bindings: Option<usize>,
+    acl_topic: Option<String>,
+    super_users: Vec<String>,
+    /// Who the client is at each listener, if one was named.
+    client: Option<Vec<AdmissionShown>>,
+}
+
+#[derive(Serialize)]
+struct ListenerShown {
+    name: String,
+    bind: String,
+    upstream: String,
+}
+
+#[derive(Serialize)]
+struct CertificateShown {
+    /// A listener, or `authorization.acls`.
+    used_by: String,
+    role: &'static str,
+    subject: String,
+    issuer: String,
+    serial: String,
+    sha256: String,
+    not_before: String,
+    not_after: String,
+    /// Of those that are trusted: `all_that_it_issues`, `itself` or `nobody`.
+    vouches_for: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct AdmissionShown {
+    listener: String,
+    subject: String,
+    principal: Option<String>,
+    admitted: bool,
+    /// Why it is not let in.
+    reason: Option<String>,
+}
+
+impl Report {
+    /// Of a file in which nothing could be read.
+    fn empty(path: &Path) -> Self {
+        Self {
+            ok: false,
+            file: path.display().to_string(),
+            faults: Vec::new(),
+            warnings: Vec::new(),
+            listeners: Vec::new(),
+            certificates: Vec::new(),
+            bindings: None,
+            acl_topic: None,
+            super_users: Vec::new(),
+            client: None,
+        }
+    }
+
+    fn of(path: &Path, ready: &Ready, admissions: Option<&[Admission<'_>]>) -> Self {
+        let authorization = &ready.config.authorization;
+        let acl_topic = authorization.acls.as_ref().and_then(Acls::topic).map(|topic| topic.name.clone());
+        let listeners = ready.config.listeners.iter().map(|listener| ListenerShown {
+            name: listener.name.clone(),
+            bind: listener.bind.to_string(),
+            upstream: listener.upstream.to_string(),
+        });
+        let certificates = certificates(ready);
+        let certificates = certificates.iter().flat_map(|(used_by, certificates)| {
+            certificates.iter().map(|facts| CertificateShown::of(used_by, facts))
+        });
+        Self {
+            ok: true,
+            warnings: ready.warnings.iter().map(FaultShown::from).collect(),
+            listeners: listeners.collect(),
+            certificates: certificates.collect(),
+            bindings: acl_topic.is_none().then(|| ready.acls.status().bindings),
+            acl_topic,
+            super_users: authorization.super_users.clone(),
+            client: admissions.map(|all| all.iter().map(AdmissionShown::from).collect()),
+            ..Self::empty(path)
+        }
+    }
+}
+
+impl CertificateShown {
+    fn of(used_by: &str, facts: &CertificateFacts) -> Self {
+        Self {
+            used_by: used_by.to_owned(),
+            role: facts.role.name(),
+            subject: facts.subject.clone(),
+            issuer: facts.issuer.clone(),
+            serial: facts.serial.clone(),
+            sha256: facts.sha256.clone(),
+            not_before: time(facts.not_before),
+            not_after: time(facts.not_after),
+            vouches_for: facts.standing.as_ref().map(|standing| match standing {
+                Standing::Authority => "all_that_it_issues",
+                Standing::Itself(_) => "itself",
+                Standing::Nothing(_) => "nobody",
+            }),
+        }
+    }
+}
+
+impl From<&Admission<'_>> for AdmissionShown {
+    fn from(admission: &Admission<'_>) -> Self {
+        let Shown { subject, principal, admitted } = &admission.shown;
+        Self {
+            listener: admission.listener.to_owned(),
+            subject: subject.clone(),
+            principal: principal.as_ref().ok().cloned(),
+            admitted: admission.is_admitted(),
+            reason: principal.as_ref().err().or(admitted.as_ref().err()).cloned(),
+        }
+    }
+}
+
+/// As RFC 3339 has it, from seconds since 1970.
+fn time(seconds: i64) -> String {
+    let since = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    Rfc3339(UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)).to_string()
 }

@@ -1,6 +1,7 @@
 //! `doorkeeper acls explain`.
 
-use std::io::Write;
+mod answer;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,15 +10,14 @@ use std::time::SystemTime;
 use clap::ArgGroup;
 
 use super::check::told;
-use super::{ConfigFile, print, refuse};
-use crate::process::acl_store::file::written::file_of;
-use crate::process::acl_store::{AclStore, file};
-use crate::process::config::document::read_text;
-use crate::process::config::{Acls, Config};
+use super::output::{Output, print_json};
+use super::{ConfigFile, print};
+use crate::process::acl_store::AclStore;
+use crate::process::config::Config;
 use crate::process::{identity, startup};
-use crate::words::acl::{
-    Binding, CLUSTER_NAME, Decision, Operation, PatternType, Permission, ResourceType, Rule, WILDCARD,
-};
+use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
+
+use answer::{Answer, Asking};
 
 /// May this principal do that?
 #[derive(Debug, clap::Args)]
@@ -25,6 +25,8 @@ use crate::words::acl::{
 pub(super) struct Question {
     #[command(flatten)]
     config: ConfigFile,
+    #[command(flatten)]
+    output: Output,
     /// Who asks, as User:name.
     #[arg(long, value_parser = principal, group = "who")]
     principal: Option<String>,
@@ -70,71 +72,42 @@ impl Question {
             named.into_iter().find_map(|(resource_type, name)| Some((resource_type, name.as_deref()?)));
         named.unwrap_or((ResourceType::Cluster, CLUSTER_NAME))
     }
-
-    /// The line of an ACL file that makes the answer yes where nothing makes it no.
-    fn entry(&self, principal: &str) -> String {
-        let (resource_type, name) = self.resource();
-        file_of(&[Binding {
-            resource_type,
-            resource_name: name.to_owned(),
-            pattern_type: PatternType::Literal,
-            principal: principal.to_owned(),
-            host: WILDCARD.to_owned(),
-            operation: self.operation,
-            permission: Permission::Allow,
-        }])
-    }
 }
 
 /// Prints the decision and what made it; 0 is yes, 1 is no.
 pub(super) fn explain(question: &Question) -> ExitCode {
+    let output = question.output;
     let opened = Config::load(&question.config.path)
         .and_then(|config| startup::open_acls(&config, SystemTime::now()).map(|acls| (config, acls)));
     let (config, acls) = match opened {
         Ok(opened) => opened,
-        Err(faults) => return refuse(&faults),
+        Err(faults) => return output.refuse(&faults),
     };
-    let (who, mut text) = match who(question, &config) {
+    let (who, certificate) = match who(question, &config) {
         Ok(who) => who,
-        Err(why) => {
-            drop(writeln!(std::io::stderr().lock(), "{why}"));
-            return ExitCode::FAILURE;
-        }
+        Err(why) => return output.fail(&why),
     };
     if let Err(error) = read(&acls) {
-        drop(writeln!(std::io::stderr().lock(), "the ACLs cannot be read: {error}"));
-        return ExitCode::FAILURE;
+        return output.fail(&format!("the ACLs cannot be read: {error}"));
     }
     let (resource_type, name) = question.resource();
     let view = acls.current().authorizer.client(&who, question.host);
-    let decision = view.decide(question.operation, resource_type, name);
-    let answer = if decision.allowed { "allowed" } else { "denied" };
-    text.push_str(&format!(
-        "{answer}: {who} {} on {resource_type} {name} from {}\n",
-        question.operation, question.host
-    ));
-    text.push_str(&reason(&decision, config.authorization.acls.as_ref()));
-    let asked_for =
-        question.operation == Operation::All || resource_type.operations().contains(&question.operation);
-    if asked_for && matches!(decision.rule, Rule::DefaultDeny | Rule::NoAclFound(false)) {
-        text.push_str(&format!("this entry of the ACLs would allow it: {}", question.entry(&who)));
+    let asking =
+        Asking { principal: &who, host: question.host, operation: question.operation, resource_type, name };
+    let answer = Answer::to(&asking, &view, &config.authorization);
+    if output.is_json() {
+        print_json(&answer.shown(&asking, certificate.as_deref()));
+    } else {
+        let certificate = certificate.map(|line| line + "\n").unwrap_or_default();
+        print(&(certificate + &answer.text(&asking, output.paint())));
     }
-    if !asked_for {
-        let right =
-            resource_type.operations().iter().map(|right| right.name()).collect::<Vec<_>>().join(", ");
-        text.push_str(&format!(
-            "Kafka never asks for {} on a {resource_type}, only for {right}\n",
-            question.operation
-        ));
-    }
-    print(&text);
-    if decision.allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if answer.allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Who asks, and a line about the certificate if that says it. One that is not let in asks for nothing.
-fn who(question: &Question, config: &Config) -> Result<(String, String), String> {
+fn who(question: &Question, config: &Config) -> Result<(String, Option<String>), String> {
     if let Some(principal) = &question.principal {
-        return Ok((principal.clone(), String::new()));
+        return Ok((principal.clone(), None));
     }
     let (Some(path), Some(listener)) = (&question.certificate, config.listeners.first()) else {
         return Err("say who asks, with --principal or --certificate".to_owned());
@@ -144,7 +117,7 @@ fn who(question: &Question, config: &Config) -> Result<(String, String), String>
     let shown = identity::show(path, &identity, &listener.principal_mapping_rules, now)?;
     let line = format!("{}: {}", path.display(), told(&shown));
     match (&shown.admitted, shown.principal) {
-        (Ok(()), Ok(principal)) => Ok((principal, line + "\n")),
+        (Ok(()), Ok(principal)) => Ok((principal, Some(line))),
         _ => Err(line),
     }
 }
@@ -153,31 +126,6 @@ fn who(question: &Question, config: &Config) -> Result<(String, String), String>
 fn read(acls: &AclStore) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(acls.read_once())
-}
-
-fn reason(decision: &Decision, acls: Option<&Acls>) -> String {
-    match &decision.rule {
-        Rule::SuperUser => "because the principal is a super user\n".into(),
-        Rule::ReservedTopic => {
-            "because doorkeeper keeps its ACLs in this topic, which only super users may touch\n".into()
-        }
-        Rule::Binding(binding) => {
-            let place = acls.and_then(Acls::file).and_then(|acls| {
-                let text = read_text(&acls.file, file::MAX_BYTES).ok()?;
-                let place = file::place_of(&acls.file, &text, binding)?;
-                Some(format!(" ({}:{}:{})", acls.file.display(), place.line, place.column))
-            });
-            format!("because of {binding}{}\n", place.unwrap_or_default())
-        }
-        Rule::NoAclFound(allowed) => {
-            format!(
-                "because no binding is about this resource, and allow_everyone_if_no_acl_found is {allowed}\n"
-            )
-        }
-        Rule::DefaultDeny => {
-            "because none of the bindings about this resource is for this client and operation\n".into()
-        }
-    }
 }
 
 fn principal(text: &str) -> Result<String, String> {

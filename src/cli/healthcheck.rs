@@ -7,11 +7,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{print, refuse};
+use super::output::{Output, print_json};
+use super::print;
 use crate::process::config::text::parse_duration;
 use crate::process::config::{Config, Faults, HostPort};
 use crate::words::audit::printable;
@@ -33,8 +35,10 @@ pub(super) struct Probe {
     #[arg(long, value_enum, default_value_t = Check::Ready)]
     check: Check,
     /// How long the whole answer may take.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "3s")]
+    #[arg(long, value_name = "DURATION", value_parser = patience, default_value = "3s")]
     timeout: Duration,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// The pages of the admin endpoint that say yes or no.
@@ -59,9 +63,15 @@ impl Check {
     }
 }
 
+/// How long the answer may take.
+fn patience(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|why| format!("{why}; write it like '3s'"))
+}
+
 /// Asks once: one line on standard output and code 0 if the answer is yes, one on standard error and code 1 if it is
 /// no or does not come.
 pub(super) fn healthcheck(probe: &Probe) -> ExitCode {
+    let output = probe.output;
     let address = match (&probe.url, &probe.path) {
         (Some(address), _) => Ok(address.clone()),
         (None, Some(path)) => configured(path),
@@ -70,26 +80,83 @@ pub(super) fn healthcheck(probe: &Probe) -> ExitCode {
     };
     let address = match address {
         Ok(address) => address,
-        Err(faults) => return refuse(&faults),
+        Err(faults) => return output.refuse(&faults),
     };
     let (page, yes) = probe.check.page();
-    match asked(&address, page, probe.timeout) {
-        Ok(Answer::Yes) => print(&format!("doorkeeper at {address} is {yes}\n")),
-        Ok(Answer::No(reasons)) => fail(&format!("doorkeeper at {address} is not {yes}: {reasons}")),
-        Err(reason) => fail(&format!("no answer from doorkeeper at {address}: {reason}")),
+    let answer = asked(&address, page, probe.timeout);
+    let is_yes = answer == Ok(Answer::Yes);
+    if output.is_json() {
+        let address = address.to_string();
+        print_json(&match &answer {
+            Ok(Answer::Yes) => Shown { ok: true, address, page, failed: &[], error: None },
+            Ok(Answer::No(failed)) => Shown { ok: false, address, page, failed, error: None },
+            Err(reason) => Shown { ok: false, address, page, failed: &[], error: Some(reason) },
+        });
+    } else {
+        match answer {
+            Ok(Answer::Yes) => {
+                print(&format!("doorkeeper at {address} is {}\n", output.paint().good(yes)));
+            }
+            Ok(Answer::No(failed)) => {
+                let no = output.paint_error().bad(&format!("not {yes}"));
+                say(&format!("doorkeeper at {address} is {no}: {}", reasons(&failed)));
+            }
+            Err(reason) => {
+                let no = output.paint_error().bad("no answer");
+                say(&format!("{no} from doorkeeper at {address}: {reason}"));
+            }
+        }
     }
+    if is_yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What a probe's page says.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Yes,
-    No(String),
+    No(Vec<Failed>),
 }
 
-fn fail(line: &str) -> ExitCode {
+/// A check that is not passed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Failed {
+    check: String,
+    reason: String,
+}
+
+/// The answer in JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    ok: bool,
+    address: String,
+    page: &'static str,
+    failed: &'a [Failed],
+    /// Why there is no answer.
+    error: Option<&'a str>,
+}
+
+impl Failed {
+    /// `upstream failed: refused`
+    fn read(line: &str) -> Self {
+        let line = printable(line).to_string();
+        let (check, reason) = line.split_once(" failed: ").unwrap_or((&line, ""));
+        Self { check: check.to_owned(), reason: reason.to_owned() }
+    }
+}
+
+fn reasons(failed: &[Failed]) -> String {
+    let reasons = failed.iter().map(|Failed { check, reason }| match reason.as_str() {
+        "" => check.clone(),
+        reason => format!("{check} failed: {reason}"),
+    });
+    match failed {
+        [] => "it gives no reason".to_owned(),
+        _ => reasons.collect::<Vec<_>>().join("; "),
+    }
+}
+
+fn say(line: &str) {
     drop(writeln!(io::stderr().lock(), "{line}"));
-    ExitCode::FAILURE
 }
 
 /// Where the doorkeeper that was started with this file has its admin endpoint. Faults elsewhere in the file are not
@@ -171,16 +238,8 @@ fn read(answer: &[u8]) -> Result<Answer, String> {
     match status {
         Some("200") => Ok(Answer::Yes),
         Some("503") => {
-            let failed: Vec<_> = text
-                .lines()
-                .filter_map(|line| line.strip_prefix("[-]"))
-                .map(|reason| printable(reason).to_string())
-                .collect();
-            Ok(Answer::No(if failed.is_empty() {
-                "it gives no reason".to_owned()
-            } else {
-                failed.join("; ")
-            }))
+            let failed = text.lines().filter_map(|line| line.strip_prefix("[-]")).map(Failed::read);
+            Ok(Answer::No(failed.collect()))
         }
         Some(status) if status.bytes().all(|byte| byte.is_ascii_digit()) => {
             Err(format!("it has status {status}: this is no admin endpoint of doorkeeper"))
@@ -198,14 +257,21 @@ mod tests {
         read(answer.as_bytes())
     }
 
+    fn reasons_of(answer: &str) -> String {
+        match said(answer) {
+            Ok(Answer::No(failed)) => reasons(&failed),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn the_status_is_the_answer() {
         assert_eq!(said("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), Ok(Answer::Yes));
         let body = "[+]acls ok\n[-]upstream failed: refused\n[-]not-draining failed: stopping\nreadyz check failed\n";
         let reasons = "upstream failed: refused; not-draining failed: stopping";
         let head = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
-        assert_eq!(said(&format!("{head}{body}")), Ok(Answer::No(reasons.to_owned())));
-        assert_eq!(said(head), Ok(Answer::No("it gives no reason".to_owned())));
+        assert_eq!(reasons_of(&format!("{head}{body}")), reasons);
+        assert_eq!(reasons_of(head), "it gives no reason");
     }
 
     #[test]
@@ -226,7 +292,7 @@ mod tests {
     #[test]
     fn reasons_steer_no_terminal() {
         let answer = "HTTP/1.1 503 x\r\n\r\n[-]upstream failed: \u{1b}[2J\u{202e}\n";
-        assert_eq!(said(answer), Ok(Answer::No("upstream failed: \\u{1b}[2J\\u{202e}".to_owned())));
+        assert_eq!(reasons_of(answer), "upstream failed: \\u{1b}[2J\\u{202e}");
     }
 
     #[test]

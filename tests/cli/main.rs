@@ -8,4 +8,7 @@ mod support;
 
 mod acl_moves;
 mod commands;
+mod explain;
+mod formats;
+mod mistakes;
 mod shell;

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::Serialize;
 
 use super::{commands, listing};
+use crate::cli::output::BindingShown;
 use crate::process::acl_store::file::{self, written};
 use crate::words::acl::Binding;
 
@@ -22,13 +24,21 @@ type ReadText = fn(&Path, String) -> Result<Vec<Binding>, String>;
 /// A text with the bindings.
 type WriteText = fn(&[&Binding]) -> Result<String, String>;
 
+const JSON: &str = "json";
+
 static FORMS: &[Form] = &[
     Form { name: "file", read: Some(read_file), write: Some(write_file) },
     Form { name: "kafka-acls", read: Some(listing::read), write: Some(listing::written) },
     Form { name: "kafka-acls-commands", read: None, write: Some(commands::written) },
+    Form { name: JSON, read: None, write: Some(write_json) },
 ];
 
 impl Form {
+    /// Whether it is for programs, which want to read what goes wrong in it too.
+    pub(super) fn is_json(&self) -> bool {
+        self.name == JSON
+    }
+
     /// The bindings in a text of this form, which stands in the file `path`.
     pub(super) fn read(&self, path: &Path, text: String) -> Result<Vec<Binding>, String> {
         self.read.map_or_else(|| Err(format!("{} can only be written", self.name)), |read| read(path, text))
@@ -64,4 +74,16 @@ fn read_file(path: &Path, text: String) -> Result<Vec<Binding>, String> {
 #[allow(clippy::unnecessary_wraps, reason = "other forms cannot say everything")]
 fn write_file(bindings: &[&Binding]) -> Result<String, String> {
     Ok(written::file_of(bindings.iter().copied()))
+}
+
+/// The bindings in JSON.
+#[derive(Serialize)]
+struct Listing<'a> {
+    bindings: Vec<BindingShown<'a>>,
+}
+
+fn write_json(bindings: &[&Binding]) -> Result<String, String> {
+    let bindings = bindings.iter().copied().map(BindingShown::from).collect();
+    let text = serde_json::to_string_pretty(&Listing { bindings }).map_err(|error| error.to_string())?;
+    Ok(text + "\n")
 }

@@ -180,6 +180,12 @@ impl Operation {
         1 << self.code()
     }
 
+    /// The operations, other than `All`, that bring this one with them when they are allowed.
+    pub fn implied_by(self) -> impl Iterator<Item = Operation> {
+        let others = Operation::ALL.iter().copied().filter(move |other| !matches!(other, Operation::All));
+        others.filter(move |other| *other != self && other.allowed_by() & self.bit() != 0)
+    }
+
     /// The operations that a binding which allows this one allows.
     pub(super) const fn allowed_by(self) -> u32 {
         match self {
