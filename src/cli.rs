@@ -29,6 +29,12 @@ const BAD_CONFIGURATION: u8 = 78;
 /// Names the configuration file where `--config` does not: an image sets it once for every command.
 const CONFIG_VARIABLE: &str = "DOORKEEPER_CONFIG";
 
+/// The version, and the commit that this was built from where that is known.
+const VERSION: &str = match option_env!("DOORKEEPER_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// What `config example` prints.
 const EXAMPLE: &str = include_str!("../deploy/doorkeeper.yaml");
 
@@ -36,7 +42,7 @@ const EXAMPLE: &str = include_str!("../deploy/doorkeeper.yaml");
 #[derive(Debug, Parser)]
 #[command(
     name = "doorkeeper",
-    version,
+    version = VERSION,
     after_help = "Exit codes: 0 success; 1 failure at run time, not well (healthcheck), or access denied (acls explain); \
                   2 wrong usage; 78 bad configuration."
 )]
@@ -138,7 +144,7 @@ pub fn main() -> ExitCode {
         Command::Config(ConfigCommand::Example) => print(EXAMPLE),
         Command::Completions(asked) => shell::completions(&asked),
         Command::Man(asked) => shell::manual(&asked),
-        Command::Version => print(concat!("doorkeeper ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Version => print(&format!("doorkeeper {VERSION}\n")),
     }
 }
 

@@ -138,7 +138,11 @@ impl Pages {
 
     fn index(&self) -> String {
         let Build { version, revision, .. } = self.build;
-        let mut page = format!("doorkeeper {version} ({revision})\n\n");
+        let revision = match revision {
+            "unknown" => String::new(),
+            known => format!(" ({known})"),
+        };
+        let mut page = format!("doorkeeper {version}{revision}\n\n");
         let views = self.views.iter().map(|view| (view.path, view.meaning));
         for (path, meaning) in PAGES.iter().map(|&(path, _, meaning)| (path, meaning)).chain(views) {
             page.push_str(&format!("{path:<13} {meaning}\n"));

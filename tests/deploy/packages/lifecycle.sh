@@ -24,7 +24,7 @@ as() { setpriv --reuid "$1" --regid "$(id --group "$1")" --clear-groups "${@:2}"
 install "$file" >&2
 say user "$(getent passwd doorkeeper | cut -d : -f 1,7)"
 permissions /usr/bin/doorkeeper /etc/doorkeeper /etc/doorkeeper/tls /etc/doorkeeper/doorkeeper.yaml /etc/doorkeeper/acls.yaml
-say version "$(cd / && doorkeeper version)"
+say version "$(cd / && doorkeeper version | cut -d ' ' -f 1-2)"
 say unit "$(ls /usr/lib/systemd/system/doorkeeper.service /lib/systemd/system/doorkeeper.service 2>/dev/null | head -1 | xargs basename)"
 say enabled "$(find /etc/systemd/system -name doorkeeper.service | wc -l)"
 say page "$(man --where doorkeeper-acls-explain | xargs basename)"
