@@ -43,18 +43,20 @@ pub(crate) fn print_commands(printer: &mut Printer, folder: &Path, doorkeepers: 
     printer.command("as bob: refused", &format!("echo hello | kcat -F {at}/bob.kcat -P -t orders"));
     // The mock cluster serves no Java consumer group.
     printer.command(
-        "read, in Java",
+        "read, in Java (before Kafka 4.2 with --consumer.config)",
         &format!(
-            "kafka-console-consumer.sh --bootstrap-server {bootstrap} --consumer.config \
+            "kafka-console-consumer.sh --bootstrap-server {bootstrap} --command-config \
              {at}/alice.properties --topic orders --partition 0 --offset earliest"
         ),
     );
+    // This program, which is built, is doorkeeper too.
+    let own = std::env::current_exe().unwrap_or_else(|_| "doorkeeper".into());
     if let Some(first) = doorkeepers.0.first() {
         printer.command(
             "why not?",
             &format!(
-                "cargo run --example demo -- acls explain --config {} --principal User:bob --operation Write \
-                 --topic orders",
+                "{} acls explain --config {} --principal User:bob --operation Write --topic orders",
+                own.display(),
                 first.config.display()
             ),
         );

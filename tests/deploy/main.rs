@@ -12,6 +12,7 @@ mod graph;
 mod helm;
 mod image;
 mod layers;
+mod mentions;
 mod packages;
 mod readme;
 mod workflows;

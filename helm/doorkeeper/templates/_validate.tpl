@@ -23,7 +23,12 @@
 {{- $faults = append $faults (printf "config: port %v is used twice: each listener and admin.bind need one of their own" $port) -}}
 {{- end -}}
 {{- if and (not $gateway) (has $port (toStrings $values.broker.ports)) -}}
-{{- $faults = append $faults (printf "config: port %v is one of broker.ports: broker and doorkeeper share the pod's ports, give doorkeeper another one, such as 9443" $port) -}}
+{{- $free := list "9443" "9543" "9643" "19443" -}}
+{{- range $taken := concat $ports (toStrings $values.broker.ports) -}}
+{{- $free = without $free $taken -}}
+{{- end -}}
+{{- $example := empty $free | ternary "" (printf ", such as %s" (first $free)) -}}
+{{- $faults = append $faults (printf "config: port %v is one of broker.ports: broker and doorkeeper share the pod's ports, give doorkeeper another one%s" $port $example) -}}
 {{- end -}}
 {{- end -}}
 

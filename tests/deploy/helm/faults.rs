@@ -76,7 +76,7 @@ fn values_that_contradict_each_other_are_refused() {
         (
             "01",
             "broker.ports={9092,9443}",
-            &["port 9443 is one of broker.ports", "give doorkeeper another one"],
+            &["port 9443 is one of broker.ports", "give doorkeeper another one, such as 9543"],
         ),
         (
             "08",
