@@ -48,10 +48,10 @@ impl Recording {
         let whole = times.last().copied().unwrap_or(0.0) + END_PAUSE;
         let (width, height) = (WIDTH as f64 * CHARACTER + 2.0 * MARGIN, VISIBLE as f64 * LINE + 2.0 * MARGIN);
         let mut out = format!(
-            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}">
+            r##"<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}">
 <title>Doorkeeper's demo: what it prints</title>
 <style>
-text {{ font: {FONT_SIZE}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #d5d9e0; white-space: pre }}
+text {{ font: {FONT_SIZE}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #d5d9e0 }}
 .bold {{ font-weight: 700; fill: #ffffff }} .dim {{ fill: #8b93a1 }} .allowed {{ fill: #63c174 }} .refused {{ fill: #ff7b72 }}
 .alarming {{ fill: #f0b34e; font-weight: 700 }}
 #lines {{ animation: scroll {whole:.1}s step-end infinite }}
