@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use super::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use super::sessions::Sessions;
 use super::wire::{Str, Uuid};
 
 /// How many sessions a connection may have. A client has one with each broker.
@@ -21,16 +22,18 @@ const PARTITION: usize = 64;
 const MOST_HELD: usize = 16 * 1024 * 1024;
 
 /// The sessions that were made on a connection.
-#[derive(Default)]
-pub struct FetchSessions {
-    sessions: HashMap<i32, (Session, usize)>,
-    size: usize,
+pub struct FetchSessions(Sessions<i32, Session>);
+
+impl Default for FetchSessions {
+    fn default() -> Self {
+        Self(Sessions::of_at_most(MOST))
+    }
 }
 
 impl FetchSessions {
     /// The topic ids in the session that had no name when it was last looked at.
     pub fn unresolved(&self, id: i32) -> Vec<Uuid> {
-        let refused = self.sessions.get(&id).map(|(session, _)| &session.refused);
+        let refused = self.0.get(&id).map(|session| &session.refused);
         let ids = refused.into_iter().flatten().filter(|(_, refused)| refused.is_unresolved);
         ids.filter_map(|(topic, _)| topic.id()).collect()
     }
@@ -38,33 +41,28 @@ impl FetchSessions {
     /// Keeps a session that the broker made. A connection that has too many loses one, as at a broker whose cache is
     /// full: that is returned.
     pub fn insert(&mut self, id: i32, session: Session) -> Option<Session> {
-        let mut lost = self.remove(id);
-        if self.sessions.len() >= MOST
-            && let Some(oldest) = self.sessions.keys().next().copied()
-        {
-            lost = self.remove(oldest);
-        }
-        let size = session.size();
-        self.size += size;
-        self.sessions.insert(id, (session, size));
-        lost
+        self.0.insert(id, session)
     }
 
     /// Takes a session out, if it was made on this connection.
     pub fn remove(&mut self, id: i32) -> Option<Session> {
-        let (session, size) = self.sessions.remove(&id)?;
-        self.size -= size;
-        Some(session)
+        self.0.remove(&id)
     }
 
     /// What the broker's sessions hold, which every request in them may read.
     pub fn held(&self) -> impl Iterator<Item = &Topic> {
-        self.sessions.values().flat_map(|(session, _)| session.held())
+        self.0.iter().flat_map(Session::held)
     }
 
     /// How many bytes they take, roughly.
     pub fn size(&self) -> usize {
-        self.size
+        self.0.size()
+    }
+}
+
+impl super::sessions::Session for Session {
+    fn size(&self) -> usize {
+        Session::size(self)
     }
 }
 

@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::sessions::Sessions;
 use super::wire::{Str, Uuid};
 
 /// How many sessions a connection may have. A member has one with each broker.
@@ -22,44 +23,41 @@ const PARTITION: usize = 16;
 const MOST_HELD: usize = 16 * 1024 * 1024;
 
 /// The sessions that were begun on a connection.
-#[derive(Default)]
-pub struct ShareSessions {
-    sessions: HashMap<Member, (Session, usize)>,
-    size: usize,
+pub struct ShareSessions(Sessions<Member, Session>);
+
+impl Default for ShareSessions {
+    fn default() -> Self {
+        Self(Sessions::of_at_most(MOST))
+    }
 }
 
 impl ShareSessions {
     /// The topic ids in a member's session that had no name when it was last looked at.
     pub fn unresolved(&self, member: &Member) -> Vec<Uuid> {
-        let refused = self.sessions.get(member).map(|(session, _)| &session.refused);
+        let refused = self.0.get(member).map(|session| &session.refused);
         let ids = refused.into_iter().flatten().filter(|(_, refused)| refused.refusal == Refusal::Unresolved);
         ids.map(|(topic, _)| *topic).collect()
     }
 
     /// Keeps a session. A connection that has too many loses one, whose member has to begin anew.
     pub fn insert(&mut self, member: Member, session: Session) {
-        if self.sessions.len() >= MOST
-            && !self.sessions.contains_key(&member)
-            && let Some(other) = self.sessions.keys().next().cloned()
-        {
-            drop(self.remove(&other));
-        }
-        drop(self.remove(&member));
-        let size = session.size();
-        self.size += size;
-        self.sessions.insert(member, (session, size));
+        drop(self.0.insert(member, session));
     }
 
     /// Takes a session out, if it was begun on this connection.
     pub fn remove(&mut self, member: &Member) -> Option<Session> {
-        let (session, size) = self.sessions.remove(member)?;
-        self.size -= size;
-        Some(session)
+        self.0.remove(member)
     }
 
     /// How many bytes they take, roughly.
     pub fn size(&self) -> usize {
-        self.size
+        self.0.size()
+    }
+}
+
+impl super::sessions::Session for Session {
+    fn size(&self) -> usize {
+        Session::size(self)
     }
 }
 
@@ -112,6 +110,8 @@ pub struct Session {
     held: HashMap<Uuid, Held>,
     /// What the member believes to be in its session, and gets an error for.
     refused: BTreeMap<Uuid, Refused>,
+    /// How many partitions are in both: counted along, since it is asked for with every request.
+    partitions: usize,
 }
 
 /// What has to be told to the broker so that its session holds what it should.
@@ -126,7 +126,7 @@ pub struct Changes {
 impl Session {
     /// A session that begins, without partitions.
     pub fn new(generation: u64) -> Self {
-        Self { epoch: 1, generation, held: HashMap::new(), refused: BTreeMap::new() }
+        Self { epoch: 1, generation, held: HashMap::new(), refused: BTreeMap::new(), partitions: 0 }
     }
 
     /// Counts a request (`ShareRequestMetadata.nextEpoch`): after the highest epoch comes 1.
@@ -136,16 +136,18 @@ impl Session {
 
     /// Whether it has more partitions than one may have.
     pub fn is_too_large(&self) -> bool {
-        let held = self.held.values().map(|held| held.partitions.len());
-        let refused = self.refused.values().map(|refused| refused.partitions.len());
-        held.chain(refused).sum::<usize>() > MOST_PARTITIONS || self.size() > MOST_HELD
+        self.partitions > MOST_PARTITIONS || self.size() > MOST_HELD
     }
 
     /// How many bytes it takes, roughly.
     fn size(&self) -> usize {
+        debug_assert_eq!(self.partitions, self.count());
+        (self.held.len() + self.refused.len()) * TOPIC + self.partitions * PARTITION
+    }
+
+    fn count(&self) -> usize {
         let held = self.held.values().map(|held| held.partitions.len());
-        let refused = self.refused.values().map(|refused| refused.partitions.len());
-        held.chain(refused).map(|partitions| TOPIC + partitions * PARTITION).sum()
+        held.chain(self.refused.values().map(|refused| refused.partitions.len())).sum()
     }
 
     /// Adds partitions of a topic, by what is said of it: its name if the client may read it. Whether none of them was
@@ -166,25 +168,29 @@ impl Session {
                 &mut self.refused.entry(topic).or_insert_with(none).partitions
             }
         };
+        let before = there.len();
         let mut all_new = true;
         for partition in partitions {
             all_new &= there.insert(partition);
         }
+        self.partitions += there.len() - before;
         all_new
     }
 
     /// Removes partitions that the member forgets.
     pub fn forget(&mut self, topic: Uuid, partitions: &[i32]) {
-        let gone = |left: &mut Partitions| {
-            for partition in partitions {
-                left.remove(partition);
-            }
+        let mut removed = 0;
+        let mut gone = |left: &mut Partitions| {
+            removed += partitions.iter().filter(|partition| left.remove(partition)).count();
             left.is_empty()
         };
-        if self.held.get_mut(&topic).is_some_and(|held| gone(&mut held.partitions)) {
+        let held_gone = self.held.get_mut(&topic).is_some_and(|held| gone(&mut held.partitions));
+        let refused_gone = self.refused.get_mut(&topic).is_some_and(|refused| gone(&mut refused.partitions));
+        self.partitions -= removed;
+        if held_gone {
             self.held.remove(&topic);
         }
-        if self.refused.get_mut(&topic).is_some_and(|refused| gone(&mut refused.partitions)) {
+        if refused_gone {
             self.refused.remove(&topic);
         }
     }
@@ -222,6 +228,10 @@ impl Session {
                     self.add(topic, &Ok(name), again);
                 }
             }
+        }
+        // A partition of both is one now.
+        if !changes.add.is_empty() || !changes.forget.is_empty() {
+            self.partitions = self.count();
         }
         changes
     }

@@ -21,7 +21,7 @@ mod record;
 mod replica;
 mod settings;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tokio::sync::{Mutex, watch};
 
@@ -29,7 +29,6 @@ use super::in_force::InForce;
 use crate::process::config::AclTopic;
 use crate::process::identity::ClientStore;
 use crate::protocol::wire::Uuid;
-use crate::words::metrics::Metrics;
 use log::{Log, Reached};
 
 /// The topic, followed and written.
@@ -40,7 +39,6 @@ pub(super) struct TopicSource {
     state: watch::Sender<State>,
     /// The connection for changes, of which one is made at a time.
     writer: Mutex<Option<Reached>>,
-    metrics: OnceLock<Arc<Metrics>>,
     /// This doorkeeper, as the records that it writes name it.
     name: String,
 }
@@ -79,7 +77,6 @@ impl TopicSource {
             in_force,
             state: watch::Sender::new(State::default()),
             writer: Mutex::new(None),
-            metrics: OnceLock::new(),
             name: name.trim().to_owned(),
         }
     }

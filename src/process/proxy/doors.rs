@@ -22,7 +22,7 @@ use crate::words::acl::{Change, ClientView, Unchanged};
 use crate::words::advertise::{Advertised, Destination, Mapping};
 use crate::words::audit::AuditLog;
 use crate::words::health::Health;
-use crate::words::metrics::{Check, Metrics};
+use crate::words::metrics::{AclChange, Check, Metrics};
 use crate::words::repeats::Repeats;
 
 /// One port of a listener.
@@ -56,6 +56,13 @@ impl AclSource for ServedAcls {
         // On its own, so that it goes on when the client leaves.
         let changed = tokio::spawn(async move {
             let outcome = store.clone().change(change).await;
+            metrics.acl_change(match &outcome {
+                Ok(_) => AclChange::Made,
+                Err(Unchanged::TooMany | Unchanged::TooManyListed | Unchanged::ReadOnly(_)) => {
+                    AclChange::Refused
+                }
+                Err(Unchanged::Unavailable(_)) => AclChange::Failed,
+            });
             let status = store.status();
             metrics.acls(status.bindings, status.generation);
             outcome

@@ -52,6 +52,22 @@ fn removal(topic: &str) -> DeleteAclsFilter {
     }
 }
 
+/// What clients change in a file is counted as what they change in a topic is.
+#[tokio::test]
+async fn changes_of_a_file_are_counted() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).start().await;
+    let mut admin = Client::connect(door.address, "admin").await;
+    let mut create = async |count: usize| {
+        let creations = (0..count).map(|n| creation(&format!("new-{n}"))).collect();
+        admin.ask(&CreateAclsRequest { creations, ..Default::default() }, 2).await.results[0].error_code
+    };
+    assert_eq!(create(1).await, 0);
+    assert_eq!((door.count("acl_changes_total", "made"), door.count("acl_changes_total", "refused")), (1, 0));
+    assert_ne!(create(10_001).await, 0, "more bindings than one request may make");
+    assert_eq!((door.count("acl_changes_total", "made"), door.count("acl_changes_total", "refused")), (1, 1));
+}
+
 /// One binding more in a file of 20,000 entries takes the memory of a second set for a moment, and not of a third with the next.
 #[tokio::test]
 async fn a_change_of_a_large_file_costs_little() {

@@ -20,7 +20,6 @@ use crate::protocol::error_code::{
     NOT_LEADER_OR_FOLLOWER, RECORD_LIST_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION,
 };
 use crate::words::acl::{Binding, BindingFilter, Change, Changed, MAX_CHANGES, Unchanged, select};
-use crate::words::metrics::AclChange;
 
 /// How long a change may take. Kafka's own clients wait 30 seconds for an answer.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -59,20 +58,10 @@ impl TopicSource {
     /// Makes a change: when this returns it is in the log, on as many brokers as the topic asks for, and in force here.
     pub(in crate::process::acl_store) async fn change(&self, change: Change) -> Result<Changed, Unchanged> {
         let mut progress = Progress::default();
-        let outcome = match timeout_at(Instant::now() + LIMIT, self.make(&change, &mut progress)).await {
+        match timeout_at(Instant::now() + LIMIT, self.make(&change, &mut progress)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Unchanged::Unavailable(self.ran_out(&progress))),
-        };
-        if let Some(metrics) = self.metrics.get() {
-            metrics.acl_change(match &outcome {
-                Ok(_) => AclChange::Made,
-                Err(Unchanged::TooMany | Unchanged::TooManyListed | Unchanged::ReadOnly(_)) => {
-                    AclChange::Refused
-                }
-                Err(Unchanged::Unavailable(_)) => AclChange::Failed,
-            });
         }
-        outcome
     }
 
     fn ran_out(&self, progress: &Progress) -> String {

@@ -31,8 +31,6 @@ const SAY_AGE: Duration = Duration::from_secs(1);
 impl TopicSource {
     /// Follows the log for ever.
     pub(in crate::process::acl_store) async fn follow(&self, metrics: Arc<Metrics>, health: Health) {
-        // Nobody but this sets it.
-        let _ = self.metrics.set(metrics.clone());
         let mut follower = Follower { source: self, metrics: &metrics, health: &health, in_force: None };
         tokio::join!(follower.follow(), self.say_age(&metrics), self.try_doorkeepers());
     }
