@@ -267,6 +267,36 @@ fn delete_topics_by_id_names_only_what_may_be_described() {
     );
 }
 
+/// Kafka 2.8 deletes topics by their ids, but its metadata can be asked for names alone.
+#[test]
+fn delete_topics_by_id_finds_the_names_where_metadata_tells_all_ids_but_looks_for_none() {
+    for newest in [10, 11] {
+        let mut door = Door::new([allow(Delete, Topic, "mine"), allow(Describe, Topic, "seen")]);
+        let only_old = |key, versions: std::ops::RangeInclusive<i16>| match key {
+            MetadataRequest::KEY => Some(*versions.start()..=newest),
+            _ => Some(versions),
+        };
+        door.broker = broker(only_old, BrokerSettings::default());
+        let wanted = [(None, id(1)), (None, id(2)), (None, id(3)), (None, id(4))];
+        let asked = door.send(6, &delete(6, &wanted)).asked();
+        assert_eq!(asked.version(), newest);
+        assert_eq!(asked.question::<MetadataRequest>().topics, None);
+        let hosted = [("mine", id(1), 1), ("seen", id(2), 1), ("hidden", id(3), 1)];
+        let forwarded = asked.answered_from(&mut door, &hosted).forwarded();
+        assert_eq!(forwarded.request, delete(6, &[(None, id(1))]));
+        let response = deleted(6, &forwarded.request);
+        let answer = forwarded.answered(&mut door, &response);
+        assert_eq!(
+            deletions(&answer)[1..],
+            [
+                (Some("seen"), id(2), TOPIC_AUTHORIZATION_FAILED, Some(DENIED)),
+                (None, id(3), TOPIC_AUTHORIZATION_FAILED, Some(DENIED)),
+                (None, id(4), UNKNOWN_TOPIC_ID, Some("This server does not host this topic ID.")),
+            ]
+        );
+    }
+}
+
 #[test]
 fn delete_topics_refuses_entries_that_make_no_sense_before_it_asks_for_rights() {
     let wanted = [

@@ -21,6 +21,8 @@ use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
 
 /// The first version that asks for topics by id. Two before it have the field all the same.
 const TOPIC_IDS: i16 = 12;
+/// The first version whose answer tells topics' ids.
+const IDS_IN_ANSWERS: i16 = 10;
 /// The first version with a word on whether topics may be created.
 const CREATION_FLAG: i16 = 4;
 
@@ -305,16 +307,18 @@ pub(super) fn is_internal(name: &str) -> bool {
     matches!(name, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
 }
 
-/// A question for the names of these topic ids, if the broker knows any.
+/// A question for the names of these topic ids, if the broker can tell any. Kafka 2.8 tells ids but looks for none: it is
+/// asked for all topics.
 pub(super) fn resolve(ids: Vec<Uuid>, access: &Access<'_>) -> Result<Option<Ask>, Fault> {
-    let Some(version) = access.broker.newest::<MetadataRequest>(12..=13) else { return Ok(None) };
-    let topics =
-        ids.into_iter().map(|topic_id| MetadataRequestTopic { topic_id, name: None, ..Default::default() });
-    let request = MetadataRequest {
-        topics: Some(topics.collect()),
-        allow_auto_topic_creation: false,
-        ..Default::default()
+    let by_id = |topic_id| MetadataRequestTopic { topic_id, name: None, ..Default::default() };
+    let (version, topics) = match access.broker.newest::<MetadataRequest>(TOPIC_IDS..=13) {
+        Some(version) => (version, Some(ids.into_iter().map(by_id).collect())),
+        None => match access.broker.newest::<MetadataRequest>(IDS_IN_ANSWERS..=TOPIC_IDS - 1) {
+            Some(version) => (version, None),
+            None => return Ok(None),
+        },
     };
+    let request = MetadataRequest { topics, allow_auto_topic_creation: false, ..Default::default() };
     Ok(Some(Ask {
         key: MetadataRequest::KEY,
         version,
