@@ -6,6 +6,7 @@
 
 pub mod cases;
 pub mod deviations;
+pub mod differences;
 pub mod normalise;
 pub mod records;
 pub mod report;
@@ -162,7 +163,7 @@ pub fn run(cases: &[Case], first: usize, judge: &mut Side, judged: &mut Side, mu
             judge.begin(&unique, principal, case);
             judged.begin(&unique, principal, case);
             case.steps.iter().enumerate().any(|(position, step)| {
-                let id = Id { case, version, principal, position };
+                let id = Id { case, version, principal, position, unique: &unique };
                 !run_step(step, &id, &served, (judge, judged), &mut report)
             })
         });

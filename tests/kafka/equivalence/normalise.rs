@@ -1,5 +1,6 @@
 //! Takes out of an answer what differs between two clusters whoever stands in front of them, and nothing else.
 
+use super::differences::{KNOWN_ID, identity};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -44,6 +45,8 @@ pub struct Context<'a> {
     pub port: u16,
     /// The names of its topics by their ids.
     pub topics: &'a BTreeMap<String, String>,
+    /// Whether its brokers keep their state in ZooKeeper.
+    pub has_zookeeper: bool,
 }
 
 /// The comparable form of an answer's body.
@@ -60,9 +63,10 @@ fn walk(value: &mut Value, context: &Context) {
                 field(name, value, refused_by_cluster, context);
                 walk(value, context);
                 let keeps_order = IN_ORDER.contains(&(context.api, name.as_str()))
+                    && !(context.has_zookeeper && context.api.ends_with("Configs"))
                     || IN_ORDER_HERE.contains(&(context.api, name.as_str(), context.shape));
                 if let (Value::Array(elements), false) = (value, keeps_order) {
-                    elements.sort_by_cached_key(Value::to_string);
+                    elements.sort_by_cached_key(|one| (identity(one), one.to_string()));
                 }
             }
         }
@@ -81,10 +85,12 @@ fn field(name: &str, value: &mut Value, refused_by_cluster: bool, context: &Cont
             match context.topics.get(id) {
                 // A new topic's id may or may not have come into the metadata, from which they are known here.
                 _ if context.api == "CreateTopics" && !is_zero(id) => *value = Value::from("a new id"),
-                Some(topic) => *value = Value::from(format!("the id of {topic}")),
+                Some(topic) => *value = Value::from(format!("{KNOWN_ID}{topic}")),
                 None => {}
             }
         }
+        // With ZooKeeper it is the cluster that makes it up, without it is who formats the disk.
+        "clusterId" if context.has_zookeeper && value.is_string() => *value = Value::from("some id"),
         "logDir" => *value = Value::from("its folder"),
         "port" if context.api == "DescribeQuorum" => *value = Value::from("a controller's port"),
         "highWatermark" | "leaderEpoch" if context.api == "DescribeQuorum" => {

@@ -165,8 +165,13 @@ impl Side {
         if has_unknown_id(&body, &self.topics) {
             self.look_up_topics();
         }
-        let context =
-            Context { api: request.api, shape: &self.shape, port: self.door.port(), topics: &self.topics };
+        let context = Context {
+            api: request.api,
+            shape: &self.shape,
+            port: self.door.port(),
+            topics: &self.topics,
+            has_zookeeper: self.names.have_zookeeper(),
+        };
         Answer::Body(normalise::body(body, &context))
     }
 
@@ -258,7 +263,13 @@ impl Side {
         for group in groups["groups"].as_array().unwrap() {
             let id = group["groupId"].as_str().unwrap();
             let mut offsets = self.prepare("OffsetFetch", 7, &json!({"groupId": id, "topics": null}));
-            let context = Context { api: "", shape: "", port: 0, topics: &self.topics };
+            let context = Context {
+                api: "",
+                shape: "",
+                port: 0,
+                topics: &self.topics,
+                has_zookeeper: self.names.have_zookeeper(),
+            };
             offsets = normalise::body(offsets, &context);
             state.insert(format!("group {id}"), offsets["topics"].take());
         }

@@ -81,13 +81,18 @@ pub const ACLS: &[Acl] = &[
 pub struct Names {
     maps_subjects: bool,
     has_prefixes: bool,
+    has_zookeeper: bool,
 }
 
 impl Names {
     /// Of this Kafka.
     pub fn at(kafka: &Kafka) -> Names {
         // KIP-371 and KIP-290.
-        Names { maps_subjects: pki::maps_subjects(kafka), has_prefixes: kafka.at_least(2, 0) }
+        Names {
+            maps_subjects: pki::maps_subjects(kafka),
+            has_prefixes: kafka.at_least(2, 0),
+            has_zookeeper: kafka.needs_zookeeper(),
+        }
     }
 
     /// The principal of a client.
@@ -103,6 +108,11 @@ impl Names {
         self.has_prefixes
     }
 
+    /// Whether its brokers keep their state in ZooKeeper.
+    pub fn have_zookeeper(self) -> bool {
+        self.has_zookeeper
+    }
+
     /// The world's ACLs as this Kafka can have them from the beginning.
     pub fn acls(self) -> Vec<Acl> {
         let possible = ACLS.iter().filter(|acl| self.has_prefixes || !acl.prefixed);
@@ -110,7 +120,11 @@ impl Names {
             Some(client) if client != "*" => Acl { principal: self.of(client).leak(), ..*acl },
             _ => *acl,
         };
-        possible.map(named).collect()
+        // Kafka 1 creates topics for those alone who may create in the cluster. Since KIP-277 the right on the topic will do,
+        // which alice would have here on all that is hers, and then has topics that she has not there.
+        let uncreated = [allow("User:alice", Topic("*"), &[Create]).denied()];
+        let uncreated = uncreated.iter().filter(|_| !self.has_prefixes).map(named);
+        possible.map(named).chain(uncreated).collect()
     }
 }
 

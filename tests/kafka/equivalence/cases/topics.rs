@@ -132,5 +132,7 @@ fn deletions() -> Vec<Case> {
     mixed["topics"] =
         json!([{"name": "p-1-$u"}, {"name": null, "topicId": topic_id("p-1-$u")}, {"name": "m-1-$u"}]);
     cases.push(Case::after("DeleteTopics", "one by name and by id", given()).then("DeleteTopics", mixed));
-    cases
+    // Where only one of the two sides deletes a topic, they go on with the same topics all the same.
+    let away = || Step::Given { api: "DeleteTopics", version: 5, body: by_name(DOOMED) };
+    cases.into_iter().map(|case| if case.steps.len() > 1 { case.with(away()) } else { case }).collect()
 }
