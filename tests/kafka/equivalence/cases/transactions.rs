@@ -103,7 +103,7 @@ pub(super) fn at_version(api: &'static str, version: i16, body: Value) -> super:
 }
 
 pub(super) fn init(id: Value) -> Value {
-    json!({"transactionalId": id, "transactionTimeoutMs": 60_000})
+    json!({"transactionalId": id, "transactionTimeoutMs": 900_000})
 }
 
 /// Versions to 3 are for clients, later ones for brokers; each takes its own fields.
