@@ -89,6 +89,8 @@ deps: ## Install what the tests need beside Rust (Debian and Ubuntu, as root)
 	apt-get update
 	apt-get install -y --no-install-recommends build-essential default-jdk-headless maven kcat openssl \
 		buildah runc iproute2 nftables prometheus zsh fish man-db rpm
+	apt-get install -y --no-install-recommends build-essential default-jdk-headless maven kcat haproxy openssl \
+		buildah runc iproute2 nftables prometheus
 
 ci: ## What CI runs
 	.ci/run

@@ -12,6 +12,7 @@ mod greeting;
 pub mod handshake;
 pub mod members;
 pub mod pattern_matching;
+mod proxy_header;
 pub mod refused;
 mod relay;
 pub mod self_check;

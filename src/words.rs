@@ -12,4 +12,5 @@ pub mod lossy;
 pub mod metrics;
 pub mod origin;
 pub mod principal;
+pub mod proxy_protocol;
 pub mod repeats;

@@ -13,6 +13,7 @@ use doorkeeper::words::certificate::{
     Anchors, Certificate, PublicKey, Purpose, Signatures, Standing, Unverified,
 };
 use doorkeeper::words::principal::{MappingRules, distinguished_name};
+use doorkeeper::words::proxy_protocol::{self, Heard, LONGEST};
 use std::path::Path;
 
 use crate::never_through::dice::Dice;
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("names", names),
     ("patterns", patterns),
     ("files", files),
+    ("proxy_headers", proxy_headers),
 ];
 
 /// A frame of any kind through the codec: `[0][request]`, or `[1][key][version][answer]`, an answer without its length and
@@ -196,6 +198,29 @@ pub fn files(data: &[u8]) {
             if let Err(faults) = Config::parse(path, text) {
                 assert!(!faults.to_string().is_empty());
             }
+        }
+    }
+}
+
+/// The first bytes of a connection from a balancer: what is said of them is said of every longer beginning too, and nobody waits
+/// for more than the longest header.
+pub fn proxy_headers(data: &[u8]) {
+    let mut said: Option<Heard> = None;
+    // Not at every byte of long ones, which would take too long.
+    let ends = (0..data.len().min(160)).chain((160..data.len()).step_by(97)).chain([data.len()]);
+    for end in ends {
+        let heard = proxy_protocol::hear(&data[..end]);
+        if let Some(before) = &said {
+            assert_eq!(&heard, before, "{end} bytes");
+        }
+        match &heard {
+            Heard::Part => assert!(end < LONGEST, "{end} bytes are not enough"),
+            Heard::Header(length, _) => assert!(*length <= end && *length <= LONGEST, "{length} of {end}"),
+            Heard::Wrong(why) => assert!(!why.is_empty() && !why.chars().any(char::is_control), "{why:?}"),
+            Heard::Other => {}
+        }
+        if heard != Heard::Part {
+            said = Some(heard);
         }
     }
 }

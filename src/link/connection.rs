@@ -1,37 +1,67 @@
 //! One client's connection, from its first byte to its last: one task owns TLS, both sockets and the session, and drives
 //! both directions.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time;
 
 use super::close::Close;
 use super::gate::{Client, Gate};
-use super::handshake;
+use super::handshake::{self, Terms, Way};
+use super::proxy_header::{self, Behind};
 use super::relay::Relay;
 use super::session::Session;
 use super::upstream;
 use crate::words::advertise::Destination;
 use crate::words::audit::printable;
-use crate::words::metrics::{CloseReason, Fault, HandshakeResult};
+use crate::words::metrics::{CloseReason, Fault, HandshakeResult, RejectReason};
 
-/// Serves one accepted connection to its end. `destination` is the broker that the port leads to; `drain` turns true
-/// when doorkeeper stops.
-pub async fn serve(
+/// A connection that has been accepted.
+pub struct Arrival<P> {
+    /// It.
+    pub socket: TcpStream,
+    /// Where it comes from.
+    pub peer: SocketAddr,
+    /// The broker that the port leads to.
+    pub destination: Destination,
+    /// Its place among those that may be, until it has ended.
+    pub place: P,
+}
+
+/// A place among the connections that may be.
+pub trait Place {
+    /// Counts the connection as one of this address, once it is known whose it is.
+    ///
+    /// # Errors
+    /// When that address has as many as it may have.
+    fn take_for(&mut self, client: IpAddr) -> Result<(), RejectReason>;
+}
+
+/// Where a connection comes from.
+struct Origins {
+    client: SocketAddr,
+    /// The balancer, if the client is behind one.
+    balancer: Option<SocketAddr>,
+}
+
+/// Serves one accepted connection to its end; `drain` turns true when doorkeeper stops.
+pub async fn serve<P: Place>(
     gate: Arc<Gate>,
     config: Arc<ServerConfig>,
-    socket: TcpStream,
-    peer: SocketAddr,
-    destination: Destination,
+    arrival: Arrival<P>,
     mut drain: watch::Receiver<bool>,
 ) {
     let (open, accepted) = (gate.listener_metrics.open(), Instant::now());
+    let Arrival { socket, peer, destination, mut place } = arrival;
+    let mut origins = Origins { client: peer, balancer: None };
     // Apart, since the handshake needs most of the memory of this future and lasts the least.
-    let close = match Box::pin(greet(&gate, config, socket, (peer, destination), &mut drain)).await {
+    let greeting = greet(&gate, config, (socket, destination), (&mut origins, &mut place), &mut drain);
+    let close = match Box::pin(greeting).await {
         Ok(mut relay) => {
             let close = relay.run(&mut drain).await;
             relay.leave(&close).farewell().await;
@@ -40,20 +70,23 @@ pub async fn serve(
         Err(close) => close,
     };
     open.close(close.reason, accepted.elapsed());
-    report(&gate, peer, &close);
+    report(&gate, &origins, &close);
+    drop(place);
 }
 
 /// One line for a connection's end: loud when something is to be done about it. `unlogged` is how many of the same peer's
 /// have ended alike since the last such line, `elsewhere` how many of other peers.
-fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
+fn report(gate: &Gate, origins: &Origins, close: &Close) {
     // It may have words of the peer's in it, such as a certificate's subject.
     let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), printable(&close.detail));
+    let peer = origins.client;
+    let balancer = origins.balancer.map(tracing::field::display);
     let fault = close.reason.fault();
     if close.reason == CloseReason::UpstreamClosed {
         gate.doubted.notify_one();
     }
     if fault == Fault::None && close.reason != CloseReason::RightsRevoked {
-        tracing::debug!(listener, %peer, reason, "connection closed: {detail}");
+        tracing::debug!(listener, %peer, balancer, reason, "connection closed: {detail}");
         return;
     }
     if fault == Fault::Broker {
@@ -66,11 +99,14 @@ fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
     let handshake = close.handshake.map(HandshakeResult::as_str);
     match fault {
         Fault::None | Fault::Client => {
-            tracing::info!(listener, %peer, reason, handshake, unlogged, elsewhere, "connection closed: {detail}");
+            tracing::info!(
+                listener, %peer, balancer, reason, handshake, unlogged, elsewhere,
+                "connection closed: {detail}"
+            );
         }
         Fault::Broker | Fault::Doorkeeper => {
             tracing::warn!(
-                listener, %peer, reason, unlogged, elsewhere, upstream = gate.upstream,
+                listener, %peer, balancer, reason, unlogged, elsewhere, upstream = gate.upstream,
                 "connection lost: {detail}"
             );
         }
@@ -81,20 +117,43 @@ fn report(gate: &Gate, peer: SocketAddr, close: &Close) {
 async fn greet(
     gate: &Arc<Gate>,
     config: Arc<ServerConfig>,
-    socket: TcpStream,
-    (peer, destination): (SocketAddr, Destination),
+    (mut socket, destination): (TcpStream, Destination),
+    (origins, place): (&mut Origins, &mut impl Place),
     drain: &mut watch::Receiver<bool>,
 ) -> Result<Relay, Close> {
     let _ = socket.set_nodelay(true);
+    let deadline = time::Instant::now() + gate.limits.handshake_timeout;
+    let mut terms = Terms { deadline, way: Way::Direct };
+    if gate.balancers.iter().any(|network| network.contains(origins.client.ip())) {
+        let balancer = origins.client.ip().to_canonical();
+        let behind = tokio::select! {
+            // On the heap: few connections come from balancers.
+            behind = Box::pin(proxy_header::read(gate, (&mut socket, balancer), deadline)) => behind?,
+            _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
+        };
+        terms.way = Way::Balanced;
+        match behind {
+            Behind::Client(client) => {
+                *origins = Origins { client, balancer: Some(origins.client) };
+                if let Err(reason) = place.take_for(client.ip().to_canonical()) {
+                    gate.listener_metrics.reject(reason);
+                    let detail = "the client's address has as many connections as limits.max_connections_per_ip allows";
+                    return Err(Close::new(CloseReason::Limit, detail));
+                }
+            }
+            Behind::Balancer => {}
+            Behind::Unknown(why) => terms.way = Way::Unannounced(why),
+        }
+    }
     // Those that go with this TLS: both may change before the handshake is over, and the client of an authority that is no
     // longer trusted must not become somebody by rules that were made for another one's.
     let rules = gate.mapping_rules.load_full();
     let mut greeted = tokio::select! {
-        greeted = handshake::shake_hands(gate, config, socket, destination) => greeted?,
+        greeted = handshake::shake_hands(gate, config, socket, destination, &terms) => greeted?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
     let client = match handshake::principal(gate, &rules, &greeted.tls) {
-        Ok(principal) => Arc::new(Client::new(&principal, peer.ip())),
+        Ok(principal) => Arc::new(Client::new(&principal, origins.client.ip())),
         Err(close) => {
             // As Kafka does: the handshake is fine, the first request is the end.
             tokio::select! {
@@ -125,10 +184,16 @@ mod tests {
     /// What an idle connection costs is mostly its task.
     #[test]
     fn a_connections_task_is_small() {
-        fn size<A, B, C, D, E, F, G: Future>(_: fn(A, B, C, D, E, F) -> G) -> usize {
-            size_of::<G>()
+        struct Anywhere;
+        impl Place for Anywhere {
+            fn take_for(&mut self, _: IpAddr) -> Result<(), RejectReason> {
+                Ok(())
+            }
         }
-        let bytes = size(serve);
+        fn size<A, B, C, D, E: Future>(_: fn(A, B, C, D) -> E) -> usize {
+            size_of::<E>()
+        }
+        let bytes = size(serve::<Anywhere>);
         assert!(bytes <= 4096, "{bytes} bytes");
     }
 }

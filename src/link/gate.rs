@@ -17,7 +17,9 @@ use super::wakers::Woken;
 use crate::protocol::access::{BrokerSettings, Checked, Witness};
 use crate::protocol::api::Row;
 use crate::protocol::subscriptions::{Covered, Matching};
-use crate::words::acl::{self, Change, Changed, ClientView, Known, Operation, ResourceType, Unchanged};
+use crate::words::acl::{
+    self, Change, Changed, ClientView, Known, Network, Operation, ResourceType, Unchanged,
+};
 use crate::words::advertise::{Advertised, Names, Unmapped};
 use crate::words::audit::{AuditLog, Decided, Record, Request, printable};
 use crate::words::metrics::{CloseReason, HandshakeResult, ListenerMetrics, MappingError, Metrics};
@@ -39,6 +41,8 @@ pub struct Gate {
     pub serves_others: bool,
     /// The names by which clients say which broker they mean; `None` where the port says it.
     pub names: Option<Names>,
+    /// Where balancers connect from, which begin with a PROXY protocol header.
+    pub balancers: Vec<Network>,
     /// Greetings of our own, by which it shows whether an address leads here.
     pub self_check: SelfCheck,
     /// How certificates become principals; connections that are there keep theirs.

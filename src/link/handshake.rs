@@ -1,5 +1,6 @@
 //! TLS with a client: the handshake within its deadline, and the principal that comes of it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,7 +8,7 @@ use bytes::BytesMut;
 use rustls::{AlertDescription, CertificateError, Error, PeerMisbehaved, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{self, timeout_at};
 
 use super::buffer::{Buf, READ};
 use super::close::Close;
@@ -20,6 +21,7 @@ use crate::words::advertise::{Destination, Names};
 use crate::words::certificate::{Certificate, Kind};
 use crate::words::metrics::{CloseReason, HandshakeResult, Mechanism};
 use crate::words::principal::{self, MappingRules};
+use crate::words::proxy_protocol;
 
 /// How many bytes are asked of a client at once that may be anybody.
 const LITTLE: usize = 2 * 1024;
@@ -27,19 +29,38 @@ const LITTLE: usize = 2 * 1024;
 /// (`jdk.tls.maxHandshakeMessageSize`).
 const LONGEST_MESSAGE: usize = 32 * 1024 + 1024;
 
+/// How a client has come, and how long it has to greet.
+pub struct Terms {
+    /// When the handshake must be done.
+    pub deadline: time::Instant,
+    /// How it has come.
+    pub way: Way,
+}
+
+/// How a client has come.
+pub enum Way {
+    /// From an address that is no balancer's.
+    Direct,
+    /// Through a balancer, which has sent its header.
+    Balanced,
+    /// From a balancer's address without a header: only a greeting of our own is heard; to any other this is said.
+    Unannounced(String),
+}
+
 /// Establishes TLS, or says why not; counts how it went.
 pub async fn shake_hands(
     gate: &Gate,
     config: Arc<ServerConfig>,
     socket: TcpStream,
     destination: Destination,
+    terms: &Terms,
 ) -> Result<Greeted, Close> {
     let started = Instant::now();
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
     let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
     let mut greeted = Greeted { socket, tls, incoming, plain, outgoing, destination };
     let mut own = false;
-    let handshake = timeout(gate.limits.handshake_timeout, handshake(gate, &mut greeted, &mut own)).await;
+    let handshake = timeout_at(terms.deadline, handshake(gate, &mut greeted, terms, &mut own)).await;
     if own {
         // It has seen what it came for, and is nobody's handshake.
         return Err(Close::new(CloseReason::ClientClosed, "doorkeeper looked whether an address leads here"));
@@ -68,7 +89,7 @@ struct Failure {
 }
 
 /// `own` is set when it is doorkeeper itself that has come.
-async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result<(), Failure> {
+async fn handshake(gate: &Gate, greeted: &mut Greeted, terms: &Terms, own: &mut bool) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure {
         result: HandshakeResult::Eof,
         detail: format!("the client's connection failed during the TLS handshake: {error}"),
@@ -89,6 +110,11 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result
             return Err(Failure { result: HandshakeResult::Eof, detail });
         }
         greeted.incoming.add(n);
+        if first && proxy_protocol::is_header(greeted.incoming.filled()) {
+            greeted.incoming.consume(greeted.incoming.len());
+            let detail = unexpected_header(gate, greeted.socket.peer_addr().ok(), &terms.way);
+            return Err(Failure { result: HandshakeResult::ProxyHeader, detail });
+        }
         if let Some(spoken) = not_tls(greeted.incoming.filled()).filter(|_| first) {
             greeted.incoming.consume(greeted.incoming.len());
             let itself = match is_from_here(&greeted.socket) && spoken == PLAINTEXT_KAFKA {
@@ -125,6 +151,10 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result
                 }
             }
         }
+        if let (Way::Unannounced(why), false) = (&terms.way, *own) {
+            greeted.incoming.consume(greeted.incoming.len());
+            return Err(Failure { result: HandshakeResult::ProxyHeader, detail: why.clone() });
+        }
         {
             // A flood of handshakes must not take the processor from those who have theirs behind them: only so many
             // stand in line for it. A turn is for work that can be done; with one in hand nobody waits for a client,
@@ -148,6 +178,26 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, own: &mut bool) -> Result
             greeted.incoming.release();
             return Ok(());
         }
+    }
+}
+
+/// What is said to a PROXY protocol header that nobody waits for.
+fn unexpected_header(gate: &Gate, peer: Option<SocketAddr>, way: &Way) -> String {
+    const HEADER: &str = "a PROXY protocol header came";
+    let peer = peer.map_or_else(|| "there".to_owned(), |peer| peer.ip().to_canonical().to_string());
+    match way {
+        Way::Balanced | Way::Unannounced(_) => format!(
+            "{HEADER} behind another one: one is taken of each connection, so of several balancers in a row only the last may \
+             send it"
+        ),
+        Way::Direct if gate.balancers.is_empty() => format!(
+            "{HEADER}, and this listener takes none: if {peer} is a balancer's address, set \"proxy_protocol: {{ from: \
+             ['{peer}'] }}\" for it"
+        ),
+        Way::Direct => format!(
+            "{HEADER} from {peer}, which is not in proxy_protocol.from of this listener: if it is a balancer's address, add it \
+             there"
+        ),
     }
 }
 

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use rustls::SupportedCipherSuite;
 
+use crate::words::acl::Network;
 use crate::words::advertise::Names;
 use crate::words::principal::MappingRules;
 
@@ -85,6 +86,8 @@ pub struct Listener {
     pub upstream: HostPort,
     /// Whether it matters that others can reach that.
     pub plaintext_exposed: Reaction,
+    /// Where balancers connect from that say by a PROXY protocol header who their client is; empty for nowhere.
+    pub balancers: Vec<Network>,
     /// The TLS side.
     pub tls: Tls,
     /// From a certificate's subject to the name of a principal.

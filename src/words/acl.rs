@@ -25,7 +25,7 @@ mod vocabulary;
 pub use authorizer::{Authorizer, ClientView, Decision, Rule, Settings};
 pub use change::{BindingFilter, Change, Changed, MAX_CHANGES, MAX_LISTED, PatternFilter, Unchanged, select};
 pub use check::InvalidBinding;
-pub use host::host_text;
+pub use host::{Network, host_text};
 pub use vocabulary::{Operation, PatternType, Permission, ResourceType, UnknownWord};
 
 use std::fmt;

@@ -61,6 +61,13 @@ fn what_clients_are_told_for_the_own_broker_must_lead_back() {
         .all(|line| line.ends_with(" 0"));
     assert!(own, "{handshakes}");
 
+    // Where others must begin with a balancer's header, it is let through to itself all the same.
+    let behind = free_port();
+    let listener = format!("{}\n    proxy_protocol: {{ from: [127.0.0.1] }}", keep_host(&[(one, behind)]));
+    let balanced = beside(&cluster, 0, behind, &listener, &identity);
+    assert_eq!(checked(&balanced, 1).0, "[+]addresses ok");
+    drop(balanced);
+
     // The ports are those of each other, as after a mistake in a copied file.
     let swapped = beside(&cluster, 1, second, &keep_host(&[(one, second), (two, first)]), &identity);
     let (line, page) = checked(&swapped, 0);

@@ -11,6 +11,7 @@ mod acl_topic;
 mod addresses;
 mod authorities;
 mod authorizer_suite;
+mod balancer;
 mod brokers;
 mod clients;
 mod equivalence;

@@ -7,6 +7,7 @@
 mod acl_changes;
 mod anchors;
 mod audit;
+mod balancer;
 mod budget;
 mod chaos;
 mod drain;

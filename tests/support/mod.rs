@@ -16,6 +16,7 @@ pub mod cluster;
 pub mod door;
 pub mod doorkeeper;
 pub mod filled;
+pub mod haproxy;
 pub mod java;
 pub mod kafka;
 pub mod kcat;

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use super::nodes;
 use super::text::{
-    HostPort, check_acl_principal, check_broker_id, check_host, check_name, check_not_empty, check_operation,
-    check_port, check_principal, check_topic_name, cipher_suite, mapping_rules, not_a, parse_duration,
+    HostPort, check_acl_principal, check_broker_id, check_host, check_name, check_network, check_not_empty,
+    check_operation, check_port, check_principal, check_topic_name, cipher_suite, mapping_rules, not_a,
+    parse_duration,
 };
 
 /// What a text of the schema's `format` must be.
@@ -52,6 +53,14 @@ pub(crate) const FORMATS: &[Format] = &[
         pattern: Some(r"^[A-Za-z0-9_.:-]{1,253}$"),
         closed: false,
         check: check_host,
+    },
+    Format {
+        name: "network",
+        what: "IP address or network",
+        example: "10.0.0.0/8",
+        pattern: Some(r"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"),
+        closed: false,
+        check: check_network,
     },
     Format {
         name: "node-ids",
@@ -175,6 +184,9 @@ mod tests {
         let texts = [
             "0.0.0.0:9093",
             "[::]:0",
+            "10.0.0.0/8",
+            "2001:db8::/32",
+            "::ffff:10.0.0.1",
             "[fe80::1%2]:9093",
             "[::ffff:10.0.0.1]:65535",
             "localhost:9092",

@@ -13,6 +13,7 @@ use super::{
     AclFile, AclTopic, Acls, AddressMapping, Authorization, ClientAuth, ClientTls, Config, Doorkeepers,
     Listener, Tls, TlsVersion,
 };
+use crate::words::acl::Network;
 
 /// The configuration, without the listeners that have faults.
 pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Config {
@@ -75,12 +76,28 @@ impl Reader<'_> {
             bind: raw.bind,
             upstream: raw.upstream.clone(),
             plaintext_exposed: raw.plaintext_exposed,
+            balancers: self.balancers(&format!("{at}.proxy_protocol.from"), raw.proxy_protocol.as_ref()),
             tls: tls?,
             principal_mapping_rules: principal_mapping_rules?,
             address_mapping: address_mapping?,
             self_check: raw.self_check,
             place: at,
         })
+    }
+
+    /// What is no network has been reported by the schema's check.
+    fn balancers(&mut self, at: &str, raw: Option<&raw::ProxyProtocol>) -> Vec<Network> {
+        let mut networks = Vec::new();
+        for (i, text) in raw.iter().flat_map(|raw| &raw.from).enumerate() {
+            let Ok(network) = Network::of(text) else { continue };
+            if network.is_everywhere() {
+                let message = "anybody may say by a PROXY protocol header that they connect from any address, and hosts of \
+                               ACLs and max_connections_per_ip go by that: name the balancers alone";
+                self.warn(&format!("{at}.{i}"), message);
+            }
+            networks.push(network);
+        }
+        networks
     }
 
     fn tls(&mut self, at: &str, raw: &raw::Tls) -> Option<Tls> {

@@ -61,6 +61,9 @@ pub(super) struct Listener {
     /// reach: warn in the log and in `/readyz`, fail `/readyz`, or not look. What could not be looked at counts as found.
     #[serde(default)]
     pub(super) plaintext_exposed: Reaction,
+    /// Balancers before this listener that say by a PROXY protocol header whose connection they pass on, version 1 or 2.
+    /// Without the key nobody is believed who says so.
+    pub(super) proxy_protocol: Option<ProxyProtocol>,
     /// Certificates and what is asked of clients.
     pub(super) tls: Tls,
     /// How a certificate's subject becomes a principal, in the grammar of Kafka's `ssl.principal.mapping.rules`.
@@ -75,6 +78,17 @@ pub(super) struct Listener {
     /// not look.
     #[serde(default)]
     pub(super) self_check: Reaction,
+}
+
+/// Who is believed to be a balancer.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProxyProtocol {
+    /// The addresses from which the balancers connect. From there each connection must begin with a header, and the client
+    /// that it names is the one that hosts of ACLs, `max_connections_per_ip`, audit and log go by. From elsewhere none is
+    /// taken.
+    #[schemars(with = "Vec<text::NetworkText>", length(min = 1))]
+    pub(super) from: Vec<String>,
 }
 
 /// Kafka's own default of `ssl.principal.mapping.rules`.

@@ -676,3 +676,28 @@ listeners:
     self_check: fail
 authorization: { super_users: [] }
 ";
+
+#[test]
+fn balancers_are_addresses_and_networks() {
+    let with = |from: &str| format!("bind: 0.0.0.0:9093\n    proxy_protocol: {{ from: {from} }}");
+    let bind = "bind: 0.0.0.0:9093";
+    let listener = |from: &str| parse(&DESIGNED.replacen(bind, &with(from), 1)).unwrap().listeners.remove(0);
+    assert!(parse(DESIGNED).unwrap().listeners[0].balancers.is_empty());
+    let balancers = listener("[10.0.0.0/8, 192.0.2.7, '2001:db8::/32']").balancers;
+    let lies = |address: &str| balancers.iter().any(|network| network.contains(address.parse().unwrap()));
+    assert!(lies("10.9.9.9") && lies("192.0.2.7") && lies("2001:db8::7") && lies("::ffff:10.0.0.1"));
+    assert!(!lies("192.0.2.8") && !lies("127.0.0.1") && !lies("::1"));
+    for (from, why) in [
+        ("[]", "the list needs at least 1 entry"),
+        ("[balancer.example.com]", "'balancer.example.com' is not an IP address or a network"),
+        ("[10.0.0.0/33]", "the length of the prefix must be 0 to 32"),
+        ("['fe80::1%2/64']", "is not an IP address or a network"),
+    ] {
+        let faults = faults_with(bind, &with(from));
+        assert!(faults.contains(why), "{faults}");
+    }
+    for everywhere in ["0.0.0.0/0", "'::/0'"] {
+        let warnings = warnings_with(bind, &with(&format!("[192.0.2.7, {everywhere}]")));
+        assert!(warnings.iter().any(|warning| warning.contains("name the balancers alone")), "{warnings:?}");
+    }
+}

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::document::quoted;
-use crate::words::acl::Operation;
+use crate::words::acl::{Network, Operation};
 use crate::words::principal::MappingRules;
 
 /// A host and a port; the host is a name or an IP address, IPv6 without its brackets.
@@ -121,6 +121,8 @@ text_schema! {
     DurationText = { "type": "string", "format": "time-span" };
     /// `kafka.example.com`
     Host = { "type": "string", "format": "host" };
+    /// `10.0.0.0/8`
+    NetworkText = { "type": "string", "format": "network" };
     /// `TLS_AES_128_GCM_SHA256`
     CipherSuite = { "type": "string", "format": "cipher-suite" };
     /// `User:alice`
@@ -253,6 +255,16 @@ pub(super) fn check_host(text: &str) -> Result<(), String> {
     match !text.is_empty() && text.len() <= 253 && text.chars().all(allowed) {
         true => Ok(()),
         false => Err(format!("{} is not a host", quoted(text))),
+    }
+}
+
+/// What [`Network::of`] reads, in the spelling that everybody knows.
+pub(super) fn check_network(text: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '/');
+    match Network::of(text) {
+        Ok(_) if text.chars().all(plain) => Ok(()),
+        Ok(_) => Err(not_a("an IP address or a network", text)),
+        Err(reason) => Err(format!("{}: {reason}", not_a("an IP address or a network", text))),
     }
 }
 

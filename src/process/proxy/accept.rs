@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::link::connection;
+use crate::link::connection::{self, Arrival};
 use crate::link::gate::{Gate, SAID_AGAIN};
 use crate::process::config::Limits;
 use crate::process::identity::IdentityStore;
@@ -34,7 +34,8 @@ struct Counts {
 /// A connection's place among those that may be.
 struct Place {
     admission: Arc<Admission>,
-    address: IpAddr,
+    /// Whose it is; not known of one from a balancer that has not said it yet.
+    address: Option<IpAddr>,
 }
 
 impl Admission {
@@ -52,16 +53,16 @@ impl Admission {
         counts.most_per_address = limits.max_connections_per_ip.unwrap_or(u32::MAX);
     }
 
-    fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, RejectReason> {
+    /// A place for a connection; `address` is whose it is, as far as that is known.
+    fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, RejectReason> {
         let mut counts = self.counts();
         if counts.open >= counts.most {
             return Err(RejectReason::Limit);
         }
-        if counts.by_address.get(&address).is_some_and(|count| *count >= counts.most_per_address) {
-            return Err(RejectReason::PerIpLimit);
+        if let Some(address) = address {
+            counts.take_for(address)?;
         }
         counts.open += 1;
-        *counts.by_address.entry(address).or_default() += 1;
         Ok(Place { admission: self.clone(), address })
     }
 
@@ -70,17 +71,50 @@ impl Admission {
     }
 }
 
+impl Counts {
+    fn take_for(&mut self, address: IpAddr) -> Result<(), RejectReason> {
+        if self.by_address.get(&address).is_some_and(|count| *count >= self.most_per_address) {
+            return Err(RejectReason::PerIpLimit);
+        }
+        *self.by_address.entry(address).or_default() += 1;
+        Ok(())
+    }
+
+    fn give_back(&mut self, address: IpAddr) {
+        if let Some(count) = self.by_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+impl connection::Place for Place {
+    fn take_for(&mut self, client: IpAddr) -> Result<(), RejectReason> {
+        let mut counts = self.admission.counts();
+        counts.take_for(client)?;
+        if let Some(before) = self.address.replace(client) {
+            counts.give_back(before);
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.admission.counts();
         counts.open -= 1;
-        if let Some(count) = counts.by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.by_address.remove(&self.address);
-            }
+        if let Some(address) = self.address {
+            counts.give_back(address);
         }
     }
+}
+
+/// Whose a connection from there is; a balancer is yet to say it.
+fn whose(gate: &Gate, peer: IpAddr) -> Option<IpAddr> {
+    let peer = peer.to_canonical();
+    (!gate.balancers.iter().any(|network| network.contains(peer))).then_some(peer)
 }
 
 /// Accepts connections until doorkeeper stops, then waits for those that are open.
@@ -104,14 +138,11 @@ pub(super) async fn accept(
             _ = draining.wait_for(|draining| *draining) => break,
         };
         match accepted {
-            Ok((socket, peer)) => match admission.admit(peer.ip().to_canonical()) {
+            Ok((socket, peer)) => match admission.admit(whose(&gate, peer.ip())) {
                 Ok(place) => {
                     let (gate, tls, draining) = (gate.clone(), identity.server_config(), draining.clone());
-                    connections.spawn(async move {
-                        // Made here: a future that is handed in would be stored twice in each connection's task.
-                        connection::serve(gate, tls, socket, peer, destination, draining).await;
-                        drop(place);
-                    });
+                    let arrival = Arrival { socket, peer, destination, place };
+                    connections.spawn(connection::serve(gate, tls, arrival, draining));
                 }
                 Err(reason) => {
                     gate.listener_metrics.reject(reason);

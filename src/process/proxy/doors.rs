@@ -150,6 +150,7 @@ pub(super) fn gate(
             _ => None,
         },
         self_check: SelfCheck::new(listener.self_check != Reaction::Ignore),
+        balancers: listener.balancers.clone(),
         mapping_rules: arc_swap::ArcSwap::from_pointee(listener.principal_mapping_rules.clone()),
         acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
         advertised: Advertised::new(mapping),

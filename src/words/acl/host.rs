@@ -17,7 +17,7 @@ pub fn host_text(address: IpAddr) -> String {
 
 /// A network, with the bits behind its prefix cleared, so that equal networks are equal however they were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Network {
+pub struct Network {
     first: IpAddr,
     prefix_length: u8,
 }
@@ -45,6 +45,28 @@ impl Network {
 
     pub(super) fn prefix_length(&self) -> u8 {
         self.prefix_length
+    }
+
+    /// Whether the address lies in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        Network::around(address.to_canonical(), self.prefix_length) == *self
+    }
+
+    /// Reads a network, or one address for the network that it is alone.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn of(text: &str) -> Result<Network, String> {
+        match text.parse::<IpAddr>().map(|address| address.to_canonical()) {
+            Ok(address) if address.is_ipv4() => Ok(Network::around(address, 32)),
+            Ok(address) => Ok(Network::around(address, 128)),
+            Err(_) => Network::parse(text).map_err(|fault| fault.to_string()),
+        }
+    }
+
+    /// Whether everybody's address of its family lies in it.
+    pub fn is_everywhere(&self) -> bool {
+        self.prefix_length == 0
     }
 
     /// Reads CIDR notation as Kafka does (`CidrUtils`, over Apache Commons Net's `SubnetUtils` and `SubnetUtils6`).
@@ -159,6 +181,25 @@ mod tests {
         assert_eq!(network("1.2.3.4/0"), Network::around("9.9.9.9".parse().unwrap(), 0));
         assert_eq!(network("1::/0"), Network::around("9::9".parse().unwrap(), 0));
         assert_ne!(network("0.0.0.0/0"), network("::/0"));
+    }
+
+    #[test]
+    fn addresses_lie_in_networks_of_their_family() {
+        let lies =
+            |address: &str, network: &str| Network::of(network).unwrap().contains(address.parse().unwrap());
+        assert!(lies("10.255.0.1", "10.0.0.0/8") && lies("::ffff:10.1.1.1", "10.0.0.0/8"));
+        assert!(!lies("11.0.0.1", "10.0.0.0/8") && !lies("::a00:1", "10.0.0.0/8"));
+        assert!(
+            lies("10.0.0.1", "10.0.0.1")
+                && !lies("10.0.0.2", "10.0.0.1")
+                && lies("10.0.0.1", "::ffff:10.0.0.1")
+        );
+        assert!(lies("2001:db8::1", "2001:db8::/32") && lies("::1", "::1") && !lies("::2", "::1"));
+        assert!(!lies("10.0.0.1", "::/0") && !lies("::1", "0.0.0.0/0"));
+        assert!(
+            Network::of("::/0").unwrap().is_everywhere() && !Network::of("::/1").unwrap().is_everywhere()
+        );
+        assert!(Network::of("balancer").is_err() && Network::of("10.0.0.0/33").is_err());
     }
 
     #[test]

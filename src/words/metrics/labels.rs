@@ -167,6 +167,8 @@ labels! {
         UnknownName = "unknown_name",
         /// The first bytes are no TLS: plaintext Kafka, HTTP.
         NotTls = "not_tls",
+        /// A PROXY protocol header is missing, cannot be read, or comes from somewhere else than a balancer.
+        ProxyHeader = "proxy_header",
         /// The deadline passed.
         Timeout = "timeout",
         /// The peer closed before it was done; port probes do so.

@@ -46,6 +46,7 @@ pub(crate) fn gate(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc<Ga
         names: None,
         doubted: tokio::sync::Notify::new(),
         serves_others: false,
+        balancers: Vec::new(),
         self_check: SelfCheck::new(false),
         mapping_rules: arc_swap::ArcSwap::from_pointee(MappingRules::parse("DEFAULT").unwrap()),
         acls: acls.clone(),

@@ -11,7 +11,8 @@ use doorkeeper::protocol::messages::{
     MetadataRequest, MetadataResponse, ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse,
 };
 use doorkeeper::protocol::wire::Message;
-use tokio::net::TcpSocket;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::rig::broker::{Act, Broker, Seen};
 use crate::rig::client::Client;
@@ -96,6 +97,18 @@ async fn start() -> (Broker, Door) {
     let broker = Broker::new(coordinator).await;
     let door = Setup { acls: ACLS, ..Setup::new(broker.address) }.start().await;
     (broker, door)
+}
+
+#[tokio::test]
+async fn a_member_behind_a_balancer_is_where_the_balancer_says() {
+    let broker = Broker::new(coordinator).await;
+    let listener = "proxy_protocol: { from: [127.0.0.1] }";
+    let door = Setup { acls: ACLS, listener, ..Setup::new(broker.address) }.start().await;
+    let mut socket = soon(TcpStream::connect(door.address)).await.unwrap();
+    soon(socket.write_all(b"PROXY TCP4 192.0.2.77 127.0.0.1 54321 9443\r\n")).await.unwrap();
+    let mut alice = Client::try_over(socket, TRUSTED.client(Some("alice"))).await.unwrap();
+    alice.ask(&heartbeat("classic", 1), 4).await;
+    assert!(hosts(&mut alice).await.contains(&"/192.0.2.77".to_owned()));
 }
 
 fn heartbeat(member: &str, generation_id: i32) -> HeartbeatRequest {
