@@ -215,6 +215,14 @@ impl AclStore {
         }
     }
 
+    /// Why a source that is followed cannot be followed now.
+    pub fn trouble(&self) -> Option<String> {
+        match &self.source {
+            Source::None { .. } | Source::File(_) => None,
+            Source::Topic(topic) => topic.trouble(),
+        }
+    }
+
     /// Looks at the source now. Blocks for as long as reading and indexing take.
     ///
     /// Each distinct fault is refused once and then only still refused, so that it is logged once.

@@ -6,6 +6,7 @@ mod doors;
 mod exposure;
 mod gateway;
 mod hold;
+mod refusals;
 mod reload;
 mod socket;
 mod views;

@@ -97,6 +97,11 @@ impl TopicSource {
         self.state.borrow().is_loaded()
     }
 
+    /// Why the log cannot be followed now.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.state.borrow().trouble.clone()
+    }
+
     /// Whether the log is followed, and when the set was last known to be up to date, in seconds since 1970.
     pub(super) fn status(&self) -> (bool, i64) {
         let state = self.state.borrow();

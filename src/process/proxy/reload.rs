@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::accept::Admission;
 use super::certificates::{Expired, shown};
+use super::refusals::{OnDisk, Refusals};
 use crate::link::gate::Gate;
 use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::document::read_text;
@@ -29,6 +30,9 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// How often SIGHUP tries files that keep changing.
 const TRIES: usize = 5;
 
+/// Where the certificates are used that other doorkeepers are shown.
+pub(super) const OF_CLIENT: &str = "authorization.acls";
+
 /// Everything that can be loaded anew.
 pub(super) struct Reloader {
     /// One for each listener, in the order of the configuration.
@@ -36,6 +40,8 @@ pub(super) struct Reloader {
     pub(super) acls: Arc<AclStore>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) health: Health,
+    /// What on disk is wrong.
+    pub(super) refusals: Refusals,
     /// The names of the listeners; other ones need a restart.
     names: Vec<String>,
     live: Live,
@@ -75,7 +81,9 @@ impl Reloader {
         let seen = sha256(config.document.text().as_bytes());
         let config = Mutex::new(Configs { started, accepted: config, seen });
         let expired = Mutex::default();
-        let reloader = Self { identities, acls, metrics, health, names, live, levels: None, config, expired };
+        let refusals = Refusals::new(health.clone());
+        let reloader =
+            Self { identities, acls, metrics, health, refusals, names, live, levels: None, config, expired };
         // Of what had expired before the start, the start has told.
         drop(reloader.newly_expired());
         reloader
@@ -150,7 +158,11 @@ impl Reloader {
         let store = client.clone();
         let reload = tokio::task::spawn_blocking(move || store.reload(SystemTime::now())).await;
         match reload.unwrap_or(ClientReload::Unchanged) {
-            ClientReload::Unchanged => {}
+            ClientReload::Unchanged => {
+                if !client.is_refused() {
+                    self.refusals.remove(&of_client());
+                }
+            }
             ClientReload::Unsettled => return false,
             ClientReload::Loaded(warnings) => {
                 for warning in warnings {
@@ -161,6 +173,7 @@ impl Reloader {
                     subject,
                     "certificates reloaded: new connections to other doorkeepers use them"
                 );
+                self.refusals.remove(&of_client());
                 self.certificates_changed();
             }
             ClientReload::Refused(faults) => {
@@ -169,6 +182,7 @@ impl Reloader {
                     "the certificates for other doorkeepers are wrong, the old ones stay in force: {}",
                     one_line(&faults)
                 );
+                self.refusals.add(of_client(), faults, SystemTime::now());
             }
         }
         true
@@ -188,11 +202,13 @@ impl Reloader {
                 self.metrics.reloaded(Reload::Acls, true, SystemTime::now());
                 self.metrics.acls(status.bindings, status.generation);
                 self.health.set(Check::Acls, Ok(()));
+                self.refusals.remove(&OnDisk::AclFile);
                 tracing::info!(bindings = status.bindings, generation = status.generation, "ACLs reloaded");
             }
             AclReload::Refused(faults) => {
                 self.metrics.reloaded(Reload::Acls, false, SystemTime::now());
                 tracing::error!("the ACL file is wrong, the old ACLs stay in force: {faults}");
+                self.refusals.add(OnDisk::AclFile, faults, SystemTime::now());
             }
         }
     }
@@ -231,6 +247,9 @@ impl Reloader {
                     "the certificates on disk are wrong, the old ones stay in force: {}",
                     one_line(&faults)
                 );
+                if let Some(whose) = self.listener_of(identity) {
+                    self.refusals.add(whose, faults, SystemTime::now());
+                }
             }
         }
         true
@@ -250,9 +269,11 @@ impl Reloader {
                     "the configuration file is wrong, the old settings stay in force: {}",
                     one_line(&faults)
                 );
+                self.refusals.add(OnDisk::Configuration, faults, SystemTime::now());
                 return;
             }
         };
+        self.refusals.remove(&OnDisk::Configuration);
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -344,6 +365,11 @@ impl Reloader {
         drop(self.newly_expired());
         self.metrics.certificates(self.shown());
         self.metrics.reloaded(Reload::Tls, true, SystemTime::now());
+        for (name, identity) in self.names.iter().zip(&self.identities) {
+            if identity.refused().is_none() {
+                self.refusals.remove(&OnDisk::Certificates(name.clone()));
+            }
+        }
         // What is right for one listener does not make the others' right.
         let client_is_refused = self.acls.client().is_some_and(|client| client.is_refused());
         if client_is_refused || self.identities.iter().any(|identity| identity.refused().is_some()) {
@@ -378,7 +404,7 @@ impl Reloader {
 
     /// The certificates in force that have expired since this was asked last, and where they are used.
     fn newly_expired(&self) -> Vec<(String, CertificateFacts)> {
-        let client = self.acls.client().map(|client| ("authorization.acls", client.certificates()));
+        let client = self.acls.client().map(|client| (OF_CLIENT, client.certificates()));
         self.expired
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -387,8 +413,14 @@ impl Reloader {
 
     /// The certificates in force, as metrics show them.
     pub(super) fn shown(&self) -> Vec<Certificate> {
-        let client = self.acls.client().map(|client| ("authorization.acls", client.certificates()));
+        let client = self.acls.client().map(|client| (OF_CLIENT, client.certificates()));
         shown(self.of_listeners().chain(client))
+    }
+
+    /// Whose certificates these are.
+    fn listener_of(&self, identity: &Arc<IdentityStore>) -> Option<OnDisk> {
+        let place = self.identities.iter().position(|other| Arc::ptr_eq(other, identity))?;
+        self.names.get(place).cloned().map(OnDisk::Certificates)
     }
 
     fn of_listeners(&self) -> impl Iterator<Item = (&str, Vec<CertificateFacts>)> {
@@ -399,6 +431,11 @@ impl Reloader {
     fn configs(&self) -> MutexGuard<'_, Configs> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The certificates that other doorkeepers are shown.
+fn of_client() -> OnDisk {
+    OnDisk::Certificates(OF_CLIENT.to_owned())
 }
 
 /// Seconds since 1970.

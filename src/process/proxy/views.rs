@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::reload::Reloader;
+use super::refusals::OnDisk;
+use super::reload::{OF_CLIENT, Reloader};
 use crate::process::admin::View;
 use crate::process::config::Acls;
 use crate::process::identity::CertificateFacts;
@@ -33,16 +34,38 @@ fn config(reloader: &Reloader) -> String {
             format_args!("# changed since the start and waiting for a restart: {}", pending.join(", ")),
         );
     }
+    refused(&mut text, "# ", reloader, &OnDisk::Configuration);
     line(&mut text, format_args!("{}", config.effective));
     text
+}
+
+/// Why what is on disk is not in force, if it is not.
+fn refused(text: &mut String, indent: &str, reloader: &Reloader, what: &OnDisk) {
+    let Some(refusal) = reloader.refusals.of(what) else { return };
+    for fault in &refusal.why.0 {
+        line(
+            text,
+            format_args!(
+                "{indent}not taken from disk (wrong since {}): {}",
+                Rfc3339(refusal.since),
+                printable(&fault.to_string())
+            ),
+        );
+    }
 }
 
 fn certificates(reloader: &Reloader) -> String {
     let now = unix(SystemTime::now());
     let mut text = String::new();
-    for (name, identity) in reloader.names().iter().zip(&reloader.identities) {
-        line(&mut text, format_args!("listener {name}"));
-        for facts in identity.certificates() {
+    let listeners = reloader.names().iter().zip(&reloader.identities);
+    let listeners = listeners
+        .map(|(name, identity)| (format!("listener {name}"), name.as_str(), identity.certificates()));
+    let client = reloader.acls.client();
+    let client = client
+        .map(|client| (format!("to other doorkeepers ({OF_CLIENT})"), OF_CLIENT, client.certificates()));
+    for (heading, name, certificates) in listeners.chain(client) {
+        line(&mut text, format_args!("{heading}"));
+        for facts in certificates {
             let days = (facts.not_after - now) / 86_400;
             line(
                 &mut text,
@@ -58,9 +81,7 @@ fn certificates(reloader: &Reloader) -> String {
                 ),
             );
         }
-        for fault in identity.refused().iter().flat_map(|faults| &faults.0) {
-            line(&mut text, format_args!("  not taken from disk: {}", printable(&fault.to_string())));
-        }
+        refused(&mut text, "  ", reloader, &OnDisk::Certificates(name.to_owned()));
     }
     text
 }
@@ -83,11 +104,11 @@ fn acls(reloader: &Reloader) -> String {
     let wrong = match config.authorization.acls.as_ref() {
         Some(Acls::File(file)) => {
             line(&mut text, format_args!("file: {}", printable(&file.file.display().to_string())));
-            "wrong on disk"
+            "what is on disk is wrong"
         }
         Some(Acls::Topic(topic)) => {
             line(&mut text, format_args!("topic: {}", printable(&topic.name)));
-            "the topic cannot be read, the log says why"
+            "the topic is not followed"
         }
         None => {
             line(&mut text, format_args!("no ACLs are configured"));
@@ -102,6 +123,10 @@ fn acls(reloader: &Reloader) -> String {
     match status.last_reload_ok {
         true => line(&mut text, format_args!("state: in force")),
         false => line(&mut text, format_args!("state: {wrong}; the older ones stay in force")),
+    }
+    refused(&mut text, "", reloader, &OnDisk::AclFile);
+    if let Some(why) = reloader.acls.trouble() {
+        line(&mut text, format_args!("not followed: {}", printable(&why)));
     }
     text
 }

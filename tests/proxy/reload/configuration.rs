@@ -243,9 +243,50 @@ async fn the_admin_endpoint_shows_what_is_in_force_and_what_waits() {
         "{certificates}"
     );
     assert!(certificates.contains("\n  client_ca Trusted (issued by Trusted)"), "{certificates}");
-    assert!(certificates.contains("\n  not taken from disk: "), "{certificates}");
+    assert!(
+        certificates.contains("\n  not taken from disk (wrong since 2")
+            && certificates.contains("this is not PEM"),
+        "{certificates}"
+    );
     let (_, acls) = house.get("/acls").await;
-    assert!(acls.contains("bindings: ") && acls.contains("state: wrong on disk"), "{acls}");
+    assert!(
+        acls.contains("bindings: ") && acls.contains("state: what is on disk is wrong; the older ones"),
+        "{acls}"
+    );
+    let why: Vec<&str> =
+        acls.lines().filter(|line| line.starts_with("not taken from disk (wrong since 2")).collect();
+    assert!(why.iter().any(|line| line.contains("acls.yaml:1:5: the key 'nonsense' is not known")), "{acls}");
+    // Probes are for everybody: they say that there is something, and nothing that is written there.
+    let (status, probe) = house.get("/readyz?verbose").await;
+    assert_eq!(status, 200, "{probe}");
+    for told in [
+        "[+]acls ok, but: what is on disk is wrong since 2",
+        "[+]certificates ok, but: clients: what is on disk is wrong since 2",
+    ] {
+        assert!(probe.contains(told), "{probe}");
+    }
+    assert!(probe.contains("and not in force: /acls says why") && !probe.contains("nonsense"), "{probe}");
+    assert_eq!(house.get("/readyz").await, (200, "ok".to_owned()));
+
+    house.edit("level: info", "level: loud");
+    house.hang_up();
+    house.reloaded("config", (1, 1)).await;
+    let (_, config) = house.get("/config").await;
+    assert!(config.contains("# not taken from disk (wrong since 2") && config.contains("loud"), "{config}");
+    assert!(house.get("/readyz/listeners").await.1.contains("configuration: what is on disk is wrong since"));
+
+    house.edit("level: loud", "level: info");
+    house.bring(&good, Way::Swap);
+    house.write("acls.yaml", "[]\n");
+    house.hang_up();
+    house.reloaded("acls", (1, 1)).await;
+    let (_, probe) = house.get("/readyz?verbose").await;
+    assert!(!probe.contains("what is on disk"), "{probe}");
+    for page in ["/config", "/certificates", "/acls"] {
+        let text = house.get(page).await.1;
+        assert!(!text.contains("not taken from disk"), "{page}: {text}");
+    }
+
     let (_, index) = house.get("/").await;
     for page in ["/config", "/certificates", "/acls"] {
         assert!(index.contains(page), "{index}");

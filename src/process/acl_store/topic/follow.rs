@@ -203,6 +203,7 @@ impl Follower<'_> {
         });
         if first || had_trouble {
             self.health.set(Check::AclTopic, Ok(()));
+            self.health.warn_part(Check::AclTopic, "", None);
             tracing::info!(
                 topic = source.log.topic.name,
                 offset = replica.next,
@@ -236,6 +237,9 @@ impl Follower<'_> {
         }
         if loaded {
             self.metrics.reloaded(Reload::Acls, false, SystemTime::now());
+            let warning =
+                "it is not followed, and the ACLs that were read last stay in force: /acls says why";
+            self.health.warn_part(Check::AclTopic, "", Some(warning.to_owned()));
         } else {
             self.health.set(Check::AclTopic, Err(text));
         }
