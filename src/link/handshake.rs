@@ -117,14 +117,18 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, terms: &Terms, own: &mut 
         }
         if let Some(spoken) = not_tls(greeted.incoming.filled()).filter(|_| first) {
             greeted.incoming.consume(greeted.incoming.len());
-            let itself = match is_from_here(&greeted.socket) && spoken == PLAINTEXT_KAFKA {
-                true => {
+            let remedy = match spoken == PLAINTEXT_KAFKA {
+                true if is_from_here(&greeted.socket) => {
                     "; it connects from this host: if it is the broker, the address that it advertises to brokers leads \
-                     here, and its transactions hang (inter.broker.listener.name)"
+                     here, and its transactions hang (inter.broker.listener.name); if not, its security.protocol must be \
+                     SSL, with a certificate"
+                }
+                true => {
+                    "; its security.protocol must be SSL, and neither PLAINTEXT nor SASL_PLAINTEXT, with a certificate"
                 }
                 false => "",
             };
-            let detail = format!("the client spoke {spoken}, this listener speaks TLS{itself}");
+            let detail = format!("the client spoke {spoken}, this listener speaks TLS{remedy}");
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
@@ -245,7 +249,10 @@ fn explain(error: &Error) -> Failure {
     use HandshakeResult as Result;
     let (result, detail) = match error {
         Error::NoCertificatesPresented => {
-            (Result::NoCert, "the client sent no certificate, and tls.client_auth is required".to_owned())
+            let detail = "the client sent no certificate, and tls.client_auth is required: it needs one that says who it is \
+                          (ssl.keystore.location, or ssl.certificate.location of librdkafka), also where it has a password \
+                          for SASL";
+            (Result::NoCert, detail.to_owned())
         }
         Error::InvalidCertificate(reason) => match (refused::take(), reason) {
             (Some(refusal), _) => {

@@ -234,6 +234,12 @@ impl Relay {
             Some(Close::new(CloseReason::ClientError, "the client left in the middle of a request"))
         } else if !self.session.is_idle() {
             None
+        } else if self.plain.is_empty() && self.session.wants_sasl() {
+            Some(Close::new(
+                CloseReason::Sasl,
+                "the client wants to say by SASL who it is, and left when it was refused; here its certificate says it: \
+                 security.protocol must be SSL, and sasl.* is of no use",
+            ))
         } else if self.plain.is_empty() {
             Some(Close::new(CloseReason::ClientClosed, "the client closed the connection"))
         } else {

@@ -108,6 +108,8 @@ pub struct Session {
     share_sessions: ShareSessions,
     /// What the requests under way were allowed by.
     grounds: Box<Grounds>,
+    /// The client has asked for SASL.
+    wants_sasl: bool,
     /// The member of a group in whose name the request comes that is being decided.
     sighting: Option<Box<Sighting>>,
     /// Memory of the shared budget that a large frame holds while it arrives: request, answer.
@@ -218,6 +220,7 @@ impl Session {
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
             grounds: Box::default(),
+            wants_sasl: false,
             sighting: None,
             request_memory: None,
             answer_memory: None,
@@ -258,6 +261,11 @@ impl Session {
     pub fn has_waiting_at_broker(&self) -> bool {
         let first = self.owed.iter().find(|owed| owed.number > 0);
         first.is_some_and(|first| self.grounds.last_sent() > first.number)
+    }
+
+    /// Whether the client has asked for SASL.
+    pub fn wants_sasl(&self) -> bool {
+        self.wants_sasl
     }
 
     /// Whether a part of the client's last request is still to come, of which the broker has the beginning.

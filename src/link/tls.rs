@@ -10,6 +10,7 @@ use rustls::{Error, HandshakeKind, ProtocolVersion, ServerConfig};
 
 use super::buffer::{Buf, RECORD, sealed_overhead};
 use crate::words::metrics::{Cipher, TlsVersion};
+use crate::words::proxy_protocol;
 
 /// Room that is asked for when TLS has something of its own to say; a flight with a long chain asks for more.
 const OWN_FLIGHT: usize = 4 * 1024;
@@ -227,15 +228,33 @@ pub const PLAINTEXT_KAFKA: &str = "plaintext Kafka";
 
 /// What a client that does not speak TLS seems to speak, told from its first bytes. `None`: it may be TLS.
 pub fn not_tls(first: &[u8]) -> Option<&'static str> {
-    const HTTP: [&[u8]; 7] = [b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"PRI ", b"CONN"];
     match first {
         [] | [22, ..] => None,
-        _ if HTTP.iter().any(|verb| first.starts_with(verb)) => Some("HTTP"),
+        _ if is_http(first) => Some("HTTP"),
         // A frame of at most 16 MiB, as all first requests are.
         [0, ..] => Some(PLAINTEXT_KAFKA),
         [high, _, 1, ..] if high & 0x80 != 0 => Some("SSLv2"),
         _ => Some("neither TLS nor Kafka"),
     }
+}
+
+/// What is said within TLS by somebody whose first request is none of Kafka's.
+pub fn not_kafka(first: &[u8]) -> Option<&'static str> {
+    match first {
+        [22, 3, 0..=4, ..] => Some("the client speaks TLS within TLS: one of its layers is too many"),
+        _ if is_http(first) => Some("the client speaks HTTP within TLS, and this listener Kafka's protocol"),
+        _ if proxy_protocol::is_header(first) => Some(
+            "a PROXY protocol header came within TLS: it belongs before TLS, from a balancer that passes TLS through",
+        ),
+        _ => None,
+    }
+}
+
+/// Whether it begins like a request of HTTP, of which four bytes tell.
+fn is_http(first: &[u8]) -> bool {
+    const VERBS: [&[u8]; 9] =
+        [b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"PRI ", b"CONN", b"DELE", b"PATC"];
+    VERBS.iter().any(|verb| first.starts_with(verb))
 }
 
 const _: () = assert!(RECORD <= super::buffer::READ);

@@ -211,6 +211,12 @@ fn no_frame(question: &str, head: [u8; 4]) -> String {
         [21, 3, ..] => format!("what is there speaks TLS: {ELSE}"),
         [b'H', b'T', b'T', b'P'] | [b'<', ..] => format!("what is there speaks HTTP: {ELSE}"),
         [b'S', b'S', b'H', b'-'] => format!("what is there speaks SSH: {ELSE}"),
+        _ if head.iter().all(|byte| matches!(byte, b' '..=b'~')) => {
+            let text = String::from_utf8_lossy(&head);
+            format!(
+                "what is there does not speak Kafka's protocol, its answer begins with \"{text}\": {ELSE}"
+            )
+        }
         _ => format!("the answer to {question} has length {}", i32::from_be_bytes(head)),
     }
 }

@@ -8,6 +8,7 @@ mod certificate;
 mod chain;
 mod client;
 mod files;
+mod foreign;
 mod issuers;
 mod pem;
 mod shown;
@@ -31,6 +32,7 @@ use rustls::version::{TLS12, TLS13};
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
 use crate::words::certificate::Certificate;
 use files::{Content, Files};
+use foreign::Part;
 
 pub use certificate::{CertificateFacts, Role, sha256};
 pub use client::{ClientReload, ClientStore};
@@ -113,8 +115,8 @@ fn provider(tls: &Tls) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-fn parsed(path: &Path, content: &Content) -> Result<pem::Pem, String> {
-    content.as_ref().map_err(Clone::clone).and_then(|bytes| pem::parse(path, bytes))
+fn parsed(content: &Content, path: &Path, part: Part) -> Result<pem::Pem, String> {
+    content.as_ref().map_err(Clone::clone).and_then(|bytes| pem::parse(bytes, path, part))
 }
 
 /// Whose files they are: what their faults say, and the roles of what is in them.
@@ -230,7 +232,7 @@ impl Reader<'_> {
             return None;
         }
         let name = path.display();
-        let pem = match parsed(path, content) {
+        let pem = match parsed(content, path, Part::Chain) {
             Ok(pem) => pem,
             Err(message) => {
                 self.fault("certificate_chain", format!("{name}: {message}"));
@@ -290,7 +292,7 @@ impl Reader<'_> {
         if self.is_wrong("private_key") {
             return None;
         }
-        let read = parsed(path, content).and_then(|pem| match pem.keys.as_slice() {
+        let read = parsed(content, path, Part::Key).and_then(|pem| match pem.keys.as_slice() {
             [key] => match self.provider.key_provider.load_private_key(key.clone_key()) {
                 Ok(signer) => Ok((key.clone_key(), signer)),
                 Err(_) => {
@@ -300,9 +302,9 @@ impl Reader<'_> {
                 }
             },
             [] if pem.encrypted => Err(format!(
-                "the private key is encrypted, and no password is ever asked for: decrypt it with `{}`, name the \
-                 new file, and protect it by its permissions",
-                pem::decrypting(path)
+                "the private key is encrypted, and no password is ever asked for: protect the file by its \
+                     permissions, and name one that is made of it with: {}",
+                foreign::decrypting(path)
             )),
             [] => Err(format!(
                 "there is no private key in it but {}: name the file with the {}'s key",

@@ -10,6 +10,7 @@ use super::frames::{frame, holding};
 use super::holdings::{Kept, arriving};
 use super::{Close, Heard, Request, SLICE, Session, Share, Sink, Want};
 use crate::link::budget::permits;
+use crate::link::tls::not_kafka;
 use crate::protocol::api::{self, Passage, Row, Rule};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::{ApiVersionsRequest, ProduceRequest};
@@ -76,6 +77,7 @@ impl Session {
             let length = match self.frame_length(i32::from_be_bytes(*length), key) {
                 Ok(length) => length,
                 Err(close) => {
+                    let close = not_kafka(&plain[..]).map_or(close, Close::protocol);
                     self.end(close);
                     continue;
                 }
@@ -122,9 +124,12 @@ impl Session {
             {
                 let row = key.and_then(Row::find);
                 self.gate.metrics.request(row.map_or(-1, |row| row.key), RequestResult::Malformed);
-                let name = row.map_or("unknown", |row| row.name);
+                let name = match row {
+                    Some(row) => row.name.to_owned(),
+                    None => format!("unknown API key {}", key.unwrap_or_default()),
+                };
                 Err(Close::protocol(format!(
-                    "a {name} request of {length} bytes is longer than any without records may be \
+                    "a request of {length} bytes ({name}) is longer than any without records may be \
                      ({LONGEST_WITHOUT_RECORDS})"
                 )))
             }

@@ -15,7 +15,12 @@ use crate::link::budget::keep;
 use crate::protocol::access::Access;
 use crate::protocol::api::{AclChange, Answer, PatternMatch, Row, Ruling};
 use crate::protocol::header::{self, RequestHeader};
+use crate::protocol::messages::{SaslAuthenticateRequest, SaslHandshakeRequest};
+use crate::protocol::wire::Message;
 use crate::words::metrics::{CloseReason, RequestResult};
+
+/// The APIs by which a client says who it is where no certificate does.
+const SASL: [i16; 2] = [SaslHandshakeRequest::KEY, SaslAuthenticateRequest::KEY];
 
 impl Session {
     /// Does with a request what was ruled.
@@ -50,6 +55,7 @@ impl Session {
                 self.owe(&request, answer, kept, now);
             }
             Ruling::Reply(body) => {
+                self.wants_sasl |= SASL.contains(&request.row.key);
                 self.owe_reply(&mut request, &body, now)?;
             }
             Ruling::Ask(ask) => {

@@ -7,6 +7,7 @@ use rustls::server::danger::ClientCertVerifier;
 
 use super::certificate::CertificateFacts;
 use super::files::Content;
+use super::foreign::Part;
 use super::verifier::{ClientVerifier, ProviderSignatures};
 use super::{Reader, Side, certificate, parsed};
 use crate::process::config::document::quoted;
@@ -16,7 +17,7 @@ impl Reader<'_> {
     pub(super) fn anchors(&mut self, path: &Path, content: &Content) -> Option<Anchors> {
         let name = path.display();
         let Side { others, other, ca_key, ca_role, .. } = *self.side;
-        let pem = match parsed(path, content) {
+        let pem = match parsed(content, path, Part::Authorities) {
             Ok(pem) => pem,
             Err(message) => {
                 self.fault(ca_key, format!("{name}: {message}"));

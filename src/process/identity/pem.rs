@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::foreign::{Part, remedy};
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -60,9 +61,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Takes the parts out of a file's bytes.
-/// `path` is where they stand, for messages.
-pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Pem, String> {
+/// Takes the parts out of a file's bytes; `part` is what is wanted of it.
+pub(super) fn parse(bytes: &[u8], path: &Path, part: Part) -> Result<Pem, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = String::from_utf8_lossy(bytes);
     let label =
@@ -75,7 +75,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Pem, String> {
         }
     }
     if labels.is_empty() {
-        return Err(foreign(path, bytes));
+        return Err(remedy(bytes, path, part));
     }
     let encrypted = labels.iter().any(|label| label == "ENCRYPTED PRIVATE KEY");
     let mut pem = Pem { certificates: Vec::new(), keys: Vec::new(), encrypted, labels };
@@ -91,96 +91,6 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Pem, String> {
         }
     }
     Ok(pem)
-}
-
-/// What a file without any PEM part probably is, and the command that makes PEM of it.
-fn foreign(path: &Path, bytes: &[u8]) -> String {
-    let (from, to) = (in_a_shell(path), in_a_shell(&with_ending(path, "pem")));
-    let remedy = |what: &str, command: String| {
-        format!("this is {what}, not PEM: convert it with `{command}`, and name the new file")
-    };
-    match bytes {
-        [] => "the file is empty".to_owned(),
-        [0xfe, 0xed, 0xfe, 0xed, ..] => {
-            let store = in_a_shell(&with_ending(path, "p12"));
-            remedy(
-                "a Java key store",
-                format!(
-                    "keytool -importkeystore -srckeystore {from} -destkeystore {store} -deststoretype pkcs12 && \
-                     openssl pkcs12 -in {store} -nodes -out {to}"
-                ),
-            )
-        }
-        [0x30, ..] => match Der::of(bytes) {
-            Some(Der::Pkcs12) => remedy("PKCS#12", format!("openssl pkcs12 -in {from} -nodes -out {to}")),
-            Some(Der::Key) => {
-                remedy("a key in DER", format!("openssl pkey -inform der -in {from} -out {to}"))
-            }
-            Some(Der::Certificate) => {
-                remedy("a certificate in DER", format!("openssl x509 -inform der -in {from} -out {to}"))
-            }
-            None => "this is not PEM: there is no line '-----BEGIN …-----' in it".to_owned(),
-        },
-        _ => "this is not PEM: there is no line '-----BEGIN …-----' in it".to_owned(),
-    }
-}
-
-/// What is mistaken for PEM.
-enum Der {
-    Pkcs12,
-    Key,
-    Certificate,
-}
-
-impl Der {
-    /// By what the sequence that is the whole file begins with.
-    fn of(bytes: &[u8]) -> Option<Self> {
-        const INTEGER: u8 = 0x02;
-        const SEQUENCE: u8 = 0x30;
-        const CONTEXT_0: u8 = 0xa0;
-        let inside = contents(bytes)?;
-        match *inside {
-            // PFX has version 3 (RFC 7292); keys have 0 or 1 (RFC 5958, RFC 8017, RFC 5915).
-            [INTEGER, 1, 3, ..] => Some(Self::Pkcs12),
-            [INTEGER, 1, 0 | 1, ..] => Some(Self::Key),
-            [SEQUENCE, ..] => match contents(inside)? {
-                [CONTEXT_0 | INTEGER, ..] => Some(Self::Certificate),
-                // An algorithm: the key is encrypted.
-                _ => Some(Self::Key),
-            },
-            _ => None,
-        }
-    }
-}
-
-/// What is in the first element of DER or BER.
-fn contents(bytes: &[u8]) -> Option<&[u8]> {
-    match bytes.get(1)? {
-        // The length has as many bytes of its own as its low bits say; without any, it is told by an end.
-        length @ 0x80.. => bytes.get(2 + usize::from(length & 0x7f)..),
-        _ => bytes.get(2..),
-    }
-}
-
-/// The path with another ending behind its own, so that nothing is overwritten.
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    name.into()
-}
-
-/// A path as one word of a shell.
-pub(super) fn in_a_shell(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | '@');
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-/// How an encrypted key is made one that can be read.
-pub(super) fn decrypting(path: &Path) -> String {
-    format!("openssl pkey -in {} -out {}", in_a_shell(path), in_a_shell(&with_ending(path, "pem")))
 }
 
 fn damage(error: &pem::Error) -> String {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::UnixTime;
 
+use super::foreign::Part;
 use super::{Identity, pem, unix};
 use crate::link::{handshake, refused};
 use crate::words::certificate::Certificate;
@@ -32,8 +33,9 @@ pub fn show(
     now: SystemTime,
 ) -> Result<Shown, String> {
     let name = path.display();
-    let pem =
-        pem::read(path).and_then(|bytes| pem::parse(path, &bytes)).map_err(|why| format!("{name}: {why}"))?;
+    let pem = pem::read(path)
+        .and_then(|bytes| pem::parse(&bytes, path, Part::Chain))
+        .map_err(|why| format!("{name}: {why}"))?;
     let Some((own, issuers)) = pem.certificates.split_first() else {
         return Err(format!("{name}: there is no certificate in it but {}", pem.contents()));
     };

@@ -305,25 +305,25 @@ fn binary_key_stores_are_recognised() {
     for (bytes, expected) in [
         (
             &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
-            "this is a Java key store, not PEM: convert it with `keytool -importkeystore -srckeystore ca.crt -destkeystore ca.crt.p12 -deststoretype pkcs12 && openssl pkcs12 -in ca.crt.p12 -nodes -out ca.crt.pem`, and name the new file",
+            "this is a Java key store, not PEM: name a file that is made of it with: keytool -list -rfc -keystore ca.crt > ca.new.crt",
         ),
         (
             pki.ca.der(),
-            "this is a certificate in DER, not PEM: convert it with `openssl x509 -inform der -in ca.crt -out ca.crt.pem`, and name the new file",
+            "this is a certificate in DER, not PEM: name a file that is made of it with: openssl x509 -inform der -in ca.crt -out ca.new.crt",
         ),
         (
             &key[..],
-            "this is a key in DER, not PEM: convert it with `openssl pkey -inform der -in ca.crt -out ca.crt.pem`, and name the new file",
+            "this is a private key in DER: name the file with the certificates, in PEM",
         ),
         // The outermost sequence, and the version of PFX.
         (
             &[0x30, 0x82, 0x04, 0x5b, 0x02, 0x01, 0x03, 0x30],
-            "this is PKCS#12, not PEM: convert it with `openssl pkcs12 -in ca.crt -nodes -out ca.crt.pem`, and name the new file",
+            "this is PKCS#12, not PEM: name a file that is made of it with: openssl pkcs12 -in ca.crt -nokeys -out ca.new.crt",
         ),
         // Of unknown length, as some writers of Java's do.
         (
             &[0x30, 0x80, 0x02, 0x01, 0x03, 0x30],
-            "this is PKCS#12, not PEM: convert it with `openssl pkcs12 -in ca.crt -nodes -out ca.crt.pem`, and name the new file",
+            "this is PKCS#12, not PEM: name a file that is made of it with: openssl pkcs12 -in ca.crt -nokeys -out ca.new.crt",
         ),
         (&[0x30, 0x82], "this is not PEM: there is no line '-----BEGIN …-----' in it"),
     ] {

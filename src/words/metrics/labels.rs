@@ -57,6 +57,8 @@ labels! {
         NoPrincipal = "no_principal",
         /// The client sent what is no Kafka request, or one that is refused by closing.
         ProtocolError = "protocol_error",
+        /// The client wanted to say by SASL who it is, was refused as by a listener without SASL, and left.
+        Sasl = "sasl",
         /// A denial whose answer in Kafka is to close, as for Produce with acks=0.
         Denied = "denied",
         /// A right was revoked that a request under way needs.
@@ -120,6 +122,7 @@ impl CloseReason {
             | Self::HandshakeFailed
             | Self::NoPrincipal
             | Self::ProtocolError
+            | Self::Sasl
             | Self::Denied => Fault::Client,
             Self::UpstreamUnreachable
             | Self::UpstreamError

@@ -122,7 +122,10 @@ async fn a_long_request_without_records_is_refused_at_its_head() {
         door.closes("protocol_error", n as u64 + 1).await;
     }
     let lines = door.said.lines("without records");
-    assert!(matches!(&*lines, [line] if line.contains("a Metadata request of 16777217 bytes")), "{lines:?}");
+    assert!(
+        matches!(&*lines, [line] if line.contains("a request of 16777217 bytes (Metadata)")),
+        "{lines:?}"
+    );
     assert_eq!(door.count("requests_total", "malformed"), 3);
 
     // The longest of them, and a longer one with records.

@@ -1,5 +1,6 @@
 //! The TLS port: clients that speak something else, say nothing, stop half-way, or show the wrong certificate.
 
+use doorkeeper::protocol::messages::SaslHandshakeRequest;
 use doorkeeper::protocol::wire::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -11,6 +12,8 @@ use crate::rig::pki::{TRUSTED, UNKNOWN};
 use crate::rig::relay::{Chaos, Relay};
 use crate::rig::requests::metadata;
 use crate::rig::{soon, until};
+
+const ILLEGAL_SASL_STATE: i16 = 34;
 
 async fn assert_served(door: &Door) {
     let mut client = Client::connect(door.address, "alice").await;
@@ -45,9 +48,47 @@ async fn who_speaks_no_tls_is_told_apart_in_one_line_and_closed_in_order() {
         let lines = door.said.lines("connection closed: the client spoke");
         let expected = format!("the client spoke {spoken}, this listener speaks TLS");
         assert!(matches!(&*lines, [line] if line.contains(&expected)), "{lines:?}");
+        let is_kafka = spoken == "plaintext Kafka";
+        assert_eq!(lines[0].contains("its security.protocol must be SSL"), is_kafka, "{lines:?}");
         assert_eq!(door.count("tls_handshakes_total", "not_tls"), 1);
         assert_served(&door).await;
     }
+}
+
+/// Over TLS, once it is established.
+#[tokio::test]
+async fn who_speaks_no_kafka_within_tls_is_told_apart_in_one_line() {
+    let header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
+    let cases: [(&[u8], &str); 5] = [
+        (b"GET / HTTP/1.1\r\nHost: kafka\r\n\r\n", "the client speaks HTTP within TLS"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "the client speaks HTTP within TLS"),
+        (&[22, 3, 1, 0, 200, 1, 0, 0], "the client speaks TLS within TLS"),
+        (b"PROXY TCP4 10.0.0.9 10.0.0.1 54321 9443\r\n", "a PROXY protocol header came within TLS"),
+        (header, "a PROXY protocol header came within TLS"),
+    ];
+    for (bytes, told) in cases {
+        let broker = Broker::usual().await;
+        let door = Setup::new(broker.address).start().await;
+        let mut client = Client::connect(door.address, "alice").await;
+        client.send(bytes).await;
+        client.assert_closed().await;
+        door.closes("protocol_error", 1).await;
+        assert_eq!(door.said.lines(told).len(), 1, "{}", door.said.text());
+    }
+}
+
+/// As Kafka, which refuses it on a listener without SASL; and who has set it up reads why.
+#[tokio::test]
+async fn a_client_that_wants_sasl_is_refused_as_by_kafka_and_leaves_a_line() {
+    let broker = Broker::usual().await;
+    let door = Setup::new(broker.address).start().await;
+    let mut client = Client::connect(door.address, "alice").await;
+    let handshake = SaslHandshakeRequest { mechanism: "PLAIN".into(), ..Default::default() };
+    assert_eq!(client.ask(&handshake, 1).await.error_code, ILLEGAL_SASL_STATE);
+    drop(client);
+    door.closes("sasl", 1).await;
+    let lines = door.said.lines("security.protocol must be SSL");
+    assert!(matches!(&*lines, [line] if line.contains("INFO")), "{lines:?}");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn without_a_broker_it_stays_up_and_is_ready_when_the_broker_comes() {
 #[tokio::test]
 async fn what_is_no_plaintext_listener_of_a_broker_is_told_by_its_first_words() {
     type Script = fn(&Seen) -> Act;
-    let scripts: [(Script, &str); 6] = [
+    let scripts: [(Script, &str); 7] = [
         (
             |_| Act::bytes(vec![21, 3, 1, 0, 2, 2, 70]),
             "what is there speaks TLS: name the broker's plaintext listener",
@@ -65,6 +65,7 @@ async fn what_is_no_plaintext_listener_of_a_broker_is_told_by_its_first_words() 
         (|_| Act::bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), "what is there speaks HTTP"),
         (|_| Act::bytes(b"<!DOCTYPE HTML><html></html>".to_vec()), "what is there speaks HTTP"),
         (|_| Act::bytes(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()), "what is there speaks SSH"),
+        (|_| Act::bytes(b"-ERR unknown command\r\n".to_vec()), "its answer begins with \"-ERR\""),
         (|_| Act::These(vec![Step::Close]), "it closes the connection; is this its plaintext listener?"),
         (
             |seen| {
