@@ -125,6 +125,21 @@ fn a_member_reads_the_group() {
     }
 }
 
+/// `GroupCoordinatorService.throwIfStreamsGroupHeartbeatRequestIsInvalid`: no broker has such a group, and none is asked.
+#[test]
+fn a_group_has_a_name() {
+    let anybody = || with(member(&["in", "re", "log"]), [allow(Operation::Read, Group, "*")]);
+    for (group_id, member_epoch) in [("", 0), ("", 1), ("", -1), (" ", 0)] {
+        for version in versions() {
+            let mut door = anybody();
+            let request =
+                StreamsGroupHeartbeatRequest { group_id: group_id.into(), member_epoch, ..joining() };
+            let answer = door.send(version, &request).reply();
+            assert_eq!(answer, failed(42, Some("GroupId can't be empty.")), "{group_id:?} {member_epoch}");
+        }
+    }
+}
+
 #[test]
 fn a_topology_has_no_topics_that_cannot_be_used() {
     let internal = "Use of Kafka internal topics __consumer_offsets,__transaction_state in a Kafka Streams \

@@ -311,10 +311,7 @@ fn binary_key_stores_are_recognised() {
             pki.ca.der(),
             "this is a certificate in DER, not PEM: name a file that is made of it with: openssl x509 -inform der -in ca.crt -out ca.new.crt",
         ),
-        (
-            &key[..],
-            "this is a private key in DER: name the file with the certificates, in PEM",
-        ),
+        (&key[..], "this is a private key in DER: name the file with the certificates, in PEM"),
         // The outermost sequence, and the version of PFX.
         (
             &[0x30, 0x82, 0x04, 0x5b, 0x02, 0x01, 0x03, 0x30],

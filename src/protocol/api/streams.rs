@@ -38,8 +38,11 @@ impl Api for StreamsGroupHeartbeatRequest {
         {
             return Ok(Verdict::Answer(refusal));
         }
-        if self.group_id.is_empty() {
-            return Ok(Verdict::Forward);
+        // Nothing could be asked about such a group, and no broker has one.
+        if self.group_id.trim().is_empty()
+            && let Some(refusal) = waiting_streams::invalid(self)
+        {
+            return Ok(Verdict::Answer(refusal));
         }
         let waiting = access.waiting.find(&self.group_id, &self.member_id, access.principal);
         if self.member_epoch < 0 {
