@@ -51,7 +51,9 @@ const UNHEARD: &[(&str, Right, &str)] = &[
 
 const OF_BROKERS: &str = "it is about a broker or a group";
 
-fn pairs<'a>(rights: &BTreeMap<&'a str, BTreeSet<Right>>) -> impl Iterator<Item = (&'a str, Right)> {
+fn pairs<'a, 'b>(
+    rights: &'b BTreeMap<&'a str, BTreeSet<Right>>,
+) -> impl Iterator<Item = (&'a str, Right)> + use<'a, 'b> {
     rights.iter().flat_map(|(api, rights)| rights.iter().map(move |right| (*api, *right)))
 }
 
