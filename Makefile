@@ -87,10 +87,8 @@ demo: ## A three-broker cluster, three doorkeepers, and an account of what they 
 
 deps: ## Install what the tests need beside Rust (Debian and Ubuntu, as root)
 	apt-get update
-	apt-get install -y --no-install-recommends build-essential default-jdk-headless maven kcat openssl \
-		buildah runc iproute2 nftables prometheus zsh fish man-db rpm
 	apt-get install -y --no-install-recommends build-essential default-jdk-headless maven kcat haproxy openssl \
-		buildah runc iproute2 nftables prometheus
+		buildah runc iproute2 nftables prometheus zsh fish man-db rpm
 
 ci: ## What CI runs
 	.ci/run

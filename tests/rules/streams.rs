@@ -195,15 +195,13 @@ fn whoever_may_create_topics_is_not_asked_about() {
     for version in versions() {
         let mut door = with(member(&[]), [allow_cluster(Operation::Create)]);
         door.send(version, &heartbeat(None)).untouched();
-        // Those who leave, and those whom no broker would serve.
+        // Those who leave.
         for request in [
             StreamsGroupHeartbeatRequest { member_epoch: -1, ..heartbeat(None) },
             StreamsGroupHeartbeatRequest { member_epoch: -2, ..heartbeat(None) },
         ] {
             with(member(&[]), []).send(version, &request).untouched();
         }
-        let request = StreamsGroupHeartbeatRequest { group_id: Str::EMPTY, ..heartbeat(None) };
-        Door::new([allow(Operation::Read, Group, "*")]).send(version, &request).untouched();
         // By topic, all of them: the broker need not be asked which exist.
         let mut door = with(
             member(&["in"]),
