@@ -247,13 +247,13 @@ fn every_fault_is_one_sentence_that_names_the_file() {
             chain,
             encrypted,
             ca,
-            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: decrypt it with `openssl pkey -in tls.key -out tls.key.pem`, name the new file, and protect it by its permissions",
+            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: protect the file by its permissions, and name one that is made of it with: openssl pkey -in tls.key -out tls.new.key",
         ),
         (
             chain,
             old_encrypted,
             ca,
-            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: decrypt it with `openssl pkey -in tls.key -out tls.key.pem`, name the new file, and protect it by its permissions",
+            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: protect the file by its permissions, and name one that is made of it with: openssl pkey -in tls.key -out tls.new.key",
         ),
         (
             chain,
