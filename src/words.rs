@@ -6,6 +6,7 @@ pub mod advertise;
 pub mod audit;
 pub mod broker_listeners;
 pub mod certificate;
+pub mod crc32c;
 pub mod der;
 pub mod health;
 pub mod lossy;

@@ -14,7 +14,6 @@
 
 mod batch;
 mod change;
-mod crc32c;
 mod follow;
 mod log;
 mod record;

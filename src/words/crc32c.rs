@@ -1,4 +1,4 @@
-//! CRC-32C, the checksum of Kafka's batches (RFC 3720, appendix B.4).
+//! CRC-32C, the checksum of Kafka's batches and of PROXY protocol headers (RFC 3720, appendix B.4).
 
 /// What each byte does to the sum, lowest bit first.
 const TABLE: [u32; 256] = {
@@ -18,7 +18,7 @@ const TABLE: [u32; 256] = {
 };
 
 /// The checksum of `bytes`.
-pub(super) fn crc32c(bytes: &[u8]) -> u32 {
+pub fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum: u32, byte| {
         let [low, ..] = sum.to_le_bytes();
         sum >> 8 ^ TABLE[usize::from(low ^ byte)]
