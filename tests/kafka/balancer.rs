@@ -24,7 +24,7 @@ const ACLS: &str = "
 ";
 
 #[test]
-fn stock_clients_behindhaproxy_are_who_and_where_they_are() {
+fn stock_clients_behind_haproxy_are_who_and_where_they_are() {
     let Some(kafka) = Kafka::of_this_run() else { return };
     let pki = Pki::new(&scratch("pki-balancer"));
     let cluster = Cluster::start(kafka, &Settings::plaintext(1));
