@@ -64,7 +64,8 @@ async fn changes_of_a_file_are_counted() {
     };
     assert_eq!(create(1).await, 0);
     assert_eq!((door.count("acl_changes_total", "made"), door.count("acl_changes_total", "refused")), (1, 0));
-    assert_ne!(create(10_001).await, 0, "more bindings than one request may make");
+    // One of them is there already.
+    assert_ne!(create(10_002).await, 0, "more new bindings than one request may make");
     assert_eq!((door.count("acl_changes_total", "made"), door.count("acl_changes_total", "refused")), (1, 1));
 }
 
