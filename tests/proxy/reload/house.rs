@@ -167,6 +167,16 @@ impl House {
         .await;
     }
 
+    /// Waits until all that is on disk is in force.
+    pub(crate) async fn is_content(&self) {
+        soon(async {
+            while self.get("/readyz?verbose").await.1.contains("what is on disk") {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
     /// Waits until this stands in the log.
     pub(crate) async fn says(&self, part: &str) {
         until(|| !self.said.lines(part).is_empty()).await;
