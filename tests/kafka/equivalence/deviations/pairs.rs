@@ -70,7 +70,10 @@ impl Said {
             Said::Text(said) => text().is_some_and(|text| text == said),
             Said::Begins(said) => text().is_some_and(|text| text.starts_with(said)),
             Said::NoElements => value.as_array().is_some_and(Vec::is_empty),
-            Said::Json(json) => value.to_string() == json,
+            Said::Json(json) => {
+                let text = value.to_string();
+                text == json
+            }
             Said::Codes(code) => {
                 let mut codes = Vec::new();
                 error_codes(value, &mut codes);
@@ -88,7 +91,7 @@ fn error_codes(value: &Value, codes: &mut Vec<i64>) {
             for (name, value) in fields {
                 match value.as_i64() {
                     Some(code) if ["errorCode", "partitionErrorCode"].contains(&name.as_str()) => {
-                        codes.push(code)
+                        codes.push(code);
                     }
                     _ => error_codes(value, codes),
                 }
