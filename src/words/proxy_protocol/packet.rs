@@ -69,6 +69,7 @@ fn read(command: u8, family: u8, packet: &[u8]) -> Result<Passed, String> {
 /// Whether the additions (kind, length, value) fill the packet, and agree with the checksum if there is one.
 fn check_additions(packet: &[u8], additions: &[u8]) -> Result<(), String> {
     let mut left = additions;
+    let mut is_checked = false;
     while !left.is_empty() {
         let [kind, high, low, values @ ..] = left else {
             return Err("it ends within an addition".to_owned());
@@ -76,6 +77,10 @@ fn check_additions(packet: &[u8], additions: &[u8]) -> Result<(), String> {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         let (value, others) = values.split_at_checked(length).ok_or("it ends within an addition")?;
         if *kind == CHECKSUM {
+            // Each would be reckoned over the whole packet.
+            if std::mem::replace(&mut is_checked, true) {
+                return Err("it has more than one checksum".to_owned());
+            }
             let at = packet.len() - others.len() - length;
             let said: [u8; 4] = value.try_into().map_err(|_| "its checksum has not 4 bytes")?;
             // As if the checksum itself were zero.
@@ -152,6 +157,16 @@ mod tests {
             other[i] ^= 1;
             assert_eq!(hear(&other), Heard::Wrong("its checksum is wrong".to_owned()), "byte {i}");
         }
+        // The first is right.
+        let none = [CHECKSUM, 0, 4, 0, 0, 0, 0];
+        let twice = packet(0x21, 0x11, &[&IPV4[..], &none, &none].concat());
+        let (first, second) = (twice.len() - 2 * none.len(), twice.len() - none.len());
+        let mut both = twice.clone();
+        for at in [second, first] {
+            let sum = crc32c(&both).to_be_bytes();
+            both[at + 3..at + 7].copy_from_slice(&sum);
+        }
+        assert_eq!(hear(&both), Heard::Wrong("it has more than one checksum".to_owned()));
         let short = packet(0x21, 0x11, &[&IPV4[..], &[CHECKSUM, 0, 3, 0, 0, 0]].concat());
         assert!(matches!(hear(&short), Heard::Wrong(_)));
     }
