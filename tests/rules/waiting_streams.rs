@@ -433,19 +433,19 @@ fn who_asks_for_too_much_memory_is_refused() {
             ..joining()
         };
         let text = MISSING.1;
-        // One of 640 KB, and many of 320 KB.
-        assert_eq!(join(&mut door, version, &large("m".into(), 20), &[IN]), failed(29, Some(text)));
-        let told: Vec<i16> = (0..20)
-            .map(|n| join(&mut door, version, &large(format!("m{n}"), 10), &[IN]).error_code)
+        // One of 96 KB, and many of 32 KB.
+        assert_eq!(join(&mut door, version, &large("m".into(), 3), &[IN]), failed(29, Some(text)));
+        let told: Vec<i16> = (0..140)
+            .map(|n| join(&mut door, version, &large(format!("m{n}"), 1), &[IN]).error_code)
             .collect();
-        assert_eq!((told[0], told[11], told[19]), (0, 0, 29));
+        assert_eq!((told[0], told[100], told[139]), (0, 0, 29));
         // Others are not disturbed, and whoever leaves makes room.
         door.principal = "User:bob".to_owned();
-        assert_eq!(join(&mut door, version, &large("b".into(), 10), &[IN]).error_code, 0);
+        assert_eq!(join(&mut door, version, &large("b".into(), 1), &[IN]).error_code, 0);
         door.principal = "User:alice".to_owned();
         let forwarded = door.send(version, &Beat { member_id: "m0".into(), ..beating(-1) }).forwarded();
         forwarded.answered(&mut door, &failed(25, None));
-        assert_eq!(join(&mut door, version, &large("m19".into(), 10), &[IN]).error_code, 0);
+        assert_eq!(join(&mut door, version, &large("m139".into(), 1), &[IN]).error_code, 0);
     }
 }
 
@@ -453,6 +453,25 @@ fn who_asks_for_too_much_memory_is_refused() {
 fn looking() -> Vec<Binding> {
     let describe = allow(Operation::Describe, Group, "g");
     member(&["in", "re", "log"]).into_iter().chain([describe]).collect()
+}
+
+/// A short request may name a group any number of times, and what is remembered of it is long.
+#[test]
+fn an_answer_shows_so_much_of_those_who_wait_and_no_more() {
+    let version = *versions().end();
+    let mut door = may();
+    let tag =
+        streams_group_heartbeat_request::KeyValue { value: "v".repeat(30_000).into(), ..Default::default() };
+    join(&mut door, version, &Beat { client_tags: Some(vec![tag]), ..joining() }, &[IN]);
+    door.change(looking());
+    let group_ids = strs(&["g"; 1000]);
+    let version = *Door::versions::<StreamsGroupDescribeRequest>().end();
+    let request = StreamsGroupDescribeRequest { group_ids, ..Default::default() };
+    let mut unknown = no_group();
+    unknown.groups = vec![unknown.groups[0].clone(); 1000];
+    let told = door.send(version, &request).forwarded().answered(&mut door, &unknown);
+    let shown = told.groups.iter().filter(|group| group.error_code == 0).count();
+    assert_eq!((shown, told.groups.len()), (4, 1000), "256 KiB");
 }
 
 #[test]

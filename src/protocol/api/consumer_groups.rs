@@ -85,7 +85,7 @@ impl Described for DescribedGroup {
         (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
     }
 
-    fn restore(&mut self, access: &Access<'_>) {
+    fn restore(&mut self, access: &Access<'_>, _room: &mut usize) {
         for member in &mut self.members {
             pattern_subscriptions::restore(&self.group_id, member, access);
         }

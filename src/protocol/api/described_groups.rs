@@ -24,8 +24,12 @@ pub(super) trait Described: Send + 'static {
     /// The topics that it uses.
     fn topics(&self) -> impl Iterator<Item = &Str>;
     /// Shows what clients said in the place of what the broker was told, or was not told.
-    fn restore(&mut self, _access: &Access<'_>) {}
+    /// `room` is how many bytes may still be made of what is remembered, in the whole answer.
+    fn restore(&mut self, _access: &Access<'_>, _room: &mut usize) {}
 }
+
+/// How much of what is remembered of groups one answer may show, in bytes.
+const MOST_RESTORED: usize = 256 * 1024;
 
 /// Takes the groups out of a request that the client may not describe, and makes of the broker's answer the client's.
 pub(super) fn describe<R: Default + 'static, G: Described>(
@@ -45,7 +49,9 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
     let is_trimmed = !refused.is_empty();
     let amend = Box::new(move |answer: &mut R, access: &mut Access<'_>| {
         let groups = place(answer);
-        groups.iter_mut().for_each(|group| group.restore(access));
+        // A group may be named any number of times.
+        let mut room = MOST_RESTORED;
+        groups.iter_mut().for_each(|group| group.restore(access, &mut room));
         for group in groups.iter_mut().filter(|group| group.error_code() == NONE) {
             let name = group.group_id().clone();
             let operations = group.authorized_operations();

@@ -22,11 +22,16 @@ const ASSIGNOR: &str = "sticky";
 const OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 /// Adds those who wait to what the broker says of a group, which it may not know at all.
-pub(super) fn restore(group: &mut DescribedGroup, access: &Access<'_>) {
-    if !matches!(group.error_code, NONE | GROUP_ID_NOT_FOUND) {
+pub(super) fn restore(group: &mut DescribedGroup, access: &Access<'_>, room: &mut usize) {
+    if *room == 0 || !matches!(group.error_code, NONE | GROUP_ID_NOT_FOUND) {
         return;
     }
     let Some(waiting) = access.waiting.of_group(&group.group_id) else { return };
+    let of_members: usize = waiting.members.iter().map(|(_, member)| member.joined.size()).sum();
+    *room = room.saturating_sub(of_members + waiting.first.size());
+    if *room == 0 {
+        return;
+    }
     if group.error_code != NONE {
         let Ok(StreamsGroupHeartbeatRequest { topology: Some(topology), .. }) = waiting.first.request()
         else {

@@ -148,8 +148,8 @@ impl Described for DescribedGroup {
         (&self.group_id, members.map(|member| (&member.member_id, &mut member.client_host)))
     }
 
-    fn restore(&mut self, access: &Access<'_>) {
-        described_waiting::restore(self, access);
+    fn restore(&mut self, access: &Access<'_>, room: &mut usize) {
+        described_waiting::restore(self, access, room);
     }
 
     fn topics(&self) -> impl Iterator<Item = &Str> {

@@ -36,7 +36,7 @@ const TASK_OFFSETS: i16 = 1;
 /// The member epoch of a static member that will be back.
 const BACK_SOON: i32 = -2;
 /// The longest request with which a member may wait, in bytes: it is looked at with each of its heartbeats.
-const LONGEST: usize = 512 * 1024;
+const LONGEST: usize = 64 * 1024;
 /// The longest text that a broker writes.
 const LONGEST_TEXT: usize = i16::MAX as usize;
 

@@ -150,7 +150,7 @@ impl Groups {
             false => group.assign(now),
         }
         if has_moved && !is_new {
-            group.endpoint_epoch += 1;
+            group.endpoint_epoch = group.endpoint_epoch.saturating_add(1);
         }
         if shutdown {
             group.ask_to_shut_down(member_id);
