@@ -25,6 +25,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod comparisons;
 mod declare;
 mod fault;
 mod reader;
@@ -38,6 +39,7 @@ use std::ops::RangeInclusive;
 
 pub use bytes::Bytes;
 
+pub use comparisons::comparisons;
 pub(crate) use declare::{field, messages, structure};
 pub use fault::{Fault, FaultKind};
 pub use reader::Reader;

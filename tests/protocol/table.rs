@@ -3,6 +3,7 @@
 mod addresses;
 mod asked;
 mod complete;
+mod cost;
 mod played;
 mod reserved;
 mod rights;

@@ -7,6 +7,9 @@ use doorkeeper::protocol::wire::Uuid;
 use crate::support::layouts::{Field, Layout};
 use crate::support::samples::varint;
 
+/// The first of the tags that nobody declared.
+const UNKNOWN: u32 = 1000;
+
 /// What stands in the fields that a test cares for; all others have their defaults, or an `x`.
 pub(crate) struct Filling<'a> {
     /// The text of a field, which stands at this path: `Topics.Partitions.Name`.
@@ -19,6 +22,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) count: &'a dyn Fn(&str) -> u32,
     /// Whether a field is null, if it may be.
     pub(crate) null: &'a dyn Fn(&str) -> bool,
+    /// How many tagged fields that nobody declared the message itself has, where a version can have any.
+    pub(crate) unknown_tags: u32,
 }
 
 impl Default for Filling<'_> {
@@ -29,6 +34,7 @@ impl Default for Filling<'_> {
             uuid: &|_| Uuid([7; 16]),
             count: &|_| 1,
             null: &|_| false,
+            unknown_tags: 0,
         }
     }
 }
@@ -56,13 +62,19 @@ impl Writer<'_> {
         plain.iter().for_each(|field| self.field(path, field, out));
         if self.flexible {
             tagged.sort_by_key(|field| field.tag);
-            varint(out, tagged.len() as u32);
+            let unknown = if path.is_empty() { self.filling.unknown_tags } else { 0 };
+            varint(out, tagged.len() as u32 + unknown);
             for field in tagged {
                 let mut value = Vec::new();
                 self.field(path, field, &mut value);
                 varint(out, field.tag.unwrap());
                 varint(out, value.len() as u32);
                 out.extend(value);
+            }
+            for tag in UNKNOWN..UNKNOWN + unknown {
+                varint(out, tag);
+                varint(out, 1);
+                out.push(7);
             }
         }
     }

@@ -8,6 +8,7 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
+use super::comparisons;
 use super::reader::Reader;
 use super::values::{Nullable, Wire};
 use super::writer::put_short_length;
@@ -15,7 +16,7 @@ use super::{At, Fault, FaultKind};
 
 /// UTF-8 text, which shares the memory of the frame it was read from: cloning is cheap, but what keeps a
 /// `Str` keeps its whole frame. [`detached`](Self::detached) makes a copy to keep.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Str(Bytes);
 
 impl Str {
@@ -51,6 +52,15 @@ impl AsRef<str> for Str {
     }
 }
 
+impl PartialEq for Str {
+    fn eq(&self, other: &Self) -> bool {
+        comparisons::count();
+        self.0 == other.0
+    }
+}
+
+impl Eq for Str {}
+
 /// Hash and order are those of the text, so that maps keyed by `Str` can be asked for a `&str`.
 impl Borrow<str> for Str {
     fn borrow(&self) -> &str {
@@ -67,6 +77,7 @@ impl Hash for Str {
 impl Ord for Str {
     /// By bytes, which for UTF-8 is the order of the characters.
     fn cmp(&self, other: &Self) -> Ordering {
+        comparisons::count();
         self.0.cmp(&other.0)
     }
 }

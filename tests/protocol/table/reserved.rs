@@ -53,7 +53,7 @@ fn request(layout: &Layout, version: i16, random: &RefCell<Random>) -> Bytes {
     filled(
         layout,
         version,
-        &Filling { text: &text, number: &number, uuid: &uuid, count: &count, null: &null },
+        &Filling { text: &text, number: &number, uuid: &uuid, count: &count, null: &null, unknown_tags: 0 },
     )
 }
 
