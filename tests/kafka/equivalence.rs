@@ -160,8 +160,7 @@ pub fn run(cases: &[Case], first: usize, judge: &mut Side, judged: &mut Side, mu
             (first..=last).flat_map(|version| case.principals.iter().map(move |name| (version, *name)));
         let silent = runs.any(|(version, principal)| {
             let unique = format!("{number}-{version}-{principal}");
-            judge.begin(&unique, principal, case);
-            judged.begin(&unique, principal, case);
+            at_both((judge, judged), |side| side.begin(&unique, principal, case));
             case.steps.iter().enumerate().any(|(position, step)| {
                 let id = Id { case, version, principal, position, unique: &unique };
                 !run_step(step, &id, &served, (judge, judged), &mut report)
@@ -185,7 +184,6 @@ fn run_step(
     sides: (&mut Side, &mut Side),
     report: &mut Report,
 ) -> bool {
-    let (judge, judged) = sides;
     let version_of = |request: &Request| {
         let highest = || served.get(request.api).map_or(0, |(_, last)| *last);
         match request.version {
@@ -196,56 +194,61 @@ fn run_step(
     };
     match step {
         Step::Given { api, version, body } => {
-            judge.prepare(api, *version, body);
-            judged.prepare(api, *version, body);
+            at_both(sides, |side| side.prepare(api, *version, body));
         }
         Step::GivenTopics(names) => {
-            let names: Vec<String> = names.iter().map(|name| judge.unique(name)).collect();
-            judge.prepare_topics(&names);
-            judged.prepare_topics(&names);
+            at_both(sides, |side| {
+                let names: Vec<String> = names.iter().map(|name| side.unique(name)).collect();
+                side.prepare_topics(&names);
+            });
         }
         Step::GivenShareGroup(names) => {
-            let epochs = (judge.begin_share_group(names), judged.begin_share_group(names));
-            judge.wait_for_share_group(names.len(), epochs.0);
-            judged.wait_for_share_group(names.len(), epochs.1);
+            at_both(sides, |side| {
+                let epoch = side.begin_share_group(names);
+                side.wait_for_share_group(names.len(), epoch);
+            });
         }
         Step::Settle => {
-            judge.settle();
-            judged.settle();
+            at_both(sides, Side::settle);
         }
         Step::Grant(acl) => {
-            judge.grant(acl);
-            judged.grant(acl);
+            at_both(sides, |side| side.grant(acl));
         }
         Step::Revoke(acl) => {
-            judge.revoke(acl);
-            judged.revoke(acl);
+            at_both(sides, |side| side.revoke(acl));
         }
         Step::Compare(request) => {
             let version = version_of(request);
-            let expected = judge.answer(id.principal, version, request);
+            let (expected, actual) = at_both(sides, |side| side.answer(id.principal, version, request));
             if expected == Answer::Silence {
                 return false;
             }
-            let actual = judged.answer(id.principal, version, request);
             report.compare(id, request.api, version, expected, actual);
         }
         Step::CompareFrame(frame) => {
-            let expected = judge.answer_to_frame(id.principal, frame);
+            let (expected, actual) = at_both(sides, |side| side.answer_to_frame(id.principal, frame));
             if expected == Answer::Silence {
                 return false;
             }
-            let actual = judged.answer_to_frame(id.principal, frame);
             report.compare(id, deviations::FRAME, 0, expected, actual);
         }
         Step::CompareSilent(request) => {
             let version = version_of(request);
-            let expected = judge.aftermath(id.principal, version, request);
-            let actual = judged.aftermath(id.principal, version, request);
+            let (expected, actual) = at_both(sides, |side| side.aftermath(id.principal, version, request));
             report.compare(id, request.api, version, expected, actual);
         }
     }
     true
+}
+
+/// Does the same at both sides at once: they have nothing in common, and most of the time is spent waiting for an answer.
+pub fn at_both<T: Send>(sides: (&mut Side, &mut Side), act: impl Fn(&mut Side) -> T + Sync) -> (T, T) {
+    let (judge, judged) = sides;
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| act(judge));
+        let second = act(judged);
+        (first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), second)
+    })
 }
 
 /// The versions that the case tables run through: what Kafka's definitions, Kafka and the other side have in common.

@@ -43,7 +43,6 @@ fn doorkeeper_answers_as_kafka_does() {
     let is = |way| std::env::var("DOORKEEPER_EQUIVALENCE").as_deref() == Ok(way);
     let against_kafka = is("kafka");
     let mut judge = Side::new(oracle, oracle.brokers[0].tls.unwrap(), &pki, names);
-    judge.populate();
 
     let settings = if against_kafka { Settings::oracle(&pki) } else { Settings::plaintext(1) };
     let broker = Bare::start_as(kafka, &definitions, &settings.advertising("localhost"));
@@ -60,7 +59,7 @@ fn doorkeeper_answers_as_kafka_does() {
         doorkeepers[0].address
     };
     let mut judged = Side::new(broker, door, &pki, names);
-    judged.populate();
+    super::at_both((&mut judge, &mut judged), Side::populate);
 
     let faults_file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("equivalence.txt");
     let _ = std::fs::remove_file(&faults_file);
@@ -75,13 +74,13 @@ fn doorkeeper_answers_as_kafka_does() {
         super::check_fields(&cases, &oracle.schemas);
     }
     let mut report = super::run(&cases, 0, &mut judge, &mut judged, Report::new(Listed::new(listed)));
-    report.compare_state(judge.state(), judged.state());
+    let (expected, actual) = super::at_both((&mut judge, &mut judged), Side::state);
+    report.compare_state(expected, actual);
     if kafka.at_least(4, 2) {
         let first = cases.len();
         let cases = cases::while_group_protocols_are_off(cases);
         if !cases.is_empty() {
-            judge.switch_group_protocols_off();
-            judged.switch_group_protocols_off();
+            super::at_both((&mut judge, &mut judged), Side::switch_group_protocols_off);
             report = super::run(&cases, first, &mut judge, &mut judged, report);
         }
     }
