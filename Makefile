@@ -46,7 +46,7 @@ chart: ## Write anew what is generated in the Helm charts: the tables of values,
 demo-picture: ## The demo's account as docs/demo.svg, which the README shows
 	$(CARGO) run --locked --example demo -- --once --record docs/demo.svg
 
-equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared (DOORKEEPER_KAFKA=3.9.2 or 2.8.2)
+equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared (DOORKEEPER_KAFKA=3.9.2, 2.8.2 or 1.1.1)
 	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka equivalence:: -- --nocapture
 
 authorizer-suite: ## Kafka's own tests of its authorizer through doorkeeper, the whole of them (METHODS="testFetch.*" for some)

@@ -120,7 +120,11 @@ impl Names {
             Some(client) if client != "*" => Acl { principal: self.of(client).leak(), ..*acl },
             _ => *acl,
         };
-        possible.map(named).collect()
+        // Kafka 1 creates topics for those alone who may create in the cluster. Since KIP-277 the right on the topic will do,
+        // which alice would have here on all that is hers, and then has topics that she has not there.
+        let uncreated = [allow("User:alice", Topic("*"), &[Create]).denied()];
+        let uncreated = uncreated.iter().filter(|_| !self.has_prefixes).map(named);
+        possible.map(named).chain(uncreated).collect()
     }
 }
 

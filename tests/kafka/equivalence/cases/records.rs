@@ -243,5 +243,7 @@ fn produces() -> Vec<Case> {
         );
     }
     more("internal topics", -1, Value::Null, json!([produced("__consumer_offsets", &[0], &plain)]));
-    cases
+    // Kafka 1 appends them, which leaves the two sides with different records; `brokers` holds that nobody may here.
+    let is_appended = |case: &Case| case.shape.starts_with("records of a transaction");
+    cases.into_iter().map(|case| if is_appended(&case) { case.since(2, 0) } else { case }).collect()
 }

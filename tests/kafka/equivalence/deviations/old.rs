@@ -4,6 +4,7 @@ mod acls;
 mod configs;
 mod kafka_3;
 mod repeated;
+mod rights;
 mod topics;
 mod words;
 
@@ -13,6 +14,7 @@ use super::{Deviation, Kafkas};
 const ZOOKEEPER: Kafkas = ((0, 0), (3, 0));
 const AT_2_8: Kafkas = ((2, 8), (3, 0));
 const BEFORE_4: Kafkas = ((3, 0), (4, 0));
+const AT_1_1: Kafkas = ((1, 1), (2, 0));
 
 /// Who may change things in the cluster.
 const WITH_CLUSTER: &[&str] = &["admin", "ops"];
@@ -25,6 +27,7 @@ pub const LISTS: &[&[Deviation]] = &[
     configs::DEVIATIONS,
     kafka_3::DEVIATIONS,
     repeated::DEVIATIONS,
+    rights::DEVIATIONS,
     topics::DEVIATIONS,
     words::DEVIATIONS,
 ];

@@ -1,6 +1,6 @@
 //! What Kafka says in a field and what doorkeeper says there, exactly.
 
-use crate::equivalence::differences::Difference;
+use crate::equivalence::differences::{Difference, identity};
 use serde_json::Value;
 
 /// Two values of one field.
@@ -30,6 +30,8 @@ pub enum Said {
     Json(&'static str),
     /// An element of a list, or a whole answer, whose error codes are all this one.
     Codes(i64),
+    /// An element of a list that is about something whose name begins so.
+    About(&'static str),
     /// Instead of an answer.
     Closed,
 }
@@ -79,6 +81,7 @@ impl Said {
                 error_codes(value, &mut codes);
                 !codes.is_empty() && codes.iter().all(|one| *one == code)
             }
+            Said::About(name) => value.is_object() && identity(value).starts_with(name),
             Said::Closed => *value == "closed",
         }
     }

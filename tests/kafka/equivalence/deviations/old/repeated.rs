@@ -1,14 +1,16 @@
 //! What a request names twice.
 
-use super::super::pairs::Said::{Codes, Nothing, Null, Text};
+use super::super::pairs::Said::{Begins, Codes, Nothing, Null, Text};
 use super::super::{Deviation, code, differs, pair};
-use super::{AT_2_8, NO_SUPER_USER, WITH_CLUSTER, WITHOUT_CLUSTER, ZOOKEEPER};
+use super::{AT_1_1, AT_2_8, NO_SUPER_USER, WITH_CLUSTER, WITHOUT_CLUSTER, ZOOKEEPER};
 use crate::equivalence::world;
 
 const REPEATED: &str = "what a request names twice an old Kafka refuses once; Kafka 4 refuses it as often as it \
      is named";
 const DUPLICATES: &str = "what a request names twice Kafka 4 refuses in its own words, before it looks at rights \
      and once; old Kafkas refused it otherwise or not at all";
+const SEVERAL_ENTRIES: &str = "Create topics request from client `rig` contains multiple entries for the following \
+     topics: ";
 const ALTERED_TWICE: &str = "A user credential cannot be altered twice in the same request";
 
 /// The entries.
@@ -226,4 +228,60 @@ pub const DEVIATIONS: &[Deviation] = &[
     .of(&["a resource twice"])
     .at(&[1])
     .by(world::PRINCIPALS),
+    differs("ListOffsets", 0..=2, AT_1_1, &[pair("/topics", Nothing, Codes(29))], REPEATED)
+        .of(&["twice"])
+        .at(&[1])
+        .by(NO_SUPER_USER),
+    differs("ListOffsets", 0..=2, AT_1_1, &[pair("/topics/partitions", Nothing, Codes(29))], REPEATED)
+        .of(&["a partition twice"])
+        .at(&[1])
+        .by(NO_SUPER_USER),
+    differs("OffsetForLeaderEpoch", 0..=0, AT_1_1, &[pair("/topics", Nothing, Codes(29))], REPEATED)
+        .of(&["twice"])
+        .at(&[1])
+        .by(WITHOUT_CLUSTER),
+    differs("OffsetCommit", 0..=3, AT_1_1, &[pair("/topics", Nothing, Codes(30))], REPEATED)
+        .of(&["twice", "twice, of a group that alice may read"])
+        .at(&[1])
+        .by(&["bob", "nobody", "ops"]),
+    differs("DescribeGroups", 0..=1, AT_1_1, &[pair("/groups", Nothing, Codes(30))], REPEATED)
+        .of(&["twice"])
+        .at(&[1])
+        .by(NO_SUPER_USER),
+    differs("TxnOffsetCommit", 0..=0, AT_1_1, &[pair("/topics", Nothing, Codes(53))], REPEATED)
+        .of(&["twice"])
+        .at(&[2])
+        .by(&["nobody", "ops"]),
+    differs("DescribeConfigs", 0..=1, AT_1_1, &[pair("/results", Nothing, Codes(29))], REPEATED)
+        .of(&["twice", "twice, all keys", "twice, no keys"])
+        .at(&[1])
+        .by(NO_SUPER_USER),
+    differs("AlterReplicaLogDirs", 0..=0, AT_1_1, &[pair("/results", Nothing, Codes(31))], REPEATED)
+        .of(&["twice"])
+        .at(&[1])
+        .by(WITHOUT_CLUSTER),
+    differs("CreateTopics", 0..=2, AT_1_1, &[code("/topics/errorCode", 31, 42)], DUPLICATES)
+        .of(&["twice, validated only", "twice"])
+        .at(&[1])
+        .by(WITHOUT_CLUSTER),
+    differs(
+        "CreateTopics",
+        1..=2,
+        AT_1_1,
+        &[pair("/topics/errorMessage", Null, Text("Duplicate topic name."))],
+        DUPLICATES,
+    )
+    .of(&["twice, validated only", "twice"])
+    .at(&[1])
+    .by(WITHOUT_CLUSTER),
+    differs(
+        "CreateTopics",
+        1..=2,
+        AT_1_1,
+        &[pair("/topics/errorMessage", Begins(SEVERAL_ENTRIES), Text("Duplicate topic name.")).beside(42)],
+        DUPLICATES,
+    )
+    .of(&["twice, validated only", "twice"])
+    .at(&[1])
+    .by(WITH_CLUSTER),
 ];

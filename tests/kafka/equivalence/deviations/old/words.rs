@@ -2,7 +2,7 @@
 
 use super::super::pairs::Said::{NoElements, Null, Number, Text};
 use super::super::{Deviation, code, differs, pair};
-use super::{AT_2_8, NO_SUPER_USER, WITHOUT_CLUSTER, ZOOKEEPER};
+use super::{AT_1_1, AT_2_8, NO_SUPER_USER, WITH_CLUSTER, WITHOUT_CLUSTER, ZOOKEEPER};
 use crate::equivalence::world;
 
 const WORDS: &str = "the same refusal or error in the words of Kafka 4, whatever broker stands behind";
@@ -162,4 +162,54 @@ pub const DEVIATIONS: &[Deviation] = &[
         NEW_ID,
     )
     .by(NO_SUPER_USER),
+    differs(
+        "FindCoordinator",
+        1..=1,
+        AT_1_1,
+        &[
+            pair("/errorMessage", Null, Text("Group authorization failed.")).beside(30),
+            pair("/errorMessage", Null, Text("Transactional Id authorization failed.")).beside(53),
+        ],
+        WORDS,
+    )
+    .by(NO_SUPER_USER),
+    differs(
+        "InitProducerId",
+        0..=0,
+        AT_1_1,
+        &[pair("/producerEpoch", Number(0), Number(-1)).beside(31)],
+        WORDS,
+    )
+    .of(&["without a transactional id", "without a transactional id, once more", "a right comes and goes"])
+    .at(&[1, 2, 3, 10])
+    .by(&["nobody"]),
+    differs(
+        "InitProducerId",
+        0..=0,
+        AT_1_1,
+        &[pair("/producerEpoch", Number(0), Number(-1)).beside(53)],
+        WORDS,
+    )
+    .at(&[1])
+    .by(NO_SUPER_USER),
+    differs(
+        "DescribeConfigs",
+        0..=1,
+        AT_1_1,
+        &[pair("/results/errorMessage", Null, Text("Topic authorization failed.")).beside(29)],
+        WORDS,
+    )
+    .by(NO_SUPER_USER),
+    differs(
+        "DescribeConfigs",
+        0..=1,
+        AT_1_1,
+        &[pair("/results/errorMessage", Null, Text("Cluster authorization failed.")).beside(31)],
+        WORDS,
+    )
+    .by(WITHOUT_CLUSTER),
+    differs("DescribeAcls", 0..=0, AT_1_1, &[pair("/errorMessage", Null, Text("")).beside(0)], WORDS)
+        .by(WITH_CLUSTER),
+    differs("CreateAcls", 0..=0, AT_1_1, &[pair("/results/errorMessage", Null, Text("")).beside(0)], WORDS)
+        .by(WITH_CLUSTER),
 ];
