@@ -92,6 +92,8 @@ fn run(jars: &Path, folder: &Path, methods: &str) -> String {
     std::fs::create_dir_all(&runs).unwrap();
     let property = |name: &str, value: &Path| format!("-D{name}={}", value.display());
     let arguments = [
+        // Brokers that live for a second or two are not worth the optimising compiler.
+        "-XX:TieredStopAtLevel=1".to_owned(),
         "-XX:+UseSerialGC".to_owned(),
         "-Xmx1g".to_owned(),
         property("doorkeeper.binary", Path::new(env!("CARGO_BIN_EXE_doorkeeper"))),

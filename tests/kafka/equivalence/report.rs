@@ -98,6 +98,15 @@ impl Report {
         )
     }
 
+    /// Which APIs took longest.
+    pub fn slowest(&self) -> String {
+        let mut times: Vec<_> = self.times.iter().collect();
+        times.sort_by_key(|(_, time)| std::cmp::Reverse(**time));
+        let told: Vec<_> =
+            times.iter().take(10).map(|(api, time)| format!("{api} {} s", time.as_secs())).collect();
+        format!("slowest: {}", told.join(", "))
+    }
+
     /// Everything that is not as it should be; empty when all is well.
     pub fn faults(&self, all_cases_ran: bool) -> String {
         let mut text = String::new();

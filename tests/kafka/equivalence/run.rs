@@ -84,7 +84,7 @@ fn doorkeeper_answers_as_kafka_does() {
             report = super::run(&cases, first, &mut judge, &mut judged, report);
         }
     }
-    println!("{}", report.summary());
+    println!("{}\n{}", report.summary(), report.slowest());
     let faults = report.faults(only.is_none());
     if !faults.is_empty() {
         std::fs::write(&faults_file, &faults).unwrap();

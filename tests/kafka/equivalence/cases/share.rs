@@ -155,6 +155,13 @@ pub(super) fn waiting(mut fetch: Value) -> Value {
     fetch
 }
 
+/// The same where there may be no records at all.
+fn waiting_a_moment(fetch: Value) -> Value {
+    let mut fetch = waiting(fetch);
+    fetch["maxWaitMs"] = json!(2_000);
+    fetch
+}
+
 /// What is acknowledged how, in the first partitions of these topics.
 pub(super) fn acknowledging(mut request: Value, names: &[&str], ranges: &[(i64, i64, i8)]) -> Value {
     let range = |(first, last, kind): &(i64, i64, i8)| json!({"firstOffset": first, "lastOffset": last, "acknowledgeTypes": [kind]});
@@ -201,7 +208,8 @@ fn sessions() -> Vec<Case> {
             .then("ShareAcknowledge", answered(2, &all, &[(0, 0, ACCEPT)]))
             .then("ShareAcknowledge", answered(3, &["t-write", "p-$u"], &[(1, 0, ACCEPT)]))
             .then("ShareAcknowledge", answered(4, &all, &[(1, 1, NONSENSE)]))
-            .then("ShareFetch", acknowledging(next(5, &[]), &all, &[(1, 1, RELEASE)])),
+            // What is released can be had again when that has been written down, which Kafka does not wait for by itself.
+            .then("ShareFetch", waiting_a_moment(acknowledging(next(5, &[]), &all, &[(1, 1, RELEASE)]))),
         opened("wrong epochs")
             .then("ShareFetch", next(5, &[]))
             .then("ShareFetch", next(1, &[]))
