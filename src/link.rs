@@ -1,12 +1,15 @@
 //! The two sockets of a client's connection and what happens between them.
 
+pub mod acl_source;
 pub mod brokers;
 pub mod budget;
 pub mod buffer;
+pub mod client;
 pub mod close;
 pub mod cluster;
 pub mod connection;
-pub mod gate;
+pub mod context;
+pub mod disconnects;
 pub mod greeted;
 mod greeting;
 pub mod handshake;
@@ -15,6 +18,7 @@ pub mod pattern_matching;
 mod proxy_header;
 pub mod refused;
 mod relay;
+pub mod request_audit;
 pub mod self_check;
 pub mod session;
 pub mod survey;

@@ -16,6 +16,7 @@ pub type Address = (String, u16);
 /// remembered, whatever the brokers say.
 pub struct Brokers {
     bootstrap: Vec<Address>,
+    is_cluster: bool,
     /// Which of `bootstrap` answered last.
     answered: AtomicUsize,
     /// Empty where there is one broker only.
@@ -39,7 +40,7 @@ struct Node {
 impl Brokers {
     /// The one broker at this address.
     pub fn one(address: Address) -> Self {
-        Self::cluster(vec![address], BTreeMap::new())
+        Self { is_cluster: false, ..Self::cluster(vec![address], BTreeMap::new()) }
     }
 
     /// A cluster: whom to ask about it, in turn, and its nodes with their addresses as far as they are configured.
@@ -47,11 +48,17 @@ impl Brokers {
         let nodes = nodes.into_iter().map(|(id, fixed)| (id, Node { fixed, ..Node::default() }));
         Self {
             bootstrap,
+            is_cluster: true,
             answered: AtomicUsize::new(0),
             nodes: Mutex::new(nodes.collect()),
             wanted: Notify::new(),
             told: watch::Sender::new(0),
         }
+    }
+
+    /// Whether it is a cluster, any of whose brokers may answer.
+    pub fn is_cluster(&self) -> bool {
+        self.is_cluster
     }
 
     /// Whom to ask for any broker, with its place for [`Brokers::answered`]: who answered last comes first.

@@ -10,8 +10,9 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time;
 
+use super::client::Client;
 use super::close::Close;
-use super::gate::{Client, Gate};
+use super::context::ListenerContext;
 use super::handshake::{self, Terms, Way};
 use super::proxy_header::{self, Behind};
 use super::relay::Relay;
@@ -51,16 +52,16 @@ struct Origins {
 
 /// Serves one accepted connection to its end; `drain` turns true when doorkeeper stops.
 pub async fn serve<P: Place>(
-    gate: Arc<Gate>,
+    context: Arc<ListenerContext>,
     config: Arc<ServerConfig>,
     arrival: Arrival<P>,
     mut drain: watch::Receiver<bool>,
 ) {
-    let (open, accepted) = (gate.listener_metrics.open(), Instant::now());
+    let (open, accepted) = (context.metrics.open(), Instant::now());
     let Arrival { socket, peer, destination, mut place } = arrival;
     let mut origins = Origins { client: peer, balancer: None };
     // Apart, since the handshake needs most of the memory of this future and lasts the least.
-    let greeting = greet(&gate, config, (socket, destination), (&mut origins, &mut place), &mut drain);
+    let greeting = greet(&context, config, (socket, destination), (&mut origins, &mut place), &mut drain);
     let close = match Box::pin(greeting).await {
         Ok(mut relay) => {
             let close = relay.run(&mut drain).await;
@@ -70,30 +71,32 @@ pub async fn serve<P: Place>(
         Err(close) => close,
     };
     open.close(close.reason, accepted.elapsed());
-    report(&gate, &origins, &close);
+    report(&context, &origins, &close);
     drop(place);
 }
 
 /// One line for a connection's end: loud when something is to be done about it. `unlogged` is how many of the same peer's
 /// have ended alike since the last such line, `elsewhere` how many of other peers.
-fn report(gate: &Gate, origins: &Origins, close: &Close) {
+fn report(context: &ListenerContext, origins: &Origins, close: &Close) {
     // It may have words of the peer's in it, such as a certificate's subject.
-    let (listener, reason, detail) = (&*gate.listener, close.reason.as_str(), printable(&close.detail));
+    let (listener, reason, detail) = (&*context.name, close.reason.as_str(), printable(&close.detail));
     let peer = origins.client;
     let balancer = origins.balancer.map(tracing::field::display);
     let fault = close.reason.fault();
     if close.reason == CloseReason::UpstreamClosed {
-        gate.doubted.notify_one();
+        context.upstream.doubted.notify_one();
     }
     if fault == Fault::None && close.reason != CloseReason::RightsRevoked {
         tracing::debug!(listener, %peer, balancer, reason, "connection closed: {detail}");
         return;
     }
     if fault == Fault::Broker {
-        gate.doubted.notify_one();
+        context.upstream.doubted.notify_one();
     }
     let kind = (close.reason, close.handshake);
-    let Some((unlogged, elsewhere)) = gate.disconnects.admit(kind, peer.ip(), Instant::now()) else { return };
+    let Some((unlogged, elsewhere)) = context.disconnects.admit(kind, peer.ip(), Instant::now()) else {
+        return;
+    };
     let some = |count| (count > 0).then_some(count);
     let (unlogged, elsewhere) = (some(unlogged), some(elsewhere));
     let handshake = close.handshake.map(HandshakeResult::as_str);
@@ -106,7 +109,7 @@ fn report(gate: &Gate, origins: &Origins, close: &Close) {
         }
         Fault::Broker | Fault::Doorkeeper => {
             tracing::warn!(
-                listener, %peer, balancer, reason, unlogged, elsewhere, upstream = gate.upstream,
+                listener, %peer, balancer, reason, unlogged, elsewhere, upstream = context.upstream.address,
                 "connection lost: {detail}"
             );
         }
@@ -115,20 +118,20 @@ fn report(gate: &Gate, origins: &Origins, close: &Close) {
 
 /// The way to a relay: TLS, then who the client is, then the broker.
 async fn greet(
-    gate: &Arc<Gate>,
+    context: &Arc<ListenerContext>,
     config: Arc<ServerConfig>,
     (mut socket, destination): (TcpStream, Destination),
     (origins, place): (&mut Origins, &mut impl Place),
     drain: &mut watch::Receiver<bool>,
 ) -> Result<Relay, Close> {
     let _ = socket.set_nodelay(true);
-    let deadline = time::Instant::now() + gate.limits.handshake_timeout;
+    let deadline = time::Instant::now() + context.limits.handshake_timeout;
     let mut terms = Terms { deadline, way: Way::Direct };
-    if gate.balancers.iter().any(|network| network.contains(origins.client.ip())) {
+    if context.balancers.iter().any(|network| network.contains(origins.client.ip())) {
         let balancer = origins.client.ip().to_canonical();
         let behind = tokio::select! {
             // On the heap: few connections come from balancers.
-            behind = Box::pin(proxy_header::read(gate, (&mut socket, balancer), deadline)) => behind?,
+            behind = Box::pin(proxy_header::read(context, (&mut socket, balancer), deadline)) => behind?,
             _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
         };
         terms.way = Way::Balanced;
@@ -136,7 +139,7 @@ async fn greet(
             Behind::Client(client) => {
                 *origins = Origins { client, balancer: Some(origins.client) };
                 if let Err(reason) = place.take_for(client.ip().to_canonical()) {
-                    gate.listener_metrics.reject(reason);
+                    context.metrics.reject(reason);
                     let detail = "the client's address has as many connections as limits.max_connections_per_ip allows";
                     return Err(Close::new(CloseReason::Limit, detail));
                 }
@@ -147,17 +150,17 @@ async fn greet(
     }
     // Those that go with this TLS: both may change before the handshake is over, and the client of an authority that is no
     // longer trusted must not become somebody by rules that were made for another one's.
-    let rules = gate.mapping_rules.load_full();
+    let rules = context.mapping_rules.load_full();
     let mut greeted = tokio::select! {
-        greeted = handshake::shake_hands(gate, config, socket, destination, &terms) => greeted?,
+        greeted = handshake::shake_hands(context, config, socket, destination, &terms) => greeted?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
-    let client = match handshake::principal(gate, &rules, &greeted.tls) {
+    let client = match handshake::principal(context, &rules, &greeted.tls) {
         Ok(principal) => Arc::new(Client::new(&principal, origins.client.ip())),
         Err(close) => {
             // As Kafka does: the handshake is fine, the first request is the end.
             tokio::select! {
-                () = greeted.wait_for_request(gate.limits.idle_timeout) => {}
+                () = greeted.wait_for_request(context.limits.idle_timeout) => {}
                 _ = drain.wait_for(|drain| *drain) => {}
             }
             greeted.farewell().await;
@@ -165,11 +168,13 @@ async fn greet(
         }
     };
     let broker = tokio::select! {
-        broker = upstream::reach(gate, greeted.destination) => broker,
+        broker = upstream::reach(&context.upstream, greeted.destination) => broker,
         _ = drain.wait_for(|drain| *drain) => Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
     match broker {
-        Ok((socket, broker)) => Ok(Relay::new(greeted, socket, Session::new(gate.clone(), client, broker))),
+        Ok((socket, broker)) => {
+            Ok(Relay::new(greeted, socket, Session::new(context.clone(), client, broker)))
+        }
         Err(close) => {
             greeted.farewell().await;
             Err(close)

@@ -12,7 +12,7 @@ use tokio::time::{self, timeout_at};
 
 use super::buffer::{Buf, READ};
 use super::close::Close;
-use super::gate::Gate;
+use super::context::ListenerContext;
 use super::greeted::Greeted;
 use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
 use super::refused;
@@ -49,7 +49,7 @@ pub enum Way {
 
 /// Establishes TLS, or says why not; counts how it went.
 pub async fn shake_hands(
-    gate: &Gate,
+    context: &ListenerContext,
     config: Arc<ServerConfig>,
     socket: TcpStream,
     destination: Destination,
@@ -60,16 +60,16 @@ pub async fn shake_hands(
     let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
     let mut greeted = Greeted { socket, tls, incoming, plain, outgoing, destination };
     let mut own = false;
-    let handshake = timeout_at(terms.deadline, handshake(gate, &mut greeted, terms, &mut own)).await;
+    let handshake = timeout_at(terms.deadline, handshake(context, &mut greeted, terms, &mut own)).await;
     if own {
         // It has seen what it came for, and is nobody's handshake.
         return Err(Close::new(CloseReason::ClientClosed, "doorkeeper looked whether an address leads here"));
     }
     let failure = match handshake {
         Ok(Ok(())) => {
-            gate.listener_metrics.handshake(HandshakeResult::Ok, started.elapsed());
+            context.metrics.handshake(HandshakeResult::Ok, started.elapsed());
             let (version, cipher, resumed) = greeted.tls.session();
-            gate.listener_metrics.session(version, cipher, resumed);
+            context.metrics.session(version, cipher, resumed);
             return Ok(greeted);
         }
         Ok(Err(failure)) => failure,
@@ -78,7 +78,7 @@ pub async fn shake_hands(
             detail: "the TLS handshake was not done within tls.handshake_timeout".into(),
         },
     };
-    gate.listener_metrics.handshake(failure.result, started.elapsed());
+    context.metrics.handshake(failure.result, started.elapsed());
     greeted.farewell().await;
     Err(Close::handshake(failure.result, failure.detail))
 }
@@ -89,13 +89,18 @@ struct Failure {
 }
 
 /// `own` is set when it is doorkeeper itself that has come.
-async fn handshake(gate: &Gate, greeted: &mut Greeted, terms: &Terms, own: &mut bool) -> Result<(), Failure> {
+async fn handshake(
+    context: &ListenerContext,
+    greeted: &mut Greeted,
+    terms: &Terms,
+    own: &mut bool,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure {
         result: HandshakeResult::Eof,
         detail: format!("the client's connection failed during the TLS handshake: {error}"),
     };
     let (mut first, mut nonsense) = (true, false);
-    let mut ear = (gate.names.is_some() || gate.self_check.is_under_way()).then(Ear::default);
+    let mut ear = (context.names.is_some() || context.self_check.is_under_way()).then(Ear::default);
     loop {
         if greeted.incoming.is_empty() {
             // A client that says nothing costs no buffer.
@@ -112,7 +117,7 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, terms: &Terms, own: &mut 
         greeted.incoming.add(n);
         if first && proxy_protocol::is_header(greeted.incoming.filled()) {
             greeted.incoming.consume(greeted.incoming.len());
-            let detail = unexpected_header(gate, greeted.socket.peer_addr().ok(), &terms.way);
+            let detail = unexpected_header(context, greeted.socket.peer_addr().ok(), &terms.way);
             return Err(Failure { result: HandshakeResult::ProxyHeader, detail });
         }
         if let Some(spoken) = not_tls(greeted.incoming.filled()).filter(|_| first) {
@@ -141,16 +146,17 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, terms: &Terms, own: &mut 
             match listening.hear(&received[received.len() - n..]) {
                 Heard::Part => continue,
                 Heard::Whole(greeting) => {
-                    if let Some(names) = &gate.names {
+                    if let Some(names) = &context.names {
                         greeted.destination = called(names, &greeting, &mut greeted.outgoing)?;
                     }
-                    *own =
-                        greeting.token.is_some_and(|token| gate.self_check.hear(&token, greeted.destination));
+                    *own = greeting
+                        .token
+                        .is_some_and(|token| context.self_check.hear(&token, greeted.destination));
                     ear = None;
                 }
                 Heard::Nonsense => {
                     // Where TLS goes on with it, which broker the client means is not known.
-                    nonsense = gate.names.is_some();
+                    nonsense = context.names.is_some();
                     ear = None;
                 }
             }
@@ -163,7 +169,7 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, terms: &Terms, own: &mut 
             // A flood of handshakes must not take the processor from those who have theirs behind them: only so many
             // stand in line for it. A turn is for work that can be done; with one in hand nobody waits for a client,
             // or some silent ones would keep everybody out.
-            let _turn = gate.handshakes.acquire().await;
+            let _turn = context.process.handshakes.acquire().await;
             tokio::task::yield_now().await;
             let Greeted { tls, incoming, plain, outgoing, .. } = &mut *greeted;
             tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
@@ -186,7 +192,7 @@ async fn handshake(gate: &Gate, greeted: &mut Greeted, terms: &Terms, own: &mut 
 }
 
 /// What is said to a PROXY protocol header that nobody waits for.
-fn unexpected_header(gate: &Gate, peer: Option<SocketAddr>, way: &Way) -> String {
+fn unexpected_header(context: &ListenerContext, peer: Option<SocketAddr>, way: &Way) -> String {
     const HEADER: &str = "a PROXY protocol header came";
     let peer = peer.map_or_else(|| "there".to_owned(), |peer| peer.ip().to_canonical().to_string());
     match way {
@@ -194,7 +200,7 @@ fn unexpected_header(gate: &Gate, peer: Option<SocketAddr>, way: &Way) -> String
             "{HEADER} behind another one: one is taken of each connection, so of several balancers in a row only the last may \
              send it"
         ),
-        Way::Direct if gate.balancers.is_empty() => format!(
+        Way::Direct if context.balancers.is_empty() => format!(
             "{HEADER}, and this listener takes none: if {peer} is a balancer's address, set \"proxy_protocol: {{ from: \
              ['{peer}'] }}\" for it"
         ),
@@ -310,12 +316,12 @@ fn refusal(alert: AlertDescription) -> (HandshakeResult, String) {
 
 /// Who the client is, which is counted. A certificate that maps to no principal is no fault of TLS: Kafka closes at the
 /// first request.
-pub fn principal(gate: &Gate, rules: &MappingRules, tls: &Tls) -> Result<String, Close> {
+pub fn principal(context: &ListenerContext, rules: &MappingRules, tls: &Tls) -> Result<String, Close> {
     let (mechanism, principal) = match tls.client_certificate() {
         Some(certificate) => (Mechanism::Mtls, mapped(rules, certificate)),
         None => (Mechanism::Anonymous, Ok(principal::ANONYMOUS.to_owned())),
     };
-    gate.metrics.authentication(mechanism, principal.is_ok());
+    context.process.metrics.authentication(mechanism, principal.is_ok());
     principal
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::buffer::Buf;
 use super::close::Close;
-use super::gate::Gate;
+use super::context::ListenerContext;
 use super::greeted::part;
 use super::tls::not_tls;
 use crate::words::metrics::{CloseReason, HandshakeResult};
@@ -32,7 +32,7 @@ pub(super) enum Behind {
 
 /// Reads the header within the deadline, or says why there is none; counts that as a handshake that failed.
 pub(super) async fn read(
-    gate: &Gate,
+    context: &ListenerContext,
     (socket, balancer): (&mut TcpStream, IpAddr),
     deadline: Instant,
 ) -> Result<Behind, Close> {
@@ -46,7 +46,7 @@ pub(super) async fn read(
                 "{spoken} came without a PROXY protocol header from {balancer}, which is in proxy_protocol.from of this \
                  listener: have the balancer send one, or take its address off that list"
             );
-            if spoken == "TLS" && gate.self_check.is_under_way() {
+            if spoken == "TLS" && context.self_check.is_under_way() {
                 return Ok(Behind::Unknown(detail));
             }
             (HandshakeResult::ProxyHeader, detail)
@@ -68,7 +68,7 @@ pub(super) async fn read(
             "no whole PROXY protocol header came within tls.handshake_timeout".to_owned(),
         ),
     };
-    gate.listener_metrics.handshake(result, Duration::ZERO);
+    context.metrics.handshake(result, Duration::ZERO);
     part(socket, &mut Buf::default()).await;
     Err(Close::handshake(result, detail))
 }

@@ -60,14 +60,14 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) fn new(greeted: Greeted, broker: TcpStream, session: Session) -> Self {
-        let gate = session.gate().clone();
+        let context = session.context().clone();
         let Greeted { socket: client, tls, incoming, plain, outgoing, destination: _ } = greeted;
         Self {
             client,
             broker,
             tls,
             session,
-            gate_idle: gate.limits.idle_timeout,
+            gate_idle: context.limits.idle_timeout,
             incoming,
             plain,
             outgoing,
@@ -77,7 +77,7 @@ impl Relay {
             client_ended: false,
             unjudged: true,
             wants: (None, None),
-            memory: gate.memory.clone(),
+            memory: context.process.memory.clone(),
             standing: Standing::default(),
             work: None,
             woken: None,
@@ -89,7 +89,7 @@ impl Relay {
     pub(super) async fn run(&mut self, drain: &mut watch::Receiver<bool>) -> Close {
         let mut draining: Option<tokio::time::Instant> = None;
         let mut looked = self.active;
-        let stalled = self.session.gate().limits.stall_timeout;
+        let stalled = self.session.context().limits.stall_timeout;
         loop {
             // Memory that others may wait for is looked after more often.
             let silent_until = match self.holds_memory() {
@@ -118,7 +118,7 @@ impl Relay {
                 }
                 _ = drain.wait_for(|drain| *drain), if draining.is_none() => {
                     self.session.end(Close::new(CloseReason::Drain, "doorkeeper is stopping"));
-                    draining = Some(tokio::time::Instant::now() + self.session.gate().limits.drain_timeout);
+                    draining = Some(tokio::time::Instant::now() + self.session.context().limits.drain_timeout);
                 }
                 () = tokio::time::sleep_until(deadline) => {
                     if draining.is_some_and(|drained| drained <= tokio::time::Instant::now()) {
@@ -164,7 +164,7 @@ impl Relay {
     /// Ready with the end, or with nothing when `run` has to look at what is waited for anew.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
         if !self.woken.as_ref().is_some_and(|woken| woken.is(cx.waker())) {
-            self.woken = Some(self.session.gate().acls.wake(cx.waker()));
+            self.woken = Some(self.session.context().process.acls.wake(cx.waker()));
         }
         let (wants, begun) = (self.wants, Instant::now());
         for _ in 0..TURNS {
@@ -252,12 +252,12 @@ impl Relay {
         if let Some(work) = self.session.take_work() {
             self.work = Some(match work {
                 Work::Change(change) => {
-                    let changing = self.session.gate().acls.change(change);
+                    let changing = self.session.context().process.acls.change(change);
                     Box::pin(async move { Done::Changed(changing.await) })
                 }
                 Work::Match(matching) => {
-                    let (gate, client) = (self.session.gate().clone(), self.session.client().clone());
-                    Box::pin(async move { Done::Matched(gate.matched(&client, matching).await) })
+                    let (context, client) = (self.session.context().clone(), self.session.client().clone());
+                    Box::pin(async move { Done::Matched(context.matched(&client, matching).await) })
                 }
             });
         }

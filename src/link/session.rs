@@ -20,8 +20,10 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::budget::Share;
+use super::client::Client;
 use super::close::Close;
-use super::gate::{Client, Gate, Heard, Hearing};
+use super::context::{ListenerContext, ProcessContext};
+use super::request_audit::{Observed, RequestAudit};
 use crate::protocol::access::{Access, Broker, Grounds, Number};
 use crate::protocol::api::{Answer, AnswerWatch, Ask, RequestWatch, Row};
 use crate::protocol::fetch_sessions::FetchSessions;
@@ -78,7 +80,7 @@ pub trait Sink {
 
 /// One client's conversation with one broker.
 pub struct Session {
-    gate: Arc<Gate>,
+    context: Arc<ListenerContext>,
     client: Arc<Client>,
     view: ClientView,
     generation: u64,
@@ -148,12 +150,12 @@ struct Owed {
     _under_way: Option<UnderWay>,
 }
 
-struct UnderWay(Arc<Gate>);
+struct UnderWay(Arc<ProcessContext>);
 
 impl UnderWay {
-    fn new(gate: &Arc<Gate>) -> Self {
-        gate.metrics.inflight_requests().inc();
-        Self(gate.clone())
+    fn new(process: &Arc<ProcessContext>) -> Self {
+        process.metrics.inflight_requests().inc();
+        Self(process.clone())
     }
 }
 
@@ -196,10 +198,10 @@ impl Reading {
 
 impl Session {
     /// A session of an authenticated client with a broker that has said which versions it serves.
-    pub fn new(gate: Arc<Gate>, client: Arc<Client>, broker: Broker) -> Self {
-        let (view, generation) = gate.view(&client);
+    pub fn new(context: Arc<ListenerContext>, client: Arc<Client>, broker: Broker) -> Self {
+        let (view, generation) = context.view(&client);
         Self {
-            gate,
+            context,
             client,
             view,
             generation,
@@ -229,8 +231,8 @@ impl Session {
     }
 
     /// What all connections of the listener share.
-    pub fn gate(&self) -> &Arc<Gate> {
-        &self.gate
+    pub fn context(&self) -> &Arc<ListenerContext> {
+        &self.context
     }
 
     /// Who the client is.
@@ -320,11 +322,11 @@ impl Session {
         version: i16,
         client_id: &[u8],
         correlation_id: i32,
-        hearing: (&'static Row, &mut Heard),
+        observed_of: (&'static Row, &mut Observed),
         f: impl FnOnce(&mut Access<'_>) -> T,
     ) -> T {
         self.grounds.set_deciding(true);
-        let decided = self.with_access(version, client_id, correlation_id, Some(hearing), f);
+        let decided = self.with_access(version, client_id, correlation_id, Some(observed_of), f);
         self.grounds.set_deciding(false);
         decided
     }
@@ -336,26 +338,26 @@ impl Session {
         version: i16,
         client_id: &[u8],
         correlation_id: i32,
-        hearing: Option<(&'static Row, &mut Heard)>,
+        observed_of: Option<(&'static Row, &mut Observed)>,
         f: impl FnOnce(&mut Access<'_>) -> T,
     ) -> T {
-        self.broker.settings = **self.gate.broker_settings.load();
-        let cluster = self.gate.cluster.load();
+        self.broker.settings = **self.context.upstream.settings.load();
+        let cluster = self.context.upstream.cluster.load();
         let client_id = String::from_utf8_lossy(client_id);
-        let mut unheard = Heard::default();
-        let (row, heard) = match hearing {
-            Some((row, heard)) => (Some(row), heard),
-            None => (None, &mut unheard),
+        let mut unobserved = Observed::default();
+        let (row, observed) = match observed_of {
+            Some((row, observed)) => (Some(row), observed),
+            None => (None, &mut unobserved),
         };
         let members = Watchful::new(&cluster.members, row);
-        let mut witness = Hearing {
-            gate: &self.gate,
+        let mut witness = RequestAudit {
+            context: &self.context,
             client: &self.client,
             client_id: &client_id,
             row,
             version,
             correlation_id,
-            heard,
+            observed,
             record: None,
         };
         let found = f(&mut Access {
@@ -364,7 +366,7 @@ impl Session {
             principal: &self.client.principal,
             view: &self.view,
             generation: self.generation,
-            advertised: &self.gate.advertised,
+            advertised: &self.context.advertised,
             host: &self.client.host,
             topics: &cluster.topics,
             members: &members,

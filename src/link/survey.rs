@@ -7,8 +7,7 @@ use tokio::time::timeout;
 
 use super::brokers::Address;
 use super::close::Close;
-use super::gate::Gate;
-use super::upstream::{BROKER, ask, reach};
+use super::upstream::{BROKER, Upstream, ask, reach};
 use crate::protocol::access::Broker;
 use crate::protocol::error_code::{INVALID_REQUEST, NONE};
 use crate::protocol::messages::{
@@ -38,18 +37,18 @@ pub struct Survey {
 ///
 /// # Errors
 /// When none answers.
-pub async fn survey(gate: &Gate) -> Result<Survey, Close> {
+pub async fn survey(upstream: &Upstream) -> Result<Survey, Close> {
     let answered = timeout(LIMIT, async {
-        let (mut socket, broker) = reach(gate, Destination::Any).await?;
+        let (mut socket, broker) = reach(upstream, Destination::Any).await?;
         let nodes = nodes(&mut socket, &broker).await?;
         let (own, listeners) = own(&mut socket, &broker, &nodes).await?;
-        let own = own.filter(|_| !gate.advertised.is_gateway());
+        let own = own.filter(|_| !upstream.brokers.is_cluster());
         Ok(Survey { nodes, own, listeners })
     });
     answered.await.unwrap_or_else(|_| {
         Err(Close::new(
             CloseReason::UpstreamTimeout,
-            format!("the broker at {} does not answer", gate.upstream),
+            format!("the broker at {} does not answer", upstream.address),
         ))
     })
 }
@@ -92,13 +91,13 @@ async fn own(
 /// # Errors
 /// When it says that it is another.
 pub(super) async fn verify(
-    gate: &Gate,
+    upstream: &Upstream,
     node: i32,
     socket: &mut TcpStream,
     broker: &Broker,
 ) -> Result<(), Close> {
     let peer = socket.peer_addr().ok();
-    if peer.is_some_and(|peer| gate.brokers.is_verified(node, peer)) {
+    if peer.is_some_and(|peer| upstream.brokers.is_verified(node, peer)) {
         return Ok(());
     }
     let Some(version) = broker.newest::<DescribeConfigsRequest>(0..=3) else { return Ok(()) };
@@ -106,11 +105,11 @@ pub(super) async fn verify(
     let results = ask(socket, &request, version).await?.results;
     match results.first().map(|result| result.error_code) {
         Some(NONE) => {
-            gate.brokers.set_verified(node, peer);
+            upstream.brokers.set_verified(node, peer);
             Ok(())
         }
         Some(INVALID_REQUEST) => {
-            gate.brokers.set_verified(node, None);
+            upstream.brokers.set_verified(node, None);
             let at = peer.map(|peer| format!(" at {peer}")).unwrap_or_default();
             Err(Close::upstream(format!(
                 "the broker{at} should be node {node}, and says that it is another one"

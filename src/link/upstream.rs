@@ -1,16 +1,19 @@
 //! Reaching the broker, and asking it on a connection of our own what it is like.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::brokers::Address;
+use super::brokers::{Address, Brokers};
 use super::close::Close;
-use super::gate::Gate;
+use super::cluster::Cluster;
 use super::session::{CLIENT_ID, frame};
 use super::survey;
 use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols, StreamsSettings};
@@ -21,7 +24,7 @@ use crate::protocol::messages::{
 };
 use crate::protocol::wire::{Message, Request, Str};
 use crate::words::advertise::Destination;
-use crate::words::metrics::{CloseReason, ConnectResult};
+use crate::words::metrics::{CloseReason, ConnectResult, Metrics};
 
 /// The longest answer to a question of our own on a connection of our own.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -36,27 +39,60 @@ const OF_GROUPS: &str = "group.";
 /// How long to wait for the cluster to say where a node is by now.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
+/// The broker or the brokers behind a listener, and what has been learnt of them. It knows no listener.
+pub struct Upstream {
+    /// Where it is, as configured: host and port.
+    pub address: String,
+    /// The broker, or those of the cluster, and where they are.
+    pub brokers: Brokers,
+    /// How long connecting to a broker may take.
+    pub connect_timeout: Duration,
+    /// Something has shown that the broker may be away: it is to be looked at soon.
+    pub doubted: Notify,
+    /// What is known of the cluster, shared by all listeners before it.
+    pub cluster: ArcSwap<Cluster>,
+    /// The broker's settings, as far as they have been learnt.
+    pub settings: ArcSwap<BrokerSettings>,
+    /// Where connecting is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Upstream {
+    /// Of which nothing has been learnt.
+    pub fn new(address: String, brokers: Brokers, connect_timeout: Duration, metrics: Arc<Metrics>) -> Self {
+        Self {
+            address,
+            brokers,
+            connect_timeout,
+            doubted: Notify::new(),
+            cluster: ArcSwap::default(),
+            settings: ArcSwap::from_pointee(BrokerSettings::default()),
+            metrics,
+        }
+    }
+}
+
 /// Connects to a broker, learns which versions it serves, and makes sure that it is the one that is meant.
 ///
 /// # Errors
 /// When it cannot be reached, does not answer or is another one.
-pub async fn reach(gate: &Gate, destination: Destination) -> Result<(TcpStream, Broker), Close> {
+pub async fn reach(upstream: &Upstream, destination: Destination) -> Result<(TcpStream, Broker), Close> {
     let Destination::Node(node) = destination else {
-        let mut socket = dial(gate).await?;
-        let broker = meet(gate, &mut socket, None).await?;
+        let mut socket = dial(upstream).await?;
+        let broker = meet(upstream, &mut socket, None).await?;
         return Ok((socket, broker));
     };
-    let tried = gate.brokers.address(node);
-    let failure = match reach_node(gate, node, tried.as_ref()).await {
+    let tried = upstream.brokers.address(node);
+    let failure = match reach_node(upstream, node, tried.as_ref()).await {
         Ok(reached) => return Ok(reached),
         Err(failure) => failure,
     };
     // It may have moved since the cluster was asked last.
-    gate.brokers.ask_again(ASK_AGAIN).await;
-    let address = gate.brokers.address(node);
+    upstream.brokers.ask_again(ASK_AGAIN).await;
+    let address = upstream.brokers.address(node);
     match address == tried {
         true => Err(failure),
-        false => reach_node(gate, node, address.as_ref()).await,
+        false => reach_node(upstream, node, address.as_ref()).await,
     }
 }
 
@@ -64,47 +100,51 @@ pub async fn reach(gate: &Gate, destination: Destination) -> Result<(TcpStream, 
 ///
 /// # Errors
 /// When it cannot be reached, does not answer or is another one.
-pub async fn look(gate: &Gate, node: i32) -> Result<(), Close> {
-    gate.brokers.set_verified(node, None);
-    reach_node(gate, node, gate.brokers.address(node).as_ref()).await.map(drop)
+pub async fn look(upstream: &Upstream, node: i32) -> Result<(), Close> {
+    upstream.brokers.set_verified(node, None);
+    reach_node(upstream, node, upstream.brokers.address(node).as_ref()).await.map(drop)
 }
 
-async fn reach_node(gate: &Gate, node: i32, address: Option<&Address>) -> Result<(TcpStream, Broker), Close> {
+async fn reach_node(
+    upstream: &Upstream,
+    node: i32,
+    address: Option<&Address>,
+) -> Result<(TcpStream, Broker), Close> {
     let Some(address) = address else {
         return Err(Close::new(
             CloseReason::UpstreamUnreachable,
-            format!("the cluster at {} names no node {node}", gate.upstream),
+            format!("the cluster at {} names no node {node}", upstream.address),
         ));
     };
-    let mut socket = dial_address(gate, address).await?;
-    let broker = meet(gate, &mut socket, Some(node)).await?;
+    let mut socket = dial_address(upstream, address).await?;
+    let broker = meet(upstream, &mut socket, Some(node)).await?;
     Ok((socket, broker))
 }
 
 /// The first words with a broker, within the time that it has.
-async fn meet(gate: &Gate, socket: &mut TcpStream, node: Option<i32>) -> Result<Broker, Close> {
-    let met = timeout(gate.limits.upstream_connect_timeout, async {
+async fn meet(upstream: &Upstream, socket: &mut TcpStream, node: Option<i32>) -> Result<Broker, Close> {
+    let met = timeout(upstream.connect_timeout, async {
         let broker = learn_versions(socket).await?;
         if let Some(node) = node {
-            survey::verify(gate, node, socket, &broker).await?;
+            survey::verify(upstream, node, socket, &broker).await?;
         }
         Ok(broker)
     });
     met.await.unwrap_or_else(|_| {
         Err(Close::new(
             CloseReason::UpstreamTimeout,
-            format!("the broker at {} accepts connections but does not answer", gate.upstream),
+            format!("the broker at {} accepts connections but does not answer", upstream.address),
         ))
     })
 }
 
 /// Connects to the broker, or to any of a cluster; counts how that went.
-pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
+pub async fn dial(upstream: &Upstream) -> Result<TcpStream, Close> {
     let mut failure = None;
-    for (place, address) in gate.brokers.bootstrap() {
-        match dial_address(gate, address).await {
+    for (place, address) in upstream.brokers.bootstrap() {
+        match dial_address(upstream, address).await {
             Ok(socket) => {
-                gate.brokers.answered(place);
+                upstream.brokers.answered(place);
                 return Ok(socket);
             }
             Err(close) => failure = failure.or(Some(close)),
@@ -113,10 +153,10 @@ pub async fn dial(gate: &Gate) -> Result<TcpStream, Close> {
     Err(failure.unwrap_or_else(|| Close::internal("no broker is configured")))
 }
 
-async fn dial_address(gate: &Gate, (host, port): &Address) -> Result<TcpStream, Close> {
+async fn dial_address(upstream: &Upstream, (host, port): &Address) -> Result<TcpStream, Close> {
     let started = Instant::now();
     let connecting = TcpStream::connect((host.as_str(), *port));
-    let connected = timeout(gate.limits.upstream_connect_timeout, connecting).await;
+    let connected = timeout(upstream.connect_timeout, connecting).await;
     let (result, outcome) = match connected {
         Ok(Ok(socket)) => {
             // Small answers must not wait for each other; failing to say so is harmless.
@@ -128,7 +168,7 @@ async fn dial_address(gate: &Gate, (host, port): &Address) -> Result<TcpStream, 
             (ConnectResult::Timeout, Err("no answer within limits.upstream_connect_timeout".to_owned()))
         }
     };
-    gate.metrics.upstream_connect(result, started.elapsed());
+    upstream.metrics.upstream_connect(result, started.elapsed());
     outcome.map_err(|error| {
         Close::new(
             CloseReason::UpstreamUnreachable,
@@ -231,14 +271,14 @@ pub struct Probe {
 }
 
 /// Asks the broker on a connection of our own whether it is there, for its settings, and for its cluster.
-pub async fn probe(gate: &Gate) -> Result<Probe, Close> {
-    let mut socket = dial(gate).await?;
+pub async fn probe(upstream: &Upstream) -> Result<Probe, Close> {
+    let mut socket = dial(upstream).await?;
     let limit = Duration::from_secs(10);
     let probe = timeout(limit, learn_settings(&mut socket)).await;
     probe.unwrap_or_else(|_| {
         Err(Close::new(
             CloseReason::UpstreamTimeout,
-            format!("the broker at {} accepts connections but does not answer", gate.upstream),
+            format!("the broker at {} accepts connections but does not answer", upstream.address),
         ))
     })
 }

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use accept::Admission;
-use doors::{Door, Shared, gate, open};
+use doors::{Door, ServedAcls, listener_context, open};
 use reload::{Live, Reloader};
 use socket::Socket;
 use watchers::{
@@ -39,7 +39,8 @@ use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::link::budget::Budget;
 use crate::link::cluster::Clusters;
-use crate::link::gate::Gate;
+use crate::link::context::{ListenerContext, ProcessContext};
+use crate::link::pattern_matching::PatternMatching;
 use crate::protocol::api::TABLE;
 use crate::words::advertise::Destination;
 use crate::words::audit::{AuditLog, Format};
@@ -175,7 +176,7 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
 pub struct Proxy {
     doors: Vec<Door>,
     /// What each listener's broker is reached through, and what to do when others reach it.
-    brokers: Vec<(Arc<Gate>, Reaction)>,
+    brokers: Vec<(Arc<ListenerContext>, Reaction)>,
     admin: Option<AdminServer>,
     reloader: Reloader,
     acls_interval: Option<Duration>,
@@ -221,24 +222,26 @@ impl Proxy {
             usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
             config.limits.max_frame_bytes as usize,
         );
-        let shared = Shared {
-            handshakes: Arc::new(Semaphore::new(config.limits.max_handshakes as usize)),
-            pattern_matching: Arc::default(),
+        let process = Arc::new(ProcessContext {
+            acls: Arc::new(ServedAcls { store: acls.clone(), metrics: metrics.clone() }),
+            handshakes: Semaphore::new(config.limits.max_handshakes as usize),
+            pattern_matching: PatternMatching::default(),
             memory: memory.clone(),
-        };
+            metrics: metrics.clone(),
+            audit: audit.clone(),
+        });
         let mut doors = Vec::new();
         let mut brokers = Vec::new();
         let mut identities = Vec::new();
         for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
-            let gate = gate(&config, listener, &acls, &shared, &metrics, &audit);
-            let (gate, identity) =
-                (Arc::new(gate), Arc::new(IdentityStore::new(config.clone(), i, identity)));
-            brokers.push((gate.clone(), listener.plaintext_exposed));
+            let context = Arc::new(listener_context(&config, listener, &process));
+            let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
+            brokers.push((context.clone(), listener.plaintext_exposed));
             for (address, destination) in gateway::ports(listener) {
-                let (gate, identity) = (gate.clone(), identity.clone());
+                let (context, identity) = (context.clone(), identity.clone());
                 doors.push(Door {
                     socket: Socket::bind(&listener.name, address, acls.is_loaded())?,
-                    gate,
+                    context,
                     identity,
                     destination,
                     self_check: listener.self_check,
@@ -248,8 +251,8 @@ impl Proxy {
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
         }
         let admission = Arc::new(Admission::new(&config.limits));
-        let gates = brokers.iter().map(|(gate, _)| gate.clone()).collect();
-        let live = Live { gates, admission: admission.clone(), audit: audit.clone() };
+        let contexts = brokers.iter().map(|(context, _)| context.clone()).collect();
+        let live = Live { contexts, admission: admission.clone(), audit: audit.clone() };
         let reloader =
             Reloader::new(config.clone(), identities, acls.clone(), live, metrics.clone(), health.clone());
         metrics.certificates(reloader.shown());
@@ -328,22 +331,22 @@ impl Proxy {
             });
         }
         for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
-            let (gate, health) = (door.gate.clone(), self.health.clone());
-            watchers.spawn(watch_upstream(gate.clone(), clusters.clone(), health.clone()));
+            let (context, health) = (door.context.clone(), self.health.clone());
+            watchers.spawn(watch_upstream(context.clone(), clusters.clone(), health.clone()));
             let (identity, table, acls) = (door.identity.clone(), addresses.clone(), reloader.acls.clone());
             let reaction = door.self_check;
             watchers.spawn(async move {
                 // Before, nobody is let in.
                 acls.loaded().await;
-                watch_addresses(gate, identity, table, reaction, health).await;
+                watch_addresses(context, identity, table, reaction, health).await;
             });
-            if door.gate.advertised.is_gateway() {
-                watchers.spawn(watch_nodes(door.gate.clone()));
+            if door.context.advertised.is_gateway() {
+                watchers.spawn(watch_nodes(door.context.clone()));
             }
         }
-        watchers.spawn(watch_clusters(self.brokers.iter().map(|(gate, _)| gate.clone()).collect()));
-        for (gate, mode) in self.brokers {
-            watchers.spawn(exposure::watch(gate, own.clone(), mode, self.health.clone()));
+        watchers.spawn(watch_clusters(self.brokers.iter().map(|(context, _)| context.clone()).collect()));
+        for (context, mode) in self.brokers {
+            watchers.spawn(exposure::watch(context, own.clone(), mode, self.health.clone()));
         }
         for identity in &reloader.identities {
             watchers.spawn(watch_identity(reloader.clone(), identity.clone()));
@@ -358,8 +361,8 @@ impl Proxy {
         watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_load(self.memory, self.audit, self.metrics));
         // One broker's end is no reason for the end of a gateway.
-        let own = self.doors.iter().filter(|door| !door.gate.advertised.is_gateway());
-        let upstreams: Vec<String> = own.map(|door| door.gate.upstream.clone()).collect();
+        let own = self.doors.iter().filter(|door| !door.context.advertised.is_gateway());
+        let upstreams: Vec<String> = own.map(|door| door.context.upstream.address.clone()).collect();
         let mut doors = JoinSet::new();
         for door in self.doors {
             doors.spawn(open(door, acls.clone(), self.limits.clone(), draining.clone(), self.health.clone()));

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::frames::answer_frame;
-use super::{ANSWER_HEAD, Close, Heard, LARGE, Owed, REWRITING, Reading, Session, Sink, Want, What};
+use super::{ANSWER_HEAD, Close, LARGE, Observed, Owed, REWRITING, Reading, Session, Sink, Want, What};
 use crate::link::budget::keep;
 use crate::link::buffer::Buf;
 use crate::protocol::api::{Answer, Rewrite, Row};
@@ -209,7 +209,7 @@ impl Session {
             What::Answer(Answer::Untouched | Answer::None { .. }) | What::Reply(_) => false,
             What::Answer(Answer::Rewritten(_)) | What::Own(_) => true,
         };
-        if whole && length > self.gate.limits.max_frame_bytes {
+        if whole && length > self.context.limits.max_frame_bytes {
             return Err(Close::upstream(format!(
                 "the answer to {name} is {length} bytes long, more than limits.max_frame_bytes allows to rewrite"
             )));
@@ -224,7 +224,7 @@ impl Session {
         if let What::Answer(_) = owed.what {
             self.pinned -= owed.kept.bytes;
         }
-        let api = self.gate.metrics.api(owed.row.key);
+        let api = self.context.process.metrics.api(owed.row.key);
         api.upstream_latency(now.saturating_duration_since(owed.since));
         api.response_bytes(ANSWER_HEAD as u64 + length as u64);
         let (version, tags) = (owed.version, owed.row.has_answer_tags(owed.version));
@@ -281,17 +281,17 @@ impl Session {
                 let Some(request) = self.held.take() else {
                     return Err(Close::internal("an answer of ours has no request"));
                 };
-                let mut heard = Heard::default();
+                let mut observed = Observed::default();
                 let ruling = match self.grounds.has_lost_noted(&self.view) {
                     // What it was allowed before the question it may not be now.
-                    true => self.decide_anew(&request, &mut heard)?,
+                    true => self.decide_anew(&request, &mut observed)?,
                     false => {
                         let body = Bytes::copy_from_slice(body);
-                        self.with_held(&request, &mut heard, |access| (ask.then)(&body, access))
+                        self.with_held(&request, &mut observed, |access| (ask.then)(&body, access))
                             .map_err(Close::answer)?
                     }
                 };
-                if let Err(close) = self.rule(ruling, request, heard, up, now) {
+                if let Err(close) = self.rule(ruling, request, observed, up, now) {
                     self.end(close);
                 }
                 Ok(false)
@@ -308,8 +308,8 @@ impl Session {
         correlation_id: i32,
         body: &[u8],
     ) -> Result<Option<Vec<u8>>, Close> {
-        let mut heard = Heard::default();
-        self.with_access(version, b"", correlation_id, Some((row, &mut heard)), |access| {
+        let mut observed = Observed::default();
+        self.with_access(version, b"", correlation_id, Some((row, &mut observed)), |access| {
             rewrite(body, access)
         })
         .map_err(|fault| Close::upstream(format!("the answer to {} version {version}: {fault}", row.name)))

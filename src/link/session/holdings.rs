@@ -70,7 +70,7 @@ impl Session {
     /// What is asked of the shared budget for so many bytes.
     pub(super) fn room_for(&self, bytes: usize) -> usize {
         // More than there is would never come.
-        bytes.min(self.gate.limits.buffered_bytes)
+        bytes.min(self.context.limits.buffered_bytes)
     }
 
     /// Something takes so many bytes from now on. More than a little needs room in the shared budget, unless
@@ -84,7 +84,8 @@ impl Session {
             return Ok(Kept { bytes, counted, memory: memory.filter(|_| bytes > 0) });
         }
         let room = self.room_for(bytes);
-        let memory = self.gate.memory.take(room).or_else(|| self.gate.memory.take_reserve(room));
+        let memory =
+            self.context.process.memory.take(room).or_else(|| self.context.process.memory.take_reserve(room));
         match memory {
             Some(memory) => Ok(Kept { bytes, counted: 0, memory: Some(memory) }),
             None => Err(Close::new(

@@ -8,7 +8,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::frames::{frame, holding};
 use super::holdings::{Kept, arriving};
-use super::{Close, Heard, Request, SLICE, Session, Share, Sink, Want};
+use super::{Close, Observed, Request, SLICE, Session, Share, Sink, Want};
 use crate::link::budget::permits;
 use crate::link::tls::not_kafka;
 use crate::protocol::api::{self, Passage, Row, Rule};
@@ -123,7 +123,7 @@ impl Session {
                 if length > LONGEST_WITHOUT_RECORDS && key.is_some_and(|key| key != ProduceRequest::KEY) =>
             {
                 let row = key.and_then(Row::find);
-                self.gate.metrics.request(row.map_or(-1, |row| row.key), RequestResult::Malformed);
+                self.context.process.metrics.request(row.map_or(-1, |row| row.key), RequestResult::Malformed);
                 let name = match row {
                     Some(row) => row.name.to_owned(),
                     None => format!("unknown API key {}", key.unwrap_or_default()),
@@ -133,9 +133,9 @@ impl Session {
                      ({LONGEST_WITHOUT_RECORDS})"
                 )))
             }
-            Ok(length) if length > self.gate.limits.max_frame_bytes => Err(Close::protocol(format!(
+            Ok(length) if length > self.context.limits.max_frame_bytes => Err(Close::protocol(format!(
                 "a request of {length} bytes is longer than limits.max_frame_bytes ({})",
-                self.gate.limits.max_frame_bytes
+                self.context.limits.max_frame_bytes
             ))),
             Ok(length) if length >= RequestHeader::SHORTEST => Ok(length),
             _ => Err(Close::protocol(format!("a request's length is {length}"))),
@@ -145,13 +145,13 @@ impl Session {
     /// The row of a request, if it may be sent at all.
     fn row(&self, header: &RequestHeader<'_>) -> Result<&'static Row, Close> {
         let Some(row) = Row::find(header.key) else {
-            self.gate.metrics.request(-1, RequestResult::Unsupported);
+            self.context.process.metrics.request(-1, RequestResult::Unsupported);
             return Err(Close::protocol(format!("API key {} is unknown", header.key)));
         };
         let served = self.broker.versions(header.key);
         match row.rule {
             Rule::Never(reason) => {
-                self.gate.metrics.request(row.key, RequestResult::Unsupported);
+                self.context.process.metrics.request(row.key, RequestResult::Unsupported);
                 Err(Close::protocol(format!("{} is refused: it {reason}", row.name)))
             }
             Rule::Decided(_)
@@ -162,7 +162,7 @@ impl Session {
             // Answered below: a client must learn what is served.
             Rule::Decided(_) if header.key == ApiVersionsRequest::KEY => Ok(row),
             Rule::Decided(_) => {
-                self.gate.metrics.request(row.key, RequestResult::Unsupported);
+                self.context.process.metrics.request(row.key, RequestResult::Unsupported);
                 Err(Close::protocol(format!("{} version {} is not served", row.name, header.version)))
             }
         }
@@ -178,14 +178,14 @@ impl Session {
         let unreadable = |fault: Fault| Close::protocol(fault.to_string());
         let header = RequestHeader::read(&frame[4..]).map_err(unreadable)?;
         let row = self.row(&header)?;
-        self.gate.metrics.api(row.key).request_bytes(frame.len() as u64);
+        self.context.process.metrics.api(row.key).request_bytes(frame.len() as u64);
         let served = self.broker.versions(row.key);
         if row.key == ApiVersionsRequest::KEY
             && !(row.versions.contains(&header.version) && served.contains(&header.version))
         {
             let reply =
                 api::unsupported_version(&self.broker).map_err(|fault| Close::internal(fault.to_string()))?;
-            self.gate.metrics.request(row.key, RequestResult::AnsweredLocally);
+            self.context.process.metrics.request(row.key, RequestResult::AnsweredLocally);
             let mut request = Request {
                 row,
                 version: 0,
@@ -209,14 +209,15 @@ impl Session {
             body += 1;
         }
         let Rule::Decided(decide) = row.rule else { return Err(Close::internal("a rule is missing")) };
-        let mut heard = Heard::default();
+        let mut observed = Observed::default();
         let client_id = frame.slice_ref(header.client_id);
         let bytes = sent.slice(body..);
         self.begin();
-        let hearing = (row, &mut heard);
-        let ruling = self.deciding(header.version, &client_id, header.correlation_id, hearing, |access| {
-            decide(&bytes, access)
-        });
+        let observed_of = (row, &mut observed);
+        let ruling =
+            self.deciding(header.version, &client_id, header.correlation_id, observed_of, |access| {
+                decide(&bytes, access)
+            });
         let request = Request {
             row,
             version: header.version,
@@ -228,9 +229,9 @@ impl Session {
         };
         drop(bytes);
         match ruling {
-            Ok(ruling) => self.rule(ruling, request, heard, up, now),
+            Ok(ruling) => self.rule(ruling, request, observed, up, now),
             Err(fault) => {
-                self.gate.metrics.request(row.key, RequestResult::Malformed);
+                self.context.process.metrics.request(row.key, RequestResult::Malformed);
                 Err(Close::protocol(format!(
                     "{} version {} cannot be read: {fault}",
                     row.name, header.version
@@ -260,9 +261,9 @@ impl Session {
         }
         let (version, correlation_id) = (header.version, header.correlation_id);
         let client_id = Bytes::copy_from_slice(header.client_id);
-        let mut heard = Heard::default();
+        let mut observed = Observed::default();
         self.begin();
-        let passage = self.deciding(version, &client_id, correlation_id, (row, &mut heard), |access| {
+        let passage = self.deciding(version, &client_id, correlation_id, (row, &mut observed), |access| {
             judge_head(&plain[body..], 4 + length - body, access)
         });
         let Some(Passage { answer, watch }) = passage else { return Ok(false) };
@@ -271,8 +272,8 @@ impl Session {
         self.watch = Some(watch);
         (self.looked_at, self.request_memory) = (0, None);
         up.push_back(frame.clone());
-        self.gate.metrics.request(row.key, RequestResult::Forwarded);
-        self.gate.metrics.api(row.key).request_bytes(4 + length as u64);
+        self.context.process.metrics.request(row.key, RequestResult::Forwarded);
+        self.context.process.metrics.api(row.key).request_bytes(4 + length as u64);
         let request =
             Request { row, version, correlation_id, frame: Bytes::new(), body, memory: None, deciding: None };
         self.owe(&request, answer, Kept::default(), now);

@@ -4,7 +4,7 @@
 //! for its turn, since Kafka carries out one request of a connection after the other. Kafka judges when it carries out. So a
 //! request that would be refused by now must not be carried out, and an answer that would be another must not be delivered.
 
-use super::{Answer, Close, Heard, Reading, Request, Row, Session, What};
+use super::{Answer, Close, Observed, Reading, Request, Row, Session, What};
 use crate::protocol::access::{Ground, Last, Remedy, TopicNames};
 use crate::protocol::api::{JudgeAgain, Rule, Ruling};
 use crate::protocol::fetch_sessions::Topic;
@@ -31,7 +31,7 @@ impl Session {
         if !self.is_outdated() {
             return Ok(());
         }
-        let (view, generation) = self.gate.view(&self.client);
+        let (view, generation) = self.context.view(&self.client);
         let before = std::mem::replace(&mut self.view, view);
         self.generation = generation;
         let (lost, first) = self.lost(&before);
@@ -46,7 +46,7 @@ impl Session {
 
     /// Whether the ACLs have changed since what is under way was judged.
     pub fn is_outdated(&self) -> bool {
-        self.generation != self.gate.acls.generation()
+        self.generation != self.context.process.acls.generation()
     }
 
     /// Whether anything is under way that a change of the ACLs can concern.
@@ -81,7 +81,9 @@ impl Session {
         let may_read = |name: &str| self.view.allows(Operation::Read, ResourceType::Topic, name);
         !match topic {
             Topic::Named(name) => may_read(name),
-            Topic::Id(id) => self.gate.cluster.load().topics.name(id).is_some_and(|name| may_read(&name)),
+            Topic::Id(id) => {
+                self.context.upstream.cluster.load().topics.name(id).is_some_and(|name| may_read(&name))
+            }
         }
     }
 
@@ -104,8 +106,8 @@ impl Session {
                     row.name
                 );
             }
-            let mut heard = Heard::default();
-            self.with_access(version, b"", correlation_id, Some((row, &mut heard)), |access| {
+            let mut observed = Observed::default();
+            self.with_access(version, b"", correlation_id, Some((row, &mut observed)), |access| {
                 access.allows(operation, resource_type, &name)
             });
         }
@@ -131,13 +133,17 @@ impl Session {
     }
 
     /// Decides a request that has waited as if it came now.
-    pub(super) fn decide_anew(&mut self, request: &Request, heard: &mut Heard) -> Result<Ruling, Close> {
+    pub(super) fn decide_anew(
+        &mut self,
+        request: &Request,
+        observed: &mut Observed,
+    ) -> Result<Ruling, Close> {
         let Rule::Decided(decide) = request.row.rule else {
             return Err(Close::internal("a rule is missing"));
         };
         self.begin();
         let body = request.frame.slice(request.body..);
-        self.with_held(request, heard, |access| decide(&body, access))
+        self.with_held(request, observed, |access| decide(&body, access))
             .map_err(|fault| Close::protocol(format!("{} cannot be read: {fault}", request.row.name)))
     }
 }

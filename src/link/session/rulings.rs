@@ -10,7 +10,7 @@ use super::holdings::{Kept, deciding, kept_of};
 use super::revocation::remedy;
 use super::sightings::watched;
 use super::work::{AfterWork, Work};
-use super::{Close, Heard, Owed, Request, SMALL, Session, UnderWay, What};
+use super::{Close, Observed, Owed, Request, SMALL, Session, UnderWay, What};
 use crate::link::budget::keep;
 use crate::protocol::access::Access;
 use crate::protocol::api::{AclChange, Answer, PatternMatch, Row, Ruling};
@@ -28,28 +28,28 @@ impl Session {
         &mut self,
         ruling: Ruling,
         mut request: Request,
-        heard: Heard,
+        observed: Observed,
         up: &mut VecDeque<Bytes>,
         now: Instant,
     ) -> Result<(), Close> {
         let result = match &ruling {
             Ruling::Ask(_) | Ruling::Change(_) | Ruling::Match(_) => None,
             Ruling::Forward(_) | Ruling::Replace(..) => Some(RequestResult::Forwarded),
-            Ruling::Reply(_) | Ruling::Close(_) if heard.denied => Some(RequestResult::Denied),
+            Ruling::Reply(_) | Ruling::Close(_) if observed.denied => Some(RequestResult::Denied),
             Ruling::Reply(_) | Ruling::Close(_) => Some(RequestResult::AnsweredLocally),
         };
         if let Some(result) = result {
-            self.gate.metrics.request(request.row.key, result);
+            self.context.process.metrics.request(request.row.key, result);
         }
         match ruling {
             Ruling::Forward(answer) => {
-                let kept = self.keep_of(&mut request, &answer, heard, heard.denied)?;
+                let kept = self.keep_of(&mut request, &answer, observed, observed.denied)?;
                 up.push_back(request.frame.clone());
                 self.owe(&request, answer, kept, now);
             }
             Ruling::Replace(body, answer) => {
                 // What was taken out may be unknown only, which is no denial.
-                let kept = self.keep_of(&mut request, &answer, heard, true)?;
+                let kept = self.keep_of(&mut request, &answer, observed, true)?;
                 let head = &request.frame[4..request.body];
                 up.push_back(holding(frame(&[head, &body])?, request.memory.as_ref()));
                 self.owe(&request, answer, kept, now);
@@ -80,7 +80,7 @@ impl Session {
                     number,
                     what: What::Own(ask),
                     kept: Kept::default(),
-                    _under_way: Some(UnderWay::new(&self.gate)),
+                    _under_way: Some(UnderWay::new(&self.context.process)),
                 });
                 self.held = Some(request);
             }
@@ -105,14 +105,14 @@ impl Session {
     pub(super) fn with_held<T>(
         &mut self,
         request: &Request,
-        heard: &mut Heard,
+        observed: &mut Observed,
         f: impl FnOnce(&mut Access<'_>) -> T,
     ) -> T {
         let frame = request.frame.clone();
         let client_id = RequestHeader::read(frame.get(4..).unwrap_or_default())
             .map(|header| header.client_id)
             .unwrap_or_default();
-        self.deciding(request.version, client_id, request.correlation_id, (request.row, heard), f)
+        self.deciding(request.version, client_id, request.correlation_id, (request.row, observed), f)
     }
 
     /// What stands for what is kept of a request until the broker has answered it.
@@ -120,11 +120,11 @@ impl Session {
         &self,
         request: &mut Request,
         answer: &Answer,
-        heard: Heard,
+        observed: Observed,
         is_refused: bool,
     ) -> Result<Kept, Close> {
-        let memory = request.deciding.take().filter(|_| is_refused && heard.keeps <= SMALL);
-        self.keep(kept_of(request, answer, is_refused).saturating_add(heard.keeps), memory)
+        let memory = request.deciding.take().filter(|_| is_refused && observed.keeps <= SMALL);
+        self.keep(kept_of(request, answer, is_refused).saturating_add(observed.keeps), memory)
     }
 
     /// A request is kept as it was read while something else is waited for.
@@ -140,7 +140,7 @@ impl Session {
     pub(super) fn owe(&mut self, request: &Request, answer: Answer, kept: Kept, now: Instant) {
         let number = self.grounds.sent(remedy(request.row));
         let answer = match self.sighting.take() {
-            Some(sighting) => watched(answer, sighting, &self.gate),
+            Some(sighting) => watched(answer, sighting, &self.context),
             None => answer,
         };
         if let Answer::None { close } = answer {
@@ -161,7 +161,7 @@ impl Session {
             number,
             what: What::Answer(answer),
             kept,
-            _under_way: Some(UnderWay::new(&self.gate)),
+            _under_way: Some(UnderWay::new(&self.context.process)),
         });
     }
 

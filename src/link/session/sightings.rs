@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::link::gate::Gate;
+use crate::link::context::ListenerContext;
 use crate::link::members::{LONGEST, Members};
 use crate::protocol::access::{Access, Members as Seen};
 use crate::protocol::api::{Answer, AnswerWatch, Membership, Row};
@@ -69,12 +69,12 @@ impl Sighting {
 }
 
 /// An answer that says whether the sender is a member, with that looked at.
-pub(super) fn watched(answer: Answer, sighting: Box<Sighting>, gate: &Arc<Gate>) -> Answer {
-    let look = Look { sighting, gate: gate.clone() };
+pub(super) fn watched(answer: Answer, sighting: Box<Sighting>, context: &Arc<ListenerContext>) -> Answer {
+    let look = Look { sighting, context: context.clone() };
     match answer {
         Answer::Untouched => Answer::Watched { whole: WHOLE, watch: Box::new(look) },
         Answer::Rewritten(rewrite) => Answer::Rewritten(Box::new(move |body, access| {
-            look.sighting.settle(body, &look.gate.cluster.load().members, access);
+            look.sighting.settle(body, &look.context.upstream.cluster.load().members, access);
             rewrite(body, access)
         })),
         other @ (Answer::None { .. } | Answer::Watched { .. }) => other,
@@ -84,12 +84,12 @@ pub(super) fn watched(answer: Answer, sighting: Box<Sighting>, gate: &Arc<Gate>)
 /// Looks at an answer that passes as it is.
 struct Look {
     sighting: Box<Sighting>,
-    gate: Arc<Gate>,
+    context: Arc<ListenerContext>,
 }
 
 impl AnswerWatch for Look {
     fn whole(self: Box<Self>, body: &[u8], access: &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault> {
-        self.sighting.settle(body, &self.gate.cluster.load().members, access);
+        self.sighting.settle(body, &self.context.upstream.cluster.load().members, access);
         Ok(None)
     }
 

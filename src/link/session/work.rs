@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Close, Heard, Session};
+use super::{Close, Observed, Session};
 use crate::protocol::api::{AfterChange, AfterMatch, Ruling};
 use crate::protocol::subscriptions::{Covered, Matching};
 use crate::protocol::wire::Fault;
@@ -55,29 +55,29 @@ impl Session {
         let (Some(request), Some(after)) = (self.held.take(), self.after_work.take()) else {
             return Err(Close::internal("nobody waits for what has been done"));
         };
-        let mut heard = Heard::default();
+        let mut observed = Observed::default();
         let ruling = match (after, done) {
             (AfterWork::Change(change, then), Done::Changed(outcome)) => {
                 self.tell(&change, &outcome);
-                self.with_held(&request, &mut heard, |access| then(outcome, access))
+                self.with_held(&request, &mut observed, |access| then(outcome, access))
             }
             // What it was allowed before the work it may not be now.
             (AfterWork::Match(_), Done::Matched(_)) if self.grounds.has_lost_noted(&self.view) => {
-                Ok(self.decide_anew(&request, &mut heard)?)
+                Ok(self.decide_anew(&request, &mut observed)?)
             }
             (AfterWork::Match(then), Done::Matched(covered)) => {
-                self.with_held(&request, &mut heard, |access| then(covered, access))
+                self.with_held(&request, &mut observed, |access| then(covered, access))
             }
             _ => return Err(Close::internal("something else has been done than was waited for")),
         };
         let ruling = ruling
             .map_err(|fault| Close::internal(format!("the answer to {}: {fault}", request.row.name)))?;
-        self.rule(ruling, request, heard, up, now)
+        self.rule(ruling, request, observed, up, now)
     }
 
     /// Logs who changed what.
     fn tell(&self, change: &Change, outcome: &Result<Changed, Unchanged>) {
-        let (listener, principal, host) = (&*self.gate.listener, &*self.client.principal, &*self.client.host);
+        let (listener, principal, host) = (&*self.context.name, &*self.client.principal, &*self.client.host);
         match outcome {
             Ok(changed) => {
                 if let Some(done) = change.done(changed) {

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::itself::{self, is_loopback};
 use super::knock::{Answer, Found, knock};
 use super::table::{AddressTable, Row, in_a_line};
-use crate::link::gate::Gate;
+use crate::link::context::ListenerContext;
 use crate::link::survey::{Survey, survey};
 use crate::process::config::Reaction;
 use crate::process::findings;
@@ -28,7 +28,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Asks from time to time which brokers there are, keeps the table of what clients are told for them, and looks whether
 /// that leads back here.
 pub(in crate::process) async fn watch_addresses(
-    gate: Arc<Gate>,
+    context: Arc<ListenerContext>,
     identity: Arc<IdentityStore>,
     table: AddressTable,
     reaction: Reaction,
@@ -36,66 +36,70 @@ pub(in crate::process) async fn watch_addresses(
 ) {
     let (mut told_before, mut warned_before) = (String::new(), None);
     let mut again = AGAIN;
-    let show = |finding| findings::show(&health, Check::Addresses, &gate.listener, reaction, finding);
+    let show = |finding| findings::show(&health, Check::Addresses, &context.name, reaction, finding);
     if reaction == Reaction::Fail {
         show(Some(findings::NOT_YET.to_owned()));
     }
     loop {
         // Whether the broker answers at all, the watcher of the upstream says.
-        let Ok(survey) = survey(&gate).await else {
+        let Ok(survey) = survey(&context.upstream).await else {
             sleep(AGAIN).await;
             continue;
         };
-        let mut rows = rows(&gate, &survey);
+        let mut rows = rows(&context, &survey);
         let told = in_a_line(&rows);
         if told != told_before {
-            tracing::info!(listener = &*gate.listener, "addresses that clients are told: {told}");
+            tracing::info!(listener = &*context.name, "addresses that clients are told: {told}");
             told_before = told;
         }
         // Until there is something better to show.
-        table.set(&gate.listener, rows.clone());
-        let checked = check(&gate, &identity, survey.own, &mut rows).await;
-        let wrong = [warning(&rows), itself::fault(&gate, &survey).await];
+        table.set(&context.name, rows.clone());
+        let checked = check(&context, &identity, survey.own, &mut rows).await;
+        let wrong = [warning(&rows), itself::fault(&context, &survey).await];
         let warning = wrong.into_iter().flatten().reduce(|first, second| format!("{first}; {second}"));
         let complete = checked && warning.is_none();
-        table.set(&gate.listener, rows);
+        table.set(&context.name, rows);
         match &warning {
             Some(warning) if warned_before.as_ref() != Some(warning) => {
-                tracing::warn!(listener = &*gate.listener, "{warning}");
+                tracing::warn!(listener = &*context.name, "{warning}");
             }
             None if warned_before.is_some() => {
                 tracing::info!(
-                    listener = &*gate.listener,
+                    listener = &*context.name,
                     "the addresses that clients are told lead back here now"
                 );
             }
             _ => {}
         }
-        show(match (&warning, checked || !gate.self_check.is_enabled() || gate.advertised.is_gateway()) {
-            (None, false) => Some(format!("{}: the broker does not say which node it is", findings::NOT_YET)),
-            _ => warning.clone(),
-        });
+        show(
+            match (&warning, checked || !context.self_check.is_enabled() || context.advertised.is_gateway()) {
+                (None, false) => {
+                    Some(format!("{}: the broker does not say which node it is", findings::NOT_YET))
+                }
+                _ => warning.clone(),
+            },
+        );
         if checked {
-            gate.metrics.address_self_check(&gate.listener, warning.is_none());
+            context.process.metrics.address_self_check(&context.name, warning.is_none());
         }
         warned_before = warning;
-        let pause = if complete || !gate.self_check.is_enabled() { INTERVAL } else { again };
+        let pause = if complete || !context.self_check.is_enabled() { INTERVAL } else { again };
         again = if complete { AGAIN } else { (again * 2).min(INTERVAL) };
         sleep(pause).await;
     }
 }
 
 /// What clients are told for each broker that there is, or that is declared.
-fn rows(gate: &Gate, survey: &Survey) -> Vec<Row> {
+fn rows(context: &ListenerContext, survey: &Survey) -> Vec<Row> {
     let mut brokers: BTreeMap<i32, _> =
         survey.nodes.iter().map(|(node, address)| (*node, Some(address.clone()))).collect();
-    for (node, configured) in gate.brokers.nodes() {
+    for (node, configured) in context.upstream.brokers.nodes() {
         let broker = brokers.entry(node).or_default();
         *broker = configured.or(broker.take());
     }
     let row = |(node, broker): (i32, Option<(String, u16)>)| {
         let (host, port) = broker.as_ref().map_or(("", 0), |(host, port)| (host.as_str(), *port));
-        let told = gate.advertised.address(node, host, port.into());
+        let told = context.advertised.address(node, host, port.into());
         let told = told.map(|(host, port)| (host.to_owned(), port)).map_err(|unmapped| unmapped.to_string());
         Row { node, told, broker, check: None }
     };
@@ -103,12 +107,17 @@ fn rows(gate: &Gate, survey: &Survey) -> Vec<Row> {
 }
 
 /// Looks at the addresses that should lead here; whether there were any.
-async fn check(gate: &Gate, identity: &IdentityStore, own: Option<i32>, rows: &mut [Row]) -> bool {
-    if !gate.self_check.is_enabled() {
+async fn check(
+    context: &ListenerContext,
+    identity: &IdentityStore,
+    own: Option<i32>,
+    rows: &mut [Row],
+) -> bool {
+    if !context.self_check.is_enabled() {
         return false;
     }
     let fingerprint = identity.certificates().first().map(|facts| facts.sha256.clone()).unwrap_or_default();
-    let gateway = gate.advertised.is_gateway();
+    let gateway = context.advertised.is_gateway();
     let mut checked = false;
     for row in rows.iter_mut() {
         let outcome = match &row.told {
@@ -116,12 +125,12 @@ async fn check(gate: &Gate, identity: &IdentityStore, own: Option<i32>, rows: &m
             Err(_) if gateway => continue,
             _ if !gateway && own != Some(row.node) => continue,
             Err(withheld) => Err(format!("it is withheld: {withheld}")),
-            Ok((host, _)) if !gateway && leads_clients_to_themselves(gate, host) => {
-                Err(format!("it is loopback, which leads every client to itself: {}", loopback_from(gate)))
+            Ok((host, _)) if !gateway && leads_clients_to_themselves(context, host) => {
+                Err(format!("it is loopback, which leads every client to itself: {}", loopback_from(context)))
             }
             Ok((host, port)) => {
                 let port = u16::try_from(*port).unwrap_or_default();
-                let answer = knock(&gate.self_check, (host, port), &fingerprint).await;
+                let answer = knock(&context.self_check, (host, port), &fingerprint).await;
                 judged(&answer, gateway.then_some(row.node), host)
             }
         };
@@ -132,13 +141,13 @@ async fn check(gate: &Gate, identity: &IdentityStore, own: Option<i32>, rows: &m
 }
 
 /// Whether clients come from elsewhere and are told loopback.
-fn leads_clients_to_themselves(gate: &Gate, host: &str) -> bool {
-    gate.serves_others && is_loopback(host)
+fn leads_clients_to_themselves(context: &ListenerContext, host: &str) -> bool {
+    context.serves_others && is_loopback(host)
 }
 
 /// Where such an address comes from.
-fn loopback_from(gate: &Gate) -> &'static str {
-    match gate.advertised.keeps_host() {
+fn loopback_from(context: &ListenerContext) -> &'static str {
+    match context.advertised.keeps_host() {
         true => {
             "the broker advertises it, as it does when it is bound to loopback and has no advertised.listeners; set \
              advertised.listeners at the broker to the name by which clients reach this host"

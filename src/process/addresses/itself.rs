@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::link::gate::Gate;
+use crate::link::context::ListenerContext;
 use crate::link::survey::Survey;
 use crate::link::upstream::learn_versions;
 use crate::process::own_addresses;
@@ -20,8 +20,11 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// What keeps the broker from reaching itself, as far as that can be seen: from its own host, where it says what it
 /// advertises and speaks plaintext there.
-pub(super) async fn fault(gate: &Gate, survey: &Survey) -> Option<String> {
-    if !gate.self_check.is_enabled() || gate.advertised.is_gateway() || !is_beside(&gate.upstream).await {
+pub(super) async fn fault(context: &ListenerContext, survey: &Survey) -> Option<String> {
+    if !context.self_check.is_enabled()
+        || context.advertised.is_gateway()
+        || !is_beside(&context.upstream.address).await
+    {
         return None;
     }
     let listeners = survey.listeners.as_deref()?;

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::link::gate::Gate;
+use crate::link::context::ListenerContext;
 use crate::link::survey::survey;
 use crate::link::upstream::look;
 
@@ -20,48 +20,48 @@ const PAUSE: Duration = Duration::from_millis(500);
 const AT_A_TIME: usize = 8;
 
 /// Keeps up with the nodes of a cluster: where they are, and whether each is there and is the one that it should be.
-pub(in crate::process) async fn watch_nodes(gate: Arc<Gate>) {
-    tokio::join!(keep_asking(&gate), keep_looking(&gate));
+pub(in crate::process) async fn watch_nodes(context: Arc<ListenerContext>) {
+    tokio::join!(keep_asking(&context), keep_looking(&context));
 }
 
 /// Asks where the nodes are, from time to time and when a client finds one gone.
-async fn keep_asking(gate: &Gate) {
+async fn keep_asking(context: &ListenerContext) {
     loop {
         // Whether the cluster answers at all, the watcher of the upstream says.
-        if let Ok(survey) = survey(gate).await {
-            gate.brokers.learn(survey.nodes);
+        if let Ok(survey) = survey(&context.upstream).await {
+            context.upstream.brokers.learn(survey.nodes);
         }
         sleep(PAUSE).await;
         // Somebody who wants to know ends the wait early.
-        let _ = timeout(INTERVAL, gate.brokers.wanted()).await;
+        let _ = timeout(INTERVAL, context.upstream.brokers.wanted()).await;
     }
 }
 
 /// Looks whether each node answers, and as itself.
-async fn keep_looking(gate: &Arc<Gate>) {
+async fn keep_looking(context: &Arc<ListenerContext>) {
     let mut up: HashMap<i32, bool> = HashMap::new();
     loop {
         let mut looks = JoinSet::new();
         let turns = Arc::new(Semaphore::new(AT_A_TIME));
-        for (node, address) in gate.brokers.nodes() {
+        for (node, address) in context.upstream.brokers.nodes() {
             // One of which nothing has ever been heard may be yet to come.
             if address.is_none() {
                 continue;
             }
-            let (gate, turns) = (gate.clone(), turns.clone());
+            let (context, turns) = (context.clone(), turns.clone());
             looks.spawn(async move {
                 let _turn = turns.acquire().await;
-                (node, look(&gate, node).await)
+                (node, look(&context.upstream, node).await)
             });
         }
         while let Some(looked) = looks.join_next().await {
             let Ok((node, outcome)) = looked else { continue };
             let is_up = outcome.is_ok();
-            gate.metrics.upstream_up(&format!("{}/{node}", gate.listener), is_up);
+            context.process.metrics.upstream_up(&format!("{}/{node}", context.name), is_up);
             if up.insert(node, is_up) == Some(is_up) {
                 continue;
             }
-            let listener = &*gate.listener;
+            let listener = &*context.name;
             match outcome {
                 Ok(()) => tracing::info!(listener, node, "the broker answers"),
                 Err(close) => tracing::warn!(listener, node, "{}; trying again", close.detail),

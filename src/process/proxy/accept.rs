@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::link::connection::{self, Arrival};
-use crate::link::gate::{Gate, SAID_AGAIN};
+use crate::link::context::ListenerContext;
+use crate::link::disconnects::SAID_AGAIN;
 use crate::process::config::Limits;
 use crate::process::identity::IdentityStore;
 use crate::words::advertise::Destination;
@@ -112,15 +113,15 @@ impl Drop for Place {
 }
 
 /// Whose a connection from there is; a balancer is yet to say it.
-fn whose(gate: &Gate, peer: IpAddr) -> Option<IpAddr> {
+fn whose(context: &ListenerContext, peer: IpAddr) -> Option<IpAddr> {
     let peer = peer.to_canonical();
-    (!gate.balancers.iter().any(|network| network.contains(peer))).then_some(peer)
+    (!context.balancers.iter().any(|network| network.contains(peer))).then_some(peer)
 }
 
 /// Accepts connections until doorkeeper stops, then waits for those that are open.
 pub(super) async fn accept(
     listener: TcpListener,
-    (gate, identity, destination): (Arc<Gate>, Arc<IdentityStore>, Destination),
+    (context, identity, destination): (Arc<ListenerContext>, Arc<IdentityStore>, Destination),
     admission: Arc<Admission>,
     mut draining: watch::Receiver<bool>,
 ) {
@@ -131,34 +132,35 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
             Some(ended) = connections.join_next() => {
                 if let Err(error) = ended {
-                    tracing::error!(listener = &*gate.listener, "a connection's task failed: {error}");
+                    tracing::error!(listener = &*context.name, "a connection's task failed: {error}");
                 }
                 continue;
             }
             _ = draining.wait_for(|draining| *draining) => break,
         };
         match accepted {
-            Ok((socket, peer)) => match admission.admit(whose(&gate, peer.ip())) {
+            Ok((socket, peer)) => match admission.admit(whose(&context, peer.ip())) {
                 Ok(place) => {
-                    let (gate, tls, draining) = (gate.clone(), identity.server_config(), draining.clone());
+                    let (context, tls, draining) =
+                        (context.clone(), identity.server_config(), draining.clone());
                     let arrival = Arrival { socket, peer, destination, place };
-                    connections.spawn(connection::serve(gate, tls, arrival, draining));
+                    connections.spawn(connection::serve(context, tls, arrival, draining));
                 }
                 Err(reason) => {
-                    gate.listener_metrics.reject(reason);
+                    context.metrics.reject(reason);
                     if let Some(more) = refused.admit(reason, Instant::now()) {
                         tracing::warn!(
-                            listener = &*gate.listener, %peer, reason = reason.as_str(), more,
+                            listener = &*context.name, %peer, reason = reason.as_str(), more,
                             "a connection is turned away: raise limits.max_connections or max_connections_per_ip"
                         );
                     }
                 }
             },
             Err(error) => {
-                gate.listener_metrics.reject(RejectReason::AcceptError);
+                context.metrics.reject(RejectReason::AcceptError);
                 if let Some(more) = refused.admit(RejectReason::AcceptError, Instant::now()) {
                     tracing::error!(
-                        listener = &*gate.listener,
+                        listener = &*context.name,
                         more,
                         "no connection can be accepted: {error}"
                     );

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::link::brokers::Address;
-use crate::link::gate::Gate;
+use crate::link::context::ListenerContext;
 use crate::link::survey::{Survey, survey};
 use crate::link::upstream::is_open;
 use crate::process::config::Reaction;
@@ -43,26 +43,31 @@ struct Look {
 }
 
 /// Looks from time to time, and says so in the log, the metrics and the checks when something has changed.
-pub(super) async fn watch(gate: Arc<Gate>, own: Vec<SocketAddr>, mode: Reaction, health: Health) {
+pub(super) async fn watch(
+    context: Arc<ListenerContext>,
+    own: Vec<SocketAddr>,
+    mode: Reaction,
+    health: Health,
+) {
     if mode == Reaction::Ignore {
         return;
     }
-    let show = |finding| findings::show(&health, Check::PlaintextExposed, &gate.listener, mode, finding);
-    gate.listener_metrics.plaintext_exposed(None);
+    let show = |finding| findings::show(&health, Check::PlaintextExposed, &context.name, mode, finding);
+    context.metrics.plaintext_exposed(None);
     show(Some(findings::NOT_YET.to_owned()));
     let mut before = None;
     let mut pause = AT_FIRST;
     loop {
-        match survey(&gate).await {
+        match survey(&context.upstream).await {
             Ok(survey) => {
-                let look = look(&gate, &survey, &own).await;
-                gate.listener_metrics.plaintext_exposed(look.is_exposed());
+                let look = look(&context, &survey, &own).await;
+                context.metrics.plaintext_exposed(look.is_exposed());
                 if before.as_ref() != Some(&look) {
                     let finding = look.finding();
                     show(finding.clone());
                     match &finding {
-                        Some(finding) => tracing::warn!(listener = &*gate.listener, "{finding}"),
-                        None => tracing::info!(listener = &*gate.listener, "{}", look.all_well()),
+                        Some(finding) => tracing::warn!(listener = &*context.name, "{finding}"),
+                        None => tracing::info!(listener = &*context.name, "{}", look.all_well()),
                     }
                     before = Some(look);
                 }
@@ -118,22 +123,24 @@ impl Look {
 }
 
 /// Looks for the broker's plaintext listeners. `own` are doorkeeper's.
-async fn look(gate: &Gate, survey: &Survey, own: &[SocketAddr]) -> Look {
+async fn look(context: &ListenerContext, survey: &Survey, own: &[SocketAddr]) -> Look {
     let unseen = |why: String| Look { unseen: vec![why], ..Look::default() };
     let addresses = match own_addresses::reachable() {
         Ok(addresses) => addresses,
         Err(why) => return unseen(why),
     };
-    let found = match timeout(PATIENCE, lookup_host(&gate.upstream)).await {
+    let found = match timeout(PATIENCE, lookup_host(&context.upstream.address)).await {
         Ok(Ok(found)) => found.collect::<Vec<_>>(),
-        Ok(Err(error)) => return unseen(format!("{} cannot be resolved: {error}", gate.upstream)),
-        Err(_) => return unseen(format!("{} cannot be resolved within {PATIENCE:?}", gate.upstream)),
+        Ok(Err(error)) => return unseen(format!("{} cannot be resolved: {error}", context.upstream.address)),
+        Err(_) => {
+            return unseen(format!("{} cannot be resolved within {PATIENCE:?}", context.upstream.address));
+        }
     };
     let is_here = |place: &SocketAddr| place.ip().is_loopback() || addresses.contains(&place.ip());
     let Some(port) = found.iter().find(|place| is_here(place)).map(SocketAddr::port) else {
         return unseen(format!(
             "the broker at {} is on another host, and who reaches it there does not show from here",
-            gate.upstream
+            context.upstream.address
         ));
     };
     let mut look = Look::default();
@@ -144,7 +151,7 @@ async fn look(gate: &Gate, survey: &Survey, own: &[SocketAddr]) -> Look {
     }
     let listeners = survey.listeners.as_deref().unwrap_or_default();
     let mut places = places(&addresses, &ports(port, listeners));
-    for (address, name) in told_by_the_broker(gate, survey, listeners) {
+    for (address, name) in told_by_the_broker(context, survey, listeners) {
         // One that cannot be resolved here leads nobody here.
         if let Ok(Ok(found)) = timeout(PATIENCE, lookup_host((address.0.as_str(), address.1))).await {
             let elsewhere = found.filter(|place| !place.ip().is_loopback());
@@ -181,9 +188,14 @@ fn places(
 }
 
 /// Where the broker tells others that its plaintext listeners are, but for what clients are told: that is doorkeeper.
-fn told_by_the_broker(gate: &Gate, survey: &Survey, listeners: &[BrokerListener]) -> Vec<(Address, String)> {
+fn told_by_the_broker(
+    context: &ListenerContext,
+    survey: &Survey,
+    listeners: &[BrokerListener],
+) -> Vec<(Address, String)> {
     let told = |(node, (host, port)): &(i32, Address)| {
-        gate.advertised
+        context
+            .advertised
             .address(*node, host, (*port).into())
             .is_ok_and(|(to, at)| (to, at) == (host.as_str(), i32::from(*port)))
     };

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::accept::Admission;
 use super::certificates::{Expired, shown};
 use super::refusals::{OnDisk, Refusals};
-use crate::link::gate::Gate;
+use crate::link::context::ListenerContext;
 use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::document::read_text;
 use crate::process::config::effective::is_live;
@@ -53,7 +53,7 @@ pub(super) struct Reloader {
 /// What runs and takes other settings while it runs.
 pub(super) struct Live {
     /// One for each listener, in the order of the configuration.
-    pub(super) gates: Vec<Arc<Gate>>,
+    pub(super) contexts: Vec<Arc<ListenerContext>>,
     pub(super) admission: Arc<Admission>,
     pub(super) audit: AuditLog,
 }
@@ -340,10 +340,10 @@ impl Reloader {
 
     /// Puts the settings in force that say who a client is, what it may do, and what is told of it.
     fn judge_by(&self, old: &Config, new: &Config) {
-        let listeners = || new.listeners.iter().zip(&self.live.gates);
+        let listeners = || new.listeners.iter().zip(&self.live.contexts);
         if names(new) == self.names {
-            for (listener, gate) in listeners() {
-                gate.mapping_rules.store(Arc::new(listener.principal_mapping_rules.clone()));
+            for (listener, context) in listeners() {
+                context.mapping_rules.store(Arc::new(listener.principal_mapping_rules.clone()));
             }
         }
         let judged = |config: &Config| {

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use super::reload::Reloader;
 use crate::link::budget::Budget;
 use crate::link::cluster::{Clusters, distinct};
-use crate::link::gate::Gate;
+use crate::link::context::ListenerContext;
 use crate::link::upstream::{self, Probe};
 use crate::process::identity::IdentityStore;
 use crate::process::notify::Notifier;
@@ -33,10 +33,10 @@ const UNSETTLED_INTERVAL: Duration = Duration::from_secs(1);
 const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Tells what is remembered of the clusters that time passes, each once however many listeners stand before it.
-pub(super) async fn watch_clusters(gates: Vec<Arc<Gate>>) {
+pub(super) async fn watch_clusters(contexts: Vec<Arc<ListenerContext>>) {
     for tick in 1_u64.. {
         sleep(CLUSTER_TICK).await;
-        for cluster in distinct(gates.iter().map(|gate| gate.cluster.load_full())) {
+        for cluster in distinct(contexts.iter().map(|context| context.upstream.cluster.load_full())) {
             cluster.waiting.tick();
             if tick.is_multiple_of(SUBSCRIPTIONS_TICKS) {
                 cluster.subscriptions.tick();
@@ -46,32 +46,32 @@ pub(super) async fn watch_clusters(gates: Vec<Arc<Gate>>) {
 }
 
 /// Asks the broker from time to time whether it is there, for its settings, and which of the clusters it belongs to.
-pub(super) async fn watch_upstream(gate: Arc<Gate>, clusters: Arc<Clusters>, health: Health) {
+pub(super) async fn watch_upstream(context: Arc<ListenerContext>, clusters: Arc<Clusters>, health: Health) {
     let mut was_up = None;
     let mut retry = PROBE_RETRY.0;
     loop {
-        let probe = upstream::probe(&gate).await;
+        let probe = upstream::probe(&context.upstream).await;
         let up = probe.is_ok();
-        gate.metrics.upstream_up(&gate.upstream, up);
+        context.process.metrics.upstream_up(&context.upstream.address, up);
         match probe {
             Ok(Probe { settings, cluster_id }) => {
                 if was_up != Some(true) {
                     tracing::info!(
-                        listener = &*gate.listener,
-                        upstream = gate.upstream,
+                        listener = &*context.name,
+                        upstream = context.upstream.address,
                         "the broker answers"
                     );
                 }
-                gate.broker_settings.store(Arc::new(settings));
-                clusters.join(&gate.cluster, cluster_id.as_deref().unwrap_or_default());
-                health.set_part(Check::Upstream, &gate.listener, Ok(()));
+                context.upstream.settings.store(Arc::new(settings));
+                clusters.join(&context.upstream.cluster, cluster_id.as_deref().unwrap_or_default());
+                health.set_part(Check::Upstream, &context.name, Ok(()));
             }
             Err(close) => {
                 if was_up != Some(false) {
-                    let upstream = gate.upstream.as_str();
-                    tracing::warn!(listener = &*gate.listener, upstream, "{}; trying again", close.detail);
+                    let upstream = context.upstream.address.as_str();
+                    tracing::warn!(listener = &*context.name, upstream, "{}; trying again", close.detail);
                 }
-                health.set_part(Check::Upstream, &gate.listener, Err(close.detail.into_owned()));
+                health.set_part(Check::Upstream, &context.name, Err(close.detail.into_owned()));
             }
         }
         retry = if up { PROBE_RETRY.0 } else { (retry * 2).min(PROBE_RETRY.1) };
@@ -79,7 +79,7 @@ pub(super) async fn watch_upstream(gate: Arc<Gate>, clusters: Arc<Clusters>, hea
         if up {
             // However many connections are lost, so often and no more.
             sleep(PROBE_PAUSE).await;
-            let _ = timeout(PROBE_INTERVAL - PROBE_PAUSE, gate.doubted.notified()).await;
+            let _ = timeout(PROBE_INTERVAL - PROBE_PAUSE, context.upstream.doubted.notified()).await;
         } else {
             sleep(retry).await;
         }

@@ -9,10 +9,14 @@ use bytes::{Bytes, BytesMut};
 use doorkeeper::link::brokers::Brokers;
 use doorkeeper::link::budget::Budget;
 use doorkeeper::link::buffer::Buf;
+use doorkeeper::link::client::Client;
 use doorkeeper::link::close::Close;
-use doorkeeper::link::gate::{Client, Disconnects, Gate, Limits, SAID_AGAIN};
+use doorkeeper::link::context::{Limits, ListenerContext, ProcessContext};
+use doorkeeper::link::disconnects::{Disconnects, SAID_AGAIN};
+use doorkeeper::link::pattern_matching::PatternMatching;
 use doorkeeper::link::self_check::SelfCheck;
 use doorkeeper::link::session::{Done, Session, Sink, Want, Work};
+use doorkeeper::link::upstream::Upstream;
 use doorkeeper::protocol::access::{Broker, BrokerSettings};
 use doorkeeper::protocol::api::TABLE;
 use doorkeeper::protocol::messages::ApiVersionsResponse;
@@ -36,38 +40,42 @@ static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(|| {
 });
 
 /// What all connections share, with these ACLs.
-pub(crate) fn gate(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc<Gate> {
+pub(crate) fn context(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc<ListenerContext> {
     let (audit, _) = AuditLog::new(1, false, METRICS.clone(), || SystemTime::UNIX_EPOCH);
-    let settings = BrokerSettings { auto_create_topics, ..BrokerSettings::default() };
-    Arc::new(Gate {
-        listener: "test".into(),
-        upstream: "broker:9092".to_owned(),
-        brokers: Brokers::one(("broker".to_owned(), 9092)),
-        names: None,
-        doubted: tokio::sync::Notify::new(),
+    let address = ("broker".to_owned(), 9092);
+    let upstream = Upstream::new(
+        "broker:9092".to_owned(),
+        Brokers::one(address),
+        Duration::from_secs(1),
+        METRICS.clone(),
+    );
+    upstream.settings.store(Arc::new(BrokerSettings { auto_create_topics, ..BrokerSettings::default() }));
+    Arc::new(ListenerContext {
+        process: Arc::new(ProcessContext {
+            acls: acls.clone(),
+            handshakes: Semaphore::new(1),
+            pattern_matching: PatternMatching::default(),
+            memory: Budget::new(BUFFERED, 0),
+            metrics: METRICS.clone(),
+            audit,
+        }),
+        upstream,
+        name: "test".into(),
         serves_others: false,
+        names: None,
         balancers: Vec::new(),
         self_check: SelfCheck::new(false),
         mapping_rules: arc_swap::ArcSwap::from_pointee(MappingRules::parse("DEFAULT").unwrap()),
-        acls: acls.clone(),
         advertised: Advertised::new(Mapping::None),
-        cluster: arc_swap::ArcSwap::default(),
-        broker_settings: arc_swap::ArcSwap::from_pointee(settings),
         limits: Limits {
             max_frame_bytes: 16 * 1024 * 1024,
             buffered_bytes: BUFFERED,
             handshake_timeout: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(1),
             stall_timeout: Duration::from_secs(1),
-            upstream_connect_timeout: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(1),
         },
-        handshakes: Arc::new(Semaphore::new(1)),
-        pattern_matching: Arc::default(),
-        memory: Budget::new(BUFFERED, 0),
-        metrics: METRICS.clone(),
-        listener_metrics: METRICS.listener("test"),
-        audit,
+        metrics: METRICS.listener("test"),
         disconnects: Disconnects::default(),
         withheld: Repeats::new(SAID_AGAIN),
     })
@@ -114,14 +122,14 @@ impl Sink for Out {
 
 impl Passage {
     pub(crate) fn new(
-        gate: Arc<Gate>,
+        context: Arc<ListenerContext>,
         acls: &Arc<Acls>,
         principal: &str,
         address: IpAddr,
         broker: Broker,
     ) -> Self {
         Self {
-            session: Session::new(gate, Arc::new(Client::new(principal, address)), broker),
+            session: Session::new(context, Arc::new(Client::new(principal, address)), broker),
             acls: acls.clone(),
             plain: BytesMut::new(),
             up: VecDeque::new(),
@@ -163,14 +171,14 @@ impl Passage {
             let want = self.session.requests(&mut self.plain, &mut self.up, &mut self.out, now)?;
             self.session.settle(&mut self.out)?;
             if let Want::Memory(bytes) = want {
-                let share = self.session.gate().memory.take(bytes).expect("there is enough");
+                let share = self.session.context().process.memory.take(bytes).expect("there is enough");
                 self.session.grant_request_memory(share);
                 continue;
             }
             let want = self.session.answers(&mut self.answers, &mut self.up, &mut self.out, now)?;
             self.session.settle(&mut self.out)?;
             if let Want::Memory(bytes) = want {
-                let share = self.session.gate().memory.take(bytes).expect("there is enough");
+                let share = self.session.context().process.memory.take(bytes).expect("there is enough");
                 self.session.grant_answer_memory(share);
                 continue;
             }

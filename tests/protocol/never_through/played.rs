@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use doorkeeper::link::close::Close;
-use doorkeeper::link::gate::Gate;
+use doorkeeper::link::context::ListenerContext;
 use doorkeeper::words::metrics::CloseReason;
 
 use crate::never_through::dice::Dice;
@@ -73,7 +73,7 @@ pub(crate) struct House {
     random: Dice,
     world: World,
     secrets: Secrets,
-    gate: Arc<Gate>,
+    context: Arc<ListenerContext>,
     release: (&'static str, Served),
     auto_create: bool,
     sessions: Sessions,
@@ -99,13 +99,13 @@ impl House {
         let world = World::new(&mut random);
         let auto_create = !one_in(&mut random, 3);
         let said = (!one_in(&mut random, 3)).then_some(auto_create);
-        let gate = house::gate(&world.acls, said);
+        let context = house::context(&world.acls, said);
         let release = versions::brokers().swap_remove(random.below(versions::brokers().len()));
         let mut house = Self {
             secrets: Secrets::of(&world),
             random,
             world,
-            gate,
+            context,
             release,
             auto_create,
             sessions: Sessions::default(),
@@ -139,7 +139,7 @@ impl House {
             principal,
             address,
             rights: self.world.rights(principal, address),
-            passage: Passage::new(self.gate.clone(), &self.world.acls, principal, address, broker),
+            passage: Passage::new(self.context.clone(), &self.world.acls, principal, address, broker),
             served: self.release.1.clone(),
             correlation_id: 0,
             sent: VecDeque::new(),

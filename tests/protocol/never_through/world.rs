@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use doorkeeper::link::gate::{AclSource, ChangeOutcome};
+use doorkeeper::link::acl_source::{AclSource, ChangeOutcome};
 use doorkeeper::link::wakers::{Wakers, Woken};
 use doorkeeper::words::acl::{
     Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
