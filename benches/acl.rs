@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use doorkeeper::words::acl::{
+use doorkeeper::model::acl::{
     Authorizer, Binding, Operation, PatternType, Permission, ResourceType, Settings,
 };
 

@@ -4,8 +4,12 @@
 //! cost is the subject of the bench `acl`.
 
 use bytes::Bytes;
-use doorkeeper::link::members::Members;
-use doorkeeper::link::topics::Topics;
+use doorkeeper::model::acl::{
+    Authorizer, Binding, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
+};
+use doorkeeper::model::advertise::{Advertised, Mapping, Unmapped};
+use doorkeeper::net::members::Members;
+use doorkeeper::net::topics::Topics;
 use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Grounds, Remedy, Witness};
 use doorkeeper::protocol::api::{Row, Rule, Ruling};
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
@@ -17,10 +21,6 @@ use doorkeeper::protocol::share_sessions::ShareSessions;
 use doorkeeper::protocol::subscriptions::Subscriptions;
 use doorkeeper::protocol::waiting_members::WaitingMembers;
 use doorkeeper::protocol::wire::{Fault, Message};
-use doorkeeper::words::acl::{
-    Authorizer, Binding, ClientView, Operation, PatternType, Permission, ResourceType, Settings,
-};
-use doorkeeper::words::advertise::{Advertised, Mapping, Unmapped};
 use std::error::Error;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};

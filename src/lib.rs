@@ -6,11 +6,11 @@
 //!
 //! # The way of a request
 //!
-//! 1. [`process::proxy`] accepts a connection and hands it to [`link::connection`], where one task owns it to its end:
+//! 1. [`process::proxy`] accepts a connection and hands it to [`net::connection`], where one task owns it to its end:
 //!    TLS, both sockets, both directions.
-//! 2. [`link::handshake`] does TLS within its deadline and asks [`words::principal`] who the client is. Only then is the
-//!    broker dialled ([`link::upstream`]): one connection for each of the client's, since Kafka binds state to it.
-//! 3. [`link::session`] cuts the client's bytes into frames, reads the header ([`protocol::header`]) and looks for the API's
+//! 2. [`net::handshake`] does TLS within its deadline and asks [`model::principal`] who the client is. Only then is the
+//!    broker dialled ([`net::upstream`]): one connection for each of the client's, since Kafka binds state to it.
+//! 3. [`net::session`] cuts the client's bytes into frames, reads the header ([`protocol::header`]) and looks for the API's
 //!    row in [`protocol::api::TABLE`]. No row, or a version that is not served on both sides: the connection is closed.
 //! 4. The row decodes the body ([`protocol::messages`], bounded) and decides it ([`protocol::api`]), by what
 //!    [`protocol::access`] says of the client's rights: forward the bytes as they came, forward less, answer, ask the
@@ -18,7 +18,7 @@
 //! 5. What the client is owed goes into a queue. Kafka answers a connection's requests in order, so a refusal finds its
 //!    place by standing in line, and the length of the line is the back-pressure.
 //! 6. The broker's answer passes as it comes, never whole in memory, unless it has to change: refusals are put back,
-//!    authorized operations reduced, addresses replaced ([`words::advertise`]).
+//!    authorized operations reduced, addresses replaced ([`model::advertise`]).
 //!
 //! # The layers
 //!
@@ -26,14 +26,16 @@
 //!
 //! | layer | what | knows |
 //! |---|---|---|
-//! | [`words`] | ACLs, principals, addresses, metrics, audit | nothing of ours, no tokio |
-//! | [`protocol`] | messages, rules of the APIs, fetch sessions: bytes in, values out | words; no sockets, no clock |
-//! | [`link`] | TLS, the session, a connection | protocol, words; tokio lives here |
-//! | [`process`] | configuration, ACL store, identities, logs, admin endpoint, listeners | link and below |
+//! | [`model`] | ACLs, principals, certificates, addresses | nothing of ours, no tokio |
+//! | [`observability`] | metrics, health, the audit trail | model, no tokio |
+//! | [`protocol`] | messages, rules of the APIs, fetch sessions: bytes in, values out | model; no sockets, no clock |
+//! | [`net`] | TLS, the session, a connection | protocol and below; tokio lives here |
+//! | [`process`] | configuration, ACL store, identities, logs, admin endpoint, listeners | net and below |
 //! | [`cli`] | the command line | everything |
 
 pub mod cli;
-pub mod link;
+pub mod model;
+pub mod net;
+pub mod observability;
 pub mod process;
 pub mod protocol;
-pub mod words;

@@ -3,17 +3,17 @@
 use std::cell::Cell;
 
 use bytes::Bytes;
+use doorkeeper::model::certificate::{
+    Anchors, Certificate, PublicKey, Purpose, Signatures, Standing, Unverified,
+};
+use doorkeeper::model::principal::{MappingRules, distinguished_name};
+use doorkeeper::model::proxy_protocol::{self, Heard, LONGEST};
 use doorkeeper::process::acl_store::file;
 use doorkeeper::process::config::Config;
 use doorkeeper::protocol::header::{self, RequestHeader};
 use doorkeeper::protocol::messages::CATALOGUE;
 use doorkeeper::protocol::subscriptions::Pattern;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::certificate::{
-    Anchors, Certificate, PublicKey, Purpose, Signatures, Standing, Unverified,
-};
-use doorkeeper::words::principal::{MappingRules, distinguished_name};
-use doorkeeper::words::proxy_protocol::{self, Heard, LONGEST};
 use std::path::Path;
 
 use crate::never_through::dice::Dice;

@@ -17,14 +17,14 @@ use tokio::time::timeout;
 
 use super::output::{fail_in_json, refuse_in_json};
 use super::{ConfigFile, print, refuse};
+use crate::model::acl::{Binding, Change, MAX_CHANGES};
+use crate::observability::health::Health;
+use crate::observability::metrics::Metrics;
 use crate::process::acl_store::AclStore;
 use crate::process::config::document::read_failure;
 use crate::process::config::{AclFile, Acls, Config, Faults};
 use crate::process::proxy::build;
 use crate::process::startup;
-use crate::words::acl::{Binding, Change, MAX_CHANGES};
-use crate::words::health::Health;
-use crate::words::metrics::Metrics;
 
 use forms::Form;
 

@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::output::{FaultShown, Output, Paint, print_json};
 use super::{BAD_CONFIGURATION, print, refuse};
+use crate::model::certificate::Standing;
+use crate::model::text::{Rfc3339, printable};
 use crate::process::config::{Acls, Faults};
 use crate::process::identity::{CertificateFacts, Shown, show};
 use crate::process::startup::{self, Ready};
-use crate::words::audit::{Rfc3339, printable};
-use crate::words::certificate::Standing;
 
 /// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output, and what becomes of
 /// the client whose certificate is in the file `client`.

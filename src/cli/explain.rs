@@ -12,10 +12,10 @@ use clap::ArgGroup;
 use super::check::told;
 use super::output::{Output, print_json};
 use super::{ConfigFile, print};
+use crate::model::acl::{CLUSTER_NAME, Operation, ResourceType};
 use crate::process::acl_store::AclStore;
 use crate::process::config::Config;
 use crate::process::{identity, startup};
-use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
 
 use answer::{Answer, Asking};
 

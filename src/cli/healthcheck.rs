@@ -14,9 +14,9 @@ use tokio::time::timeout;
 
 use super::output::{Output, print_json};
 use super::print;
+use crate::model::text::printable;
 use crate::process::config::text::parse_duration;
 use crate::process::config::{Config, Faults, HostPort};
-use crate::words::audit::printable;
 
 /// An answer of a probe has some hundred bytes; what is longer is not from doorkeeper.
 const MAX_ANSWER: u64 = 64 * 1024;

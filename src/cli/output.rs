@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{BAD_CONFIGURATION, print, refuse};
+use crate::model::acl::Binding;
 use crate::process::config::{Fault, Faults};
-use crate::words::acl::Binding;
 
 /// What a command prints, and how.
 #[derive(Debug, Clone, Copy, clap::Args)]

@@ -13,10 +13,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::config::{Acls, Authorization, Fault, Faults};
 use super::identity::ClientStore;
-use crate::link::wakers::Woken;
-use crate::words::acl::{Change, Changed, Settings, Unchanged};
-use crate::words::health::Health;
-use crate::words::metrics::Metrics;
+use crate::model::acl::{Change, Changed, Settings, Unchanged};
+use crate::net::wakers::Woken;
+use crate::observability::health::Health;
+use crate::observability::metrics::Metrics;
 
 use file::source::{FileSource, Opened};
 pub use in_force::Generation;

@@ -25,9 +25,9 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use super::addresses::AddressTable;
-use crate::words::health::Health;
-use crate::words::metrics::{Build, Metrics};
-use crate::words::repeats::Repeats;
+use crate::observability::health::Health;
+use crate::observability::metrics::{Build, Metrics};
+use crate::observability::repeats::Repeats;
 
 mod pages;
 mod places;

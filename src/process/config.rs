@@ -30,9 +30,9 @@ use std::time::Duration;
 
 use rustls::SupportedCipherSuite;
 
-use crate::words::acl::Network;
-use crate::words::advertise::Names;
-use crate::words::principal::MappingRules;
+use crate::model::acl::Network;
+use crate::model::advertise::Names;
+use crate::model::principal::MappingRules;
 
 pub use document::Document;
 pub use effective::Effective;

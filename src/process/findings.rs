@@ -1,8 +1,8 @@
 //! What checks have found, and what becomes of it by the configuration.
 
 use super::config::Reaction;
-use crate::words::health::Health;
-use crate::words::metrics::Check;
+use crate::observability::health::Health;
+use crate::observability::metrics::Check;
 
 /// What a check has to say of a part until it has looked for the first time.
 pub(super) const NOT_YET: &str = "not looked at yet";

@@ -30,7 +30,7 @@ use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
 
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
-use crate::words::certificate::Certificate;
+use crate::model::certificate::Certificate;
 use files::{Content, Files};
 use foreign::Part;
 

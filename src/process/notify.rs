@@ -15,8 +15,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use crate::words::audit::printable;
-use crate::words::health::Health;
+use crate::model::text::printable;
+use crate::observability::health::Health;
 
 /// How often it is looked whether the status has changed.
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
@@ -134,7 +134,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::words::metrics::{Build, Check, Metrics};
+    use crate::observability::metrics::{Build, Check, Metrics};
 
     /// A service manager that listens at a path, gone with the test.
     struct Manager {

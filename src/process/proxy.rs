@@ -37,15 +37,15 @@ use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
-use crate::link::budget::Budget;
-use crate::link::cluster::Clusters;
-use crate::link::context::{ListenerContext, ProcessContext};
-use crate::link::pattern_matching::PatternMatching;
+use crate::model::advertise::Destination;
+use crate::net::budget::Budget;
+use crate::net::cluster::Clusters;
+use crate::net::context::{ListenerContext, ProcessContext};
+use crate::net::pattern_matching::PatternMatching;
+use crate::observability::audit::{AuditLog, Format};
+use crate::observability::health::Health;
+use crate::observability::metrics::{Build, Check, Metrics, Reload};
 use crate::protocol::api::TABLE;
-use crate::words::advertise::Destination;
-use crate::words::audit::{AuditLog, Format};
-use crate::words::health::Health;
-use crate::words::metrics::{Build, Check, Metrics, Reload};
 
 /// What this binary was built from.
 pub fn build() -> Build {

@@ -21,9 +21,10 @@ mod foreign;
 use foreign::Foreign;
 
 use super::config;
-use crate::words::audit::{self, AuditLog, Rfc3339};
-use crate::words::lossy::{self, Offering, Taking};
-use crate::words::metrics::Metrics;
+use crate::model::text::Rfc3339;
+use crate::observability::audit::{self, AuditLog};
+use crate::observability::lossy::{self, Offering, Taking};
+use crate::observability::metrics::Metrics;
 
 /// Log lines that wait for the output at most.
 const LOG_QUEUE: usize = 1024;
@@ -60,7 +61,7 @@ impl From<config::LogFormat> for LogFormat {
 pub struct Options {
     /// The form of log lines.
     pub format: LogFormat,
-    /// The level, or several as `info,doorkeeper::link=debug`.
+    /// The level, or several as `info,doorkeeper::net=debug`.
     pub level: Option<String>,
     /// The form of audit lines.
     pub audit_format: audit::Format,
@@ -92,7 +93,7 @@ impl fmt::Display for TelemetryError {
             Self::Level { place, text, reason } => write!(
                 f,
                 "{place}: '{text}' is no log level: {reason}; give error, warn, info, debug, trace or off, or \
-                 levels by module such as 'info,doorkeeper::link=debug'"
+                 levels by module such as 'info,doorkeeper::net=debug'"
             ),
             Self::AlreadySet => f.write_str("logs are set up already; a process can do so once"),
             Self::Thread(error) => write!(f, "no thread can be started to write logs: {error}"),

@@ -16,8 +16,8 @@ use super::share_sessions::ShareSessions;
 use super::subscriptions::Subscriptions;
 use super::waiting_members::WaitingMembers;
 use super::wire::{Message, Str, Uuid};
-use crate::words::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
-use crate::words::advertise::{Advertised, Unmapped};
+use crate::model::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
+use crate::model::advertise::{Advertised, Unmapped};
 
 pub use grounds::{Ground, Grounds, Last, Number, Remedy};
 pub use group_protocols::{GroupProtocol, GroupProtocols};

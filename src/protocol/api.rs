@@ -10,7 +10,7 @@ use super::access::{Access, GroupProtocol};
 use super::messages::*;
 use super::subscriptions::{Covered, Matching};
 use super::wire::{Fault, Message, Request, Uuid};
-use crate::words::acl::{Change, Changed, Unchanged};
+use crate::model::acl::{Change, Changed, Unchanged};
 
 mod acls;
 mod cluster;

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 5] = ["words", "protocol", "link", "process", "cli"];
+const LAYERS: [&str; 6] = ["model", "observability", "protocol", "net", "process", "cli"];
 
 /// Layers that know values only: given the same they say the same, and nothing waits.
-const PURE: [&str; 2] = ["words", "protocol"];
+const PURE: [&str; 3] = ["model", "observability", "protocol"];
 
 /// What would make them wait, or answer differently the next time.
 const IMPURE: [&str; 13] = [
@@ -88,7 +88,7 @@ fn imports_point_downwards() {
             }
             assert!(
                 !text.contains("crate::{"),
-                "{}: name the layer in each import, as in `use crate::words::acl`",
+                "{}: name the layer in each import, as in `use crate::model::acl`",
                 path.display()
             );
         }
@@ -121,8 +121,8 @@ fn every_module_of_the_package_is_in_a_layer() {
 
 #[test]
 fn the_test_finds_what_it_looks_for() {
-    assert!(has_word("use crate::link::tls;", "crate::link"));
-    assert!(!has_word("use crate::linked;", "crate::link"));
+    assert!(has_word("use crate::net::tls;", "crate::net"));
+    assert!(!has_word("use crate::linked;", "crate::net"));
     assert!(has_word("std::net::TcpStream", "std::net::Tcp"));
     assert!(has_word("let now = Instant::now();", "Instant::now"));
     assert!(!has_word("use std::net::IpAddr;", "std::net::Tcp"));

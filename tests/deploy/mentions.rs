@@ -147,7 +147,7 @@ fn keys_that_pages_mention_are_there() {
 
 #[test]
 fn metrics_that_pages_mention_are_there() {
-    let sources = ["src/words/metrics.rs", "src/words/metrics"]
+    let sources = ["src/observability/metrics.rs", "src/observability/metrics"]
         .map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
     let mut text = std::fs::read_to_string(&sources[0]).unwrap();
     for entry in std::fs::read_dir(&sources[1]).unwrap() {

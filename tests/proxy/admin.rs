@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use doorkeeper::observability::health::Health;
+use doorkeeper::observability::metrics::{Build, Check, Metrics, RequestResult};
 use doorkeeper::process::admin::{AdminServer, Limits, View};
-use doorkeeper::words::health::Health;
-use doorkeeper::words::metrics::{Build, Check, Metrics, RequestResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use doorkeeper::observability::health::Health;
+use doorkeeper::observability::metrics::{Build, Check, Metrics};
 use doorkeeper::process::admin::{AdminServer, Limits};
-use doorkeeper::words::health::Health;
-use doorkeeper::words::metrics::{Build, Check, Metrics};
 
 const BUILD: Build =
     Build { version: "0.1.0", revision: "abc1234", rustc: "1.95.0", tls_provider: "aws-lc-rs" };

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use doorkeeper::words::acl::{Operation, ResourceType};
-use doorkeeper::words::health::Health;
-use doorkeeper::words::metrics::{
+use doorkeeper::model::acl::{Operation, ResourceType};
+use doorkeeper::observability::health::Health;
+use doorkeeper::observability::metrics::{
     Build, Certificate, CertificateRole, Cipher, CloseReason, ConnectResult, HandshakeResult, MappingError,
     Mechanism, Metrics, RejectReason, Reload, RequestResult, Runtime, TlsVersion,
 };

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use doorkeeper::words::acl::{
+use doorkeeper::model::acl::{
     Authorizer, Binding, Decision, Operation, PatternType, Permission, ResourceType, Rule, Settings,
     host_text,
 };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use doorkeeper::words::acl::{
+use doorkeeper::model::acl::{
     Authorizer, Binding, Operation, PatternType, Permission, ResourceType, Rule, Settings,
 };
 use proptest::prelude::*;

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use doorkeeper::model::acl::{
+    Binding, BindingFilter, CLUSTER_NAME, Change, Changed, Operation, PatternFilter, PatternType, Permission,
+    ResourceType, Unchanged,
+};
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::create_acls_request::AclCreation;
 use doorkeeper::protocol::messages::delete_acls_request::DeleteAclsFilter;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Message;
-use doorkeeper::words::acl::{
-    Binding, BindingFilter, CLUSTER_NAME, Change, Changed, Operation, PatternFilter, PatternType, Permission,
-    ResourceType, Unchanged,
-};
 
 use crate::support::door::*;
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::decoded;
+use doorkeeper::model::certificate::{Anchors, Certificate, Purpose, Standing};
 use doorkeeper::process::identity::ProviderSignatures;
-use doorkeeper::words::certificate::{Anchors, Certificate, Purpose, Standing};
 
 const TABLE: &str = include_str!("../data/certificate-chains.tsv");
 const PAGE: &str = include_str!("../../docs/certificates.md");

@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
+use doorkeeper::model::acl::CLUSTER_NAME;
+use doorkeeper::model::acl::Operation::{self, *};
+use doorkeeper::model::acl::ResourceType::Topic;
+use doorkeeper::model::advertise::{Advertised, Mapping};
 use doorkeeper::protocol::access::BrokerSettings;
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Message, Str};
-use doorkeeper::words::acl::CLUSTER_NAME;
-use doorkeeper::words::acl::Operation::{self, *};
-use doorkeeper::words::acl::ResourceType::Topic;
-use doorkeeper::words::advertise::{Advertised, Mapping};
 
 use crate::support::door::*;
 

@@ -1,5 +1,9 @@
 //! DescribeConfigs, AlterConfigs and IncrementalAlterConfigs: what reaches the broker, and what the client is told.
 
+use doorkeeper::model::acl::Operation::*;
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
+use doorkeeper::model::acl::{Binding, CLUSTER_NAME};
+use doorkeeper::model::advertise::{Advertised, Mapping};
 use doorkeeper::protocol::access::BrokerSettings;
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -8,10 +12,6 @@ use doorkeeper::protocol::messages::describe_configs_response::{
 };
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Message, Str};
-use doorkeeper::words::acl::Operation::*;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
-use doorkeeper::words::acl::{Binding, CLUSTER_NAME};
-use doorkeeper::words::advertise::{Advertised, Mapping};
 
 use crate::support::door::*;
 

@@ -1,12 +1,12 @@
 //! The rules of the consumer groups of KIP-848.
 
+use doorkeeper::model::acl::Operation::*;
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
 use doorkeeper::protocol::messages::consumer_group_describe_response::{
     Assignment, DescribedGroup, Member, TopicPartitions,
 };
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::acl::Operation::*;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
 
 use crate::support::door::*;
 

@@ -7,13 +7,13 @@ mod sessions;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::support::door::{Door, Outcome, allow, allow_cluster, id};
+use doorkeeper::model::acl::{Binding, Operation, ResourceType};
 use doorkeeper::protocol::messages::fetch_request::{
     FetchPartition, FetchTopic, ForgottenTopic, ReplicaState,
 };
 use doorkeeper::protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use doorkeeper::protocol::messages::{FetchRequest, FetchResponse};
 use doorkeeper::protocol::wire::{Bytes, Uuid};
-use doorkeeper::words::acl::{Binding, Operation, ResourceType};
 
 const DENIED: i16 = 29;
 const UNKNOWN_ID: i16 = 100;

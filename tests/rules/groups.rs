@@ -2,13 +2,13 @@
 
 use std::fmt::Debug;
 
+use doorkeeper::model::acl::{Operation, ResourceType::Group};
 use doorkeeper::protocol::messages::delete_groups_response::DeletableGroupResult;
 use doorkeeper::protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use doorkeeper::protocol::messages::leave_group_request::MemberIdentity;
 use doorkeeper::protocol::messages::list_groups_response::ListedGroup;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Bytes, Request, Str};
-use doorkeeper::words::acl::{Operation, ResourceType::Group};
 
 use crate::support::door::*;
 

@@ -1,6 +1,8 @@
 //! The rules of APIs about nobody's topics: telemetry, delegation tokens, SCRAM credentials, the members of the quorum, the
 //! state that brokers keep of share groups.
 
+use doorkeeper::model::acl::ResourceType::{Group, Topic, User};
+use doorkeeper::model::acl::{Binding, Operation};
 use doorkeeper::protocol::messages::alter_user_scram_credentials_request::{
     ScramCredentialDeletion, ScramCredentialUpsertion,
 };
@@ -10,8 +12,6 @@ use doorkeeper::protocol::messages::describe_user_scram_credentials_request::Use
 use doorkeeper::protocol::messages::describe_user_scram_credentials_response::DescribeUserScramCredentialsResult;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Bytes, Str};
-use doorkeeper::words::acl::ResourceType::{Group, Topic, User};
-use doorkeeper::words::acl::{Binding, Operation};
 
 use crate::support::door::*;
 

@@ -1,5 +1,9 @@
 //! Metadata, FindCoordinator and DescribeCluster: what reaches the broker, and what the client is told.
 
+use doorkeeper::model::acl::Operation::*;
+use doorkeeper::model::acl::ResourceType::{Group, Topic, TransactionalId};
+use doorkeeper::model::acl::{Binding, CLUSTER_NAME};
+use doorkeeper::model::advertise::{Advertised, Mapping};
 use doorkeeper::protocol::access::BrokerSettings;
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -8,10 +12,6 @@ use doorkeeper::protocol::messages::metadata_request::MetadataRequestTopic;
 use doorkeeper::protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponseTopic};
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Message, Str, Uuid};
-use doorkeeper::words::acl::Operation::*;
-use doorkeeper::words::acl::ResourceType::{Group, Topic, TransactionalId};
-use doorkeeper::words::acl::{Binding, CLUSTER_NAME};
-use doorkeeper::words::advertise::{Advertised, Mapping};
 
 use crate::support::door::*;
 

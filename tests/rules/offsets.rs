@@ -1,5 +1,7 @@
 //! The rules of committed offsets: what reaches the broker, and what the client is answered.
 
+use doorkeeper::model::acl::Operation::{All, Delete, Describe, Read, Write};
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
 use doorkeeper::protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -21,8 +23,6 @@ use doorkeeper::protocol::messages::offset_fetch_response::{
 };
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Uuid;
-use doorkeeper::words::acl::Operation::{All, Delete, Describe, Read, Write};
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
 
 use crate::support::door::commits::{Outcomes, Partitions, reader, run, topic_id};
 use crate::support::door::*;

@@ -1,13 +1,13 @@
 //! Subscriptions to patterns (ConsumerGroupHeartbeat 1): what the broker is told of them, heartbeat by heartbeat.
 
+use doorkeeper::model::acl::Binding;
+use doorkeeper::model::acl::Operation::*;
+use doorkeeper::model::acl::PatternType;
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
 use doorkeeper::protocol::messages::consumer_group_describe_response::{DescribedGroup, Member};
 use doorkeeper::protocol::messages::consumer_group_heartbeat_response::Assignment;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::acl::Binding;
-use doorkeeper::words::acl::Operation::*;
-use doorkeeper::words::acl::PatternType;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
 
 use crate::support::door::*;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use doorkeeper::words::principal::{MappingRules, NoMatch};
+use doorkeeper::model::principal::{MappingRules, NoMatch};
 use proptest::prelude::*;
 
 const TABLE: &str = include_str!("../data/mapping-rules.tsv");

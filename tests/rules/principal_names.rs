@@ -1,7 +1,7 @@
 //! Distinguished names, held against the JDK: `tests/data/distinguished-names.tsv`, made by
 //! `tests/tools/DistinguishedNames.java`.
 
-use doorkeeper::words::principal::distinguished_name;
+use doorkeeper::model::principal::distinguished_name;
 use proptest::prelude::*;
 
 const TABLE: &str = include_str!("../data/distinguished-names.tsv");

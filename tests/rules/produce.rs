@@ -1,12 +1,12 @@
 //! Produce: what reaches the broker, whole or while it arrives, and what the client is told.
 
+use doorkeeper::model::acl::Operation::*;
+use doorkeeper::model::acl::ResourceType::{Topic, TransactionalId};
 use doorkeeper::protocol::api::{Answer, Passage, Row, encoded};
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use doorkeeper::protocol::messages::{ProduceRequest, ProduceResponse};
 use doorkeeper::protocol::wire::{Bytes, Message, Str};
-use doorkeeper::words::acl::Operation::*;
-use doorkeeper::words::acl::ResourceType::{Topic, TransactionalId};
 
 use crate::support::door::*;
 

@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
+use doorkeeper::model::acl::Binding;
+use doorkeeper::model::acl::Operation::*;
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
 use doorkeeper::protocol::access::{BrokerSettings, GroupProtocols};
 use doorkeeper::protocol::messages::api_versions_response::{FinalizedFeatureKey, SupportedFeatureKey};
 use doorkeeper::protocol::messages::describe_share_group_offsets_request::DescribeShareGroupOffsetsRequestGroup;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::acl::Binding;
-use doorkeeper::words::acl::Operation::*;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
 
 use crate::support::door::*;
 

@@ -1,6 +1,8 @@
 //! The topic that doorkeeper keeps for itself: what somebody is answered who may do everything but is no super user, beside other
 //! topics of the same request.
 
+use doorkeeper::model::acl::Operation::{Alter, Create, Delete, Describe, Read, Write};
+use doorkeeper::model::acl::{CLUSTER_NAME, Operation, ResourceType, Rule, Settings};
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::alter_partition_reassignments_request::ReassignableTopic;
 use doorkeeper::protocol::messages::create_topics_request::CreatableTopic;
@@ -15,8 +17,6 @@ use doorkeeper::protocol::messages::offset_for_leader_epoch_request::{
 use doorkeeper::protocol::messages::write_txn_markers_request::{WritableTxnMarker, WritableTxnMarkerTopic};
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Str, Uuid};
-use doorkeeper::words::acl::Operation::{Alter, Create, Delete, Describe, Read, Write};
-use doorkeeper::words::acl::{CLUSTER_NAME, Operation, ResourceType, Rule, Settings};
 
 use crate::support::door::*;
 

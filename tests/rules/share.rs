@@ -9,6 +9,8 @@ mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
+use doorkeeper::model::acl::{Binding, Operation};
 use doorkeeper::protocol::messages::share_acknowledge_request as acknowledge_request;
 use doorkeeper::protocol::messages::share_acknowledge_response as acknowledge_response;
 use doorkeeper::protocol::messages::share_fetch_request::{
@@ -17,8 +19,6 @@ use doorkeeper::protocol::messages::share_fetch_request::{
 use doorkeeper::protocol::messages::share_fetch_response::{PartitionData, ShareFetchableTopicResponse};
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Bytes;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
-use doorkeeper::words::acl::{Binding, Operation};
 
 use crate::support::door::*;
 

@@ -1,14 +1,14 @@
 //! Streams groups: what a member may do, what a broker may create for it, and what is told of a group.
 
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
+use doorkeeper::model::acl::{Binding, Operation};
+use doorkeeper::model::advertise::{Advertised, Mapping};
 use doorkeeper::protocol::messages::streams_group_describe_response as described;
 use doorkeeper::protocol::messages::streams_group_describe_response::DescribedGroup;
 use doorkeeper::protocol::messages::streams_group_heartbeat_request::{Subtopology, TopicInfo, Topology};
 use doorkeeper::protocol::messages::streams_group_heartbeat_response as told;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
-use doorkeeper::words::acl::{Binding, Operation};
-use doorkeeper::words::advertise::{Advertised, Mapping};
 
 use crate::support::door::*;
 

@@ -1,5 +1,7 @@
 //! CreateTopics, DeleteTopics and CreatePartitions: what reaches the broker, and what the client is told.
 
+use doorkeeper::model::acl::Operation::*;
+use doorkeeper::model::acl::ResourceType::Topic;
 use doorkeeper::protocol::access::BrokerSettings;
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::create_partitions_request::CreatePartitionsTopic;
@@ -10,8 +12,6 @@ use doorkeeper::protocol::messages::delete_topics_request::DeleteTopicState;
 use doorkeeper::protocol::messages::delete_topics_response::DeletableTopicResult;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Message, Str, Uuid};
-use doorkeeper::words::acl::Operation::*;
-use doorkeeper::words::acl::ResourceType::Topic;
 
 use crate::support::door::*;
 

@@ -1,5 +1,7 @@
 //! The rules of transactions and producers as administrators see them.
 
+use doorkeeper::model::acl::Operation::*;
+use doorkeeper::model::acl::ResourceType::{Topic, TransactionalId};
 use doorkeeper::protocol::messages::describe_producers_request::TopicRequest;
 use doorkeeper::protocol::messages::describe_producers_response::{PartitionResponse, TopicResponse};
 use doorkeeper::protocol::messages::describe_transactions_response::{TopicData, TransactionState};
@@ -10,8 +12,6 @@ use doorkeeper::protocol::messages::write_txn_markers_response::{
 };
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::acl::Operation::*;
-use doorkeeper::words::acl::ResourceType::{Topic, TransactionalId};
 
 use crate::support::door::commits::{Outcomes, Partitions};
 use crate::support::door::*;

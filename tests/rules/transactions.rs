@@ -1,5 +1,8 @@
 //! The rules of producer ids and transactions: what reaches the broker, and what the client is answered.
 
+use doorkeeper::model::acl::Operation::{self, *};
+use doorkeeper::model::acl::ResourceType::{Cluster, Group, Topic, TransactionalId};
+use doorkeeper::model::acl::Settings;
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::add_partitions_to_txn_request::{
     AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction,
@@ -15,9 +18,6 @@ use doorkeeper::protocol::messages::txn_offset_commit_response::{
 };
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Str, Uuid};
-use doorkeeper::words::acl::Operation::{self, *};
-use doorkeeper::words::acl::ResourceType::{Cluster, Group, Topic, TransactionalId};
-use doorkeeper::words::acl::Settings;
 
 use crate::support::door::commits::{Outcomes, Partitions, reader, run, topic_id};
 use crate::support::door::*;

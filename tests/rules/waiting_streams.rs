@@ -1,6 +1,8 @@
 //! Members of streams groups that may not create what their topologies lack: nothing is created for them, and they wait as with
 //! Kafka. What they are told was compared with Kafka 4.4.
 
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
+use doorkeeper::model::acl::{Binding, Operation};
 use doorkeeper::protocol::access::{BrokerSettings, StreamsSettings};
 use doorkeeper::protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult,
@@ -10,8 +12,6 @@ use doorkeeper::protocol::messages::streams_group_describe_response::{self as de
 use doorkeeper::protocol::messages::streams_group_heartbeat_response::Status;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
-use doorkeeper::words::acl::{Binding, Operation};
 
 use super::streams::*;
 use crate::support::door::*;

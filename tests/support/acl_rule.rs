@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use doorkeeper::words::acl::{
+use doorkeeper::model::acl::{
     Binding, Operation, PatternType, Permission, ResourceType, Settings, host_text,
 };
 

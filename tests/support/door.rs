@@ -20,7 +20,12 @@ use std::fmt::Debug;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use doorkeeper::link::members::Members;
+use doorkeeper::model::acl::{
+    Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
+    ResourceType, Settings, Unchanged,
+};
+use doorkeeper::model::advertise::{Advertised, Mapping, Unmapped};
+use doorkeeper::net::members::Members;
 use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Grounds, TopicNames, Witness};
 use doorkeeper::protocol::api::{
     AclChange, Answer, AnswerWatch, Ask, PatternMatch, Row, Rule, Ruling, encoded,
@@ -33,11 +38,6 @@ use doorkeeper::protocol::share_sessions::ShareSessions;
 use doorkeeper::protocol::subscriptions::Subscriptions;
 use doorkeeper::protocol::waiting_members::WaitingMembers;
 use doorkeeper::protocol::wire::{Bytes, Fault, Message, Request, Str, Uuid};
-use doorkeeper::words::acl::{
-    Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
-    ResourceType, Settings, Unchanged,
-};
-use doorkeeper::words::advertise::{Advertised, Mapping, Unmapped};
 
 /// The client of every door, unless the test says otherwise.
 pub const ALICE: &str = "User:alice";

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{commands, listing};
 use crate::cli::output::BindingShown;
+use crate::model::acl::Binding;
 use crate::process::acl_store::file::{self, written};
-use crate::words::acl::Binding;
 
 /// One form.
 #[derive(Debug)]

@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::words::acl::{Binding, PatternType, ResourceType, UnknownWord};
+use crate::model::acl::{Binding, PatternType, ResourceType, UnknownWord};
 
 const RESOURCE: &str = "Current ACLs for resource `ResourcePattern(resourceType=";
 /// Above the ACLs of one principal, with `--principal`; they are listed all the same.

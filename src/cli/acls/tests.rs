@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::words::acl::{CLUSTER_NAME, Operation, PatternType, Permission, ResourceType};
+use crate::model::acl::{CLUSTER_NAME, Operation, PatternType, Permission, ResourceType};
 
 /// What `kafka-acls --list` of Kafka 4.4 prints.
 const LISTED: &str = "\

@@ -6,6 +6,10 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::super::output::{BindingShown, Paint};
+use crate::model::acl::{
+    Binding, CLUSTER_NAME, ClientView, Decision, Operation, PatternType, Permission, ResourceType, Rule,
+    WILDCARD,
+};
 use crate::process::acl_store::file;
 use crate::process::acl_store::file::written::file_of;
 use crate::process::config::document::read_text;
@@ -13,10 +17,6 @@ use crate::process::config::{Acls, Authorization, Place};
 use crate::protocol::access::Ground;
 use crate::protocol::api::Row;
 use crate::protocol::api::rights::{ASKED, Asked, Instead, Right, asking};
-use crate::words::acl::{
-    Binding, CLUSTER_NAME, ClientView, Decision, Operation, PatternType, Permission, ResourceType, Rule,
-    WILDCARD,
-};
 
 /// What stands in an entry for a name that only the reader knows.
 const SOME_NAME: &str = "NAME";

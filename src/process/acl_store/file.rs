@@ -22,14 +22,14 @@ use std::sync::Arc;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
+use crate::model::acl::{
+    Binding, CLUSTER_NAME, InvalidBinding, Operation, PatternType, Permission, ResourceType, WILDCARD,
+    host_text,
+};
 use crate::process::config::document::{Document, quoted};
 use crate::process::config::schema::schema_of;
 use crate::process::config::text::{self, nearest};
 use crate::process::config::{Fault, Faults, Place};
-use crate::words::acl::{
-    Binding, CLUSTER_NAME, InvalidBinding, Operation, PatternType, Permission, ResourceType, WILDCARD,
-    host_text,
-};
 
 /// The most bytes of an ACL file: some forty thousand entries.
 pub const MAX_BYTES: u64 = 4 * 1024 * 1024;

@@ -6,8 +6,8 @@ use std::task::Waker;
 
 use arc_swap::ArcSwap;
 
-use crate::link::wakers::{Wakers, Woken};
-use crate::words::acl::{Authorizer, Binding, Settings};
+use crate::model::acl::{Authorizer, Binding, Settings};
+use crate::net::wakers::{Wakers, Woken};
 
 /// One set of bindings with its place in the succession of sets.
 #[derive(Debug, Clone)]

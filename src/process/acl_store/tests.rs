@@ -2,9 +2,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
+use crate::model::acl::{Operation, PatternType, Permission, ResourceType};
 use crate::process::config::scratch::Scratch;
 use crate::process::config::{AclFile, Acls};
-use crate::words::acl::{Operation, PatternType, Permission, ResourceType};
 
 /// The ACL file that the product was designed around.
 const DESIGNED: &str = r#"# acls.yaml: Kafka's own words; several operations and hosts in one entry are several bindings

@@ -11,14 +11,14 @@ use tokio::time::sleep;
 use super::itself::{self, is_loopback};
 use super::knock::{Answer, Found, knock};
 use super::table::{AddressTable, Row, in_a_line};
-use crate::link::context::ListenerContext;
-use crate::link::survey::{Survey, survey};
+use crate::model::advertise::Destination;
+use crate::net::context::ListenerContext;
+use crate::net::survey::{Survey, survey};
+use crate::observability::health::Health;
+use crate::observability::metrics::Check;
 use crate::process::config::Reaction;
 use crate::process::findings;
 use crate::process::identity::IdentityStore;
-use crate::words::advertise::Destination;
-use crate::words::health::Health;
-use crate::words::metrics::Check;
 
 /// How often it is looked when all is well.
 const INTERVAL: Duration = Duration::from_secs(60);

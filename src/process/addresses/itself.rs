@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::link::context::ListenerContext;
-use crate::link::survey::Survey;
-use crate::link::upstream::learn_versions;
+use crate::net::context::ListenerContext;
+use crate::net::survey::Survey;
+use crate::net::upstream::learn_versions;
 use crate::process::own_addresses;
 
 /// How long whoever is there may take.

@@ -14,9 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::link::self_check::{SelfCheck, TOKEN};
+use crate::model::advertise::Destination;
+use crate::net::self_check::{SelfCheck, TOKEN};
 use crate::process::identity::sha256;
-use crate::words::advertise::Destination;
 
 /// How long whoever is there may take.
 const LIMIT: Duration = Duration::from_secs(5);

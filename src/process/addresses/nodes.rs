@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::link::context::ListenerContext;
-use crate::link::survey::survey;
-use crate::link::upstream::look;
+use crate::net::context::ListenerContext;
+use crate::net::survey::survey;
+use crate::net::upstream::look;
 
 /// How often a cluster is asked where its nodes are, and each node who it is.
 const INTERVAL: Duration = Duration::from_secs(10);

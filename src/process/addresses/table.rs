@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::link::brokers::Address;
-use crate::words::audit::printable;
+use crate::model::text::printable;
+use crate::net::brokers::Address;
 
 /// The brokers that a line of the log names at most.
 const IN_A_LINE: usize = 16;

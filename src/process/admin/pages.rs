@@ -14,10 +14,10 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::probe::{Options, Outcome, evaluate};
+use crate::model::text::printable;
+use crate::observability::health::{CheckReport, Health};
+use crate::observability::metrics::{self, Build, Check, Metrics};
 use crate::process::addresses::AddressTable;
-use crate::words::audit::printable;
-use crate::words::health::{CheckReport, Health};
-use crate::words::metrics::{self, Build, Check, Metrics};
 
 /// Scrapes encoded at a time: each holds a thread for some milliseconds. There is as long a pause after each, so that whoever
 /// asks over and over does not take a processor from the clients of the broker.

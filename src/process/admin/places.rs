@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::words::origin::Origin;
+use crate::model::origin::Origin;
 
 /// The connections there are, by where they come from; `T` is what ends one.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::words::audit::printable;
-use crate::words::health::CheckReport;
+use crate::model::text::printable;
+use crate::observability::health::CheckReport;
 
 /// What a probe may be asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(super) fn evaluate(probe: &str, report: &[CheckReport], options: &Options<'_
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::metrics::Check;
+    use crate::observability::metrics::Check;
 
     fn report(failed: &[(Check, &str)]) -> Vec<CheckReport> {
         let reason =

@@ -7,7 +7,7 @@ use super::nodes::{self, Pattern};
 use super::raw::{AddressMapping, UnnamedClients};
 use super::text::HostPort;
 use super::{Gateway, ToldApart};
-use crate::words::advertise::{Destination, Names};
+use crate::model::advertise::{Destination, Names};
 
 /// The port of each broker, where it has one of its own. Those beyond the last port are left out, and are a fault.
 pub(super) fn broker_ports(mapping: &AddressMapping) -> Vec<(i32, u16)> {

@@ -13,7 +13,7 @@ use super::{
     AclFile, AclTopic, Acls, AddressMapping, Authorization, ClientAuth, ClientTls, Config, Doorkeepers,
     Listener, Tls, TlsVersion,
 };
-use crate::words::acl::Network;
+use crate::model::acl::Network;
 
 /// The configuration, without the listeners that have faults.
 pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Config {

@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::document::quoted;
-use crate::words::acl::{Network, Operation};
-use crate::words::principal::MappingRules;
+use crate::model::acl::{Network, Operation};
+use crate::model::principal::MappingRules;
 
 /// A host and a port; the host is a name or an IP address, IPv6 without its brackets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]

@@ -4,7 +4,7 @@ use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Name};
 
-use crate::words::certificate::Standing;
+use crate::model::certificate::Standing;
 
 /// What a certificate is used for here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

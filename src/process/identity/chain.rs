@@ -8,7 +8,7 @@ use std::path::Path;
 use super::certificate::CertificateFacts;
 use super::verifier::ProviderSignatures;
 use super::{Reader, Role};
-use crate::words::certificate::{Anchors, Certificate, Signatures, Unverified};
+use crate::model::certificate::{Anchors, Certificate, Signatures, Unverified};
 
 /// Which certificates of a chain those who verify it need, the leaf being the first. `trusted` is what doorkeeper itself
 /// trusts: whose name and key are there is a root, whoever else has signed it.

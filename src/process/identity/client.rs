@@ -14,8 +14,8 @@ use rustls::crypto::aws_lc_rs;
 use super::files::Files;
 use super::verifier::ServerVerifier;
 use super::{CertificateFacts, Fingerprint, Reader, Role, Side, unix};
+use crate::model::principal::distinguished_name;
 use crate::process::config::{ClientTls, Document, Fault, Faults};
-use crate::words::principal::distinguished_name;
 
 const CLIENT: Side = Side {
     own: "client",

@@ -10,8 +10,8 @@ use super::files::Content;
 use super::foreign::Part;
 use super::verifier::{ClientVerifier, ProviderSignatures};
 use super::{Reader, Side, certificate, parsed};
+use crate::model::certificate::{Anchors, Certificate, Standing};
 use crate::process::config::document::quoted;
-use crate::words::certificate::{Anchors, Certificate, Standing};
 
 impl Reader<'_> {
     pub(super) fn anchors(&mut self, path: &Path, content: &Content) -> Option<Anchors> {

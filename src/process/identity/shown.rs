@@ -7,9 +7,9 @@ use rustls::pki_types::UnixTime;
 
 use super::foreign::Part;
 use super::{Identity, pem, unix};
-use crate::link::{handshake, refused};
-use crate::words::certificate::Certificate;
-use crate::words::principal::{MappingRules, distinguished_name};
+use crate::model::certificate::Certificate;
+use crate::model::principal::{MappingRules, distinguished_name};
+use crate::net::{handshake, refused};
 
 /// What becomes of a client that shows a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
 };
 
-use crate::link::refused;
-use crate::words::certificate::{Anchors, Kind, Purpose, Refusal};
+use crate::model::certificate::{Anchors, Kind, Purpose, Refusal};
+use crate::net::refused;
 pub use signatures::ProviderSignatures;
 
 /// The most bytes of names in a CertificateRequest. Java takes a message of 32 KiB, some clients one of 16 KiB, which is also

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::Failure;
 use super::wire::{TlsStream, Wire};
-use crate::link::session::{CLIENT_ID, frame};
+use crate::net::session::{CLIENT_ID, frame};
 use crate::process::config::HostPort;
 use crate::protocol::access::{Broker, BrokerSettings};
 use crate::protocol::header;

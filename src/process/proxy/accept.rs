@@ -9,14 +9,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::link::connection::{self, Arrival};
-use crate::link::context::ListenerContext;
-use crate::link::disconnects::SAID_AGAIN;
+use crate::model::advertise::Destination;
+use crate::net::connection::{self, Arrival};
+use crate::net::context::ListenerContext;
+use crate::net::disconnects::SAID_AGAIN;
+use crate::observability::metrics::RejectReason;
+use crate::observability::repeats::Repeats;
 use crate::process::config::Limits;
 use crate::process::identity::IdentityStore;
-use crate::words::advertise::Destination;
-use crate::words::metrics::RejectReason;
-use crate::words::repeats::Repeats;
 
 /// How long to leave off accepting after the system refused to: no file descriptors are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::observability::metrics::{Certificate, CertificateRole};
 use crate::process::identity::{CertificateFacts, Role};
-use crate::words::metrics::{Certificate, CertificateRole};
 
 /// By listener and role; of several authorities in one file, the first to expire.
 pub(super) fn shown<'a>(

@@ -9,20 +9,20 @@ use tokio::sync::watch;
 use super::accept::{Admission, accept};
 use super::gateway;
 use super::socket::Socket;
-use crate::link::acl_source::{AclSource, ChangeOutcome};
-use crate::link::context::{Limits, ListenerContext, ProcessContext};
-use crate::link::disconnects::{Disconnects, SAID_AGAIN};
-use crate::link::self_check::SelfCheck;
-use crate::link::upstream::Upstream;
-use crate::link::wakers::Woken;
+use crate::model::acl::{Change, ClientView, Unchanged};
+use crate::model::advertise::{Advertised, Destination, Mapping};
+use crate::net::acl_source::{AclSource, ChangeOutcome};
+use crate::net::context::{Limits, ListenerContext, ProcessContext};
+use crate::net::disconnects::{Disconnects, SAID_AGAIN};
+use crate::net::self_check::SelfCheck;
+use crate::net::upstream::Upstream;
+use crate::net::wakers::Woken;
+use crate::observability::health::Health;
+use crate::observability::metrics::{AclChange, Check, Metrics};
+use crate::observability::repeats::Repeats;
 use crate::process::acl_store::AclStore;
 use crate::process::config::{AddressMapping, Config, Gateway, Listener, Reaction, ToldApart};
 use crate::process::identity::IdentityStore;
-use crate::words::acl::{Change, ClientView, Unchanged};
-use crate::words::advertise::{Advertised, Destination, Mapping};
-use crate::words::health::Health;
-use crate::words::metrics::{AclChange, Check, Metrics};
-use crate::words::repeats::Repeats;
 
 /// One port of a listener.
 pub(super) struct Door {

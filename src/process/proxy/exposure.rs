@@ -13,15 +13,15 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::link::brokers::Address;
-use crate::link::context::ListenerContext;
-use crate::link::survey::{Survey, survey};
-use crate::link::upstream::is_open;
+use crate::model::broker_listeners::BrokerListener;
+use crate::net::brokers::Address;
+use crate::net::context::ListenerContext;
+use crate::net::survey::{Survey, survey};
+use crate::net::upstream::is_open;
+use crate::observability::health::Health;
+use crate::observability::metrics::Check;
 use crate::process::config::Reaction;
 use crate::process::{findings, own_addresses};
-use crate::words::broker_listeners::BrokerListener;
-use crate::words::health::Health;
-use crate::words::metrics::Check;
 
 /// How often it is looked. Brokers that are away at the start are there by the second time.
 const INTERVAL: Duration = Duration::from_secs(60);

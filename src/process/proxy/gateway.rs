@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use crate::link::brokers::Brokers;
+use crate::model::advertise::Destination;
+use crate::net::brokers::Brokers;
 use crate::process::config::{AddressMapping, Gateway, HostPort, Listener, ToldApart};
-use crate::words::advertise::Destination;
 
 /// The addresses of a listener, its own first, and the brokers that they lead to.
 pub(super) fn ports(listener: &Listener) -> Vec<(SocketAddr, Destination)> {

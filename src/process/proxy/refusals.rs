@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use crate::model::text::Rfc3339;
+use crate::observability::health::Health;
+use crate::observability::metrics::Check;
 use crate::process::config::Faults;
-use crate::words::audit::Rfc3339;
-use crate::words::health::Health;
-use crate::words::metrics::Check;
 
 /// What is read from disk again and again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,8 +83,8 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
+    use crate::observability::metrics::{Build, Metrics};
     use crate::process::config::Fault;
-    use crate::words::metrics::{Build, Metrics};
 
     #[test]
     fn it_is_wrong_since_it_first_was_and_probes_name_the_page() {

@@ -12,7 +12,10 @@ use tokio::time::sleep;
 use super::accept::Admission;
 use super::certificates::{Expired, shown};
 use super::refusals::{OnDisk, Refusals};
-use crate::link::context::ListenerContext;
+use crate::net::context::ListenerContext;
+use crate::observability::audit::AuditLog;
+use crate::observability::health::Health;
+use crate::observability::metrics::{Certificate, Check, Metrics, Reload};
 use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::document::read_text;
 use crate::process::config::effective::is_live;
@@ -21,9 +24,6 @@ use crate::process::identity::{
     CertificateFacts, ClientReload, IdentityStore, Look, Reload as TlsReload, Role, sha256,
 };
 use crate::process::telemetry::Levels;
-use crate::words::audit::AuditLog;
-use crate::words::health::Health;
-use crate::words::metrics::{Certificate, Check, Metrics, Reload};
 
 /// How long changed files must stay the same to be believed: whoever writes three of them needs a moment.
 const SETTLE: Duration = Duration::from_millis(200);

@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::refusals::OnDisk;
 use super::reload::{OF_CLIENT, Reloader};
+use crate::model::certificate::Standing;
+use crate::model::text::{Rfc3339, printable};
 use crate::process::admin::View;
 use crate::process::config::Acls;
 use crate::process::identity::CertificateFacts;
-use crate::words::audit::{Rfc3339, printable};
-use crate::words::certificate::Standing;
 
 /// Every page.
 pub(super) fn all(reloader: &Arc<Reloader>) -> Vec<View> {

@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::reload::Reloader;
-use crate::link::budget::Budget;
-use crate::link::cluster::{Clusters, distinct};
-use crate::link::context::ListenerContext;
-use crate::link::upstream::{self, Probe};
+use crate::net::budget::Budget;
+use crate::net::cluster::{Clusters, distinct};
+use crate::net::context::ListenerContext;
+use crate::net::upstream::{self, Probe};
+use crate::observability::audit::AuditLog;
+use crate::observability::health::Health;
+use crate::observability::metrics::{Check, Metrics, Runtime};
 use crate::process::identity::IdentityStore;
 use crate::process::notify::Notifier;
-use crate::words::audit::AuditLog;
-use crate::words::health::Health;
-use crate::words::metrics::{Check, Metrics, Runtime};
 
 /// How often it is said how much is in use.
 const LOAD_INTERVAL: Duration = Duration::from_secs(1);

@@ -17,8 +17,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 
 use super::{Lines, LogFormat};
-use crate::words::audit::{Rfc3339, printable};
-use crate::words::repeats::Repeats;
+use crate::model::text::{Rfc3339, printable};
+use crate::observability::repeats::Repeats;
 
 /// How often the same is said.
 const SAID_AGAIN: Duration = Duration::from_secs(10);

@@ -5,8 +5,8 @@ use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::*;
-use crate::words::acl::{Known, Operation, ResourceType};
-use crate::words::metrics::Build;
+use crate::model::acl::{Known, Operation, ResourceType};
+use crate::observability::metrics::Build;
 
 fn metrics() -> Arc<Metrics> {
     let build = Build { version: "1", revision: "r", rustc: "c", tls_provider: "p" };
@@ -164,7 +164,7 @@ fn the_first_variable_wins_then_the_configuration_then_info() {
     assert_eq!(chosen(Some("debug"), &[("RUST_LOG", "warn"), ("DOORKEEPER_LOG", "trace")]), "trace");
     assert_eq!(chosen(Some("debug"), &[("DOORKEEPER_LOG", " ")]), "debug", "set to nothing is not set");
     assert_eq!(chosen(None, &[("RUST_LOG", "doorkeeper")]), "doorkeeper=trace");
-    assert_eq!(chosen(Some("WARN, doorkeeper::link=debug"), &[]), "doorkeeper::link=debug,warn");
+    assert_eq!(chosen(Some("WARN, doorkeeper::net=debug"), &[]), "doorkeeper::net=debug,warn");
 }
 
 #[test]
@@ -177,13 +177,13 @@ fn levels_that_mean_nothing_are_refused_with_their_place() {
     assert_eq!(
         refused("info,verbose", None),
         "log level in the configuration: 'info,verbose' is no log level: 'verbose' is not known; give error, warn, \
-         info, debug, trace or off, or levels by module such as 'info,doorkeeper::link=debug'"
+         info, debug, trace or off, or levels by module such as 'info,doorkeeper::net=debug'"
     );
     assert!(refused("info", Some("loud")).starts_with("DOORKEEPER_LOG: 'loud' is no log level:"));
     assert!(
         refused("doorkeeper=loud", None).contains("'doorkeeper=loud' is no log level: 'loud' is not known;")
     );
-    assert!(refused("doorkeeper::link", None).contains("'doorkeeper::link' is not known;"));
+    assert!(refused("doorkeeper::net", None).contains("'doorkeeper::net' is not known;"));
     assert!(refused("[span{=}]=info]", None).contains("is no log level"));
 }
 

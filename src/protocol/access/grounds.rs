@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::words::acl::{ClientView, Decision, Operation, ResourceType};
+use crate::model::acl::{ClientView, Decision, Operation, ResourceType};
 
 /// How many permissions are told apart, and how many bytes their names may have together. A request that needs more counts
 /// as one that may need anything.

@@ -8,6 +8,10 @@ use std::sync::Arc;
 use super::cluster::{DENIED, needs};
 use super::versions::is_4_4;
 use super::{Api, Verdict};
+use crate::model::acl::{
+    Binding, BindingFilter, Change, Changed, InvalidBinding, MAX_CHANGES, Operation, PatternFilter,
+    PatternType, Permission, ResourceType, Unchanged,
+};
 use crate::protocol::access::{Access, Broker};
 use crate::protocol::error_code::{INVALID_REQUEST, NONE, POLICY_VIOLATION, UNKNOWN_SERVER_ERROR};
 use crate::protocol::messages::create_acls_request::AclCreation;
@@ -20,10 +24,6 @@ use crate::protocol::messages::{
     DescribeAclsResponse,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{
-    Binding, BindingFilter, Change, Changed, InvalidBinding, MAX_CHANGES, Operation, PatternFilter,
-    PatternType, Permission, ResourceType, Unchanged,
-};
 
 /// UNKNOWN, in all four enumerations: Kafka fails to parse a request that has it.
 const UNKNOWN: i8 = 0;

@@ -2,11 +2,11 @@
 //! differs is how each API says no.
 
 use super::{Api, Readdress, Verdict, names_reserved};
+use crate::model::acl::Operation;
 use crate::protocol::access::Access;
 use crate::protocol::error_code::{CLUSTER_AUTHORIZATION_FAILED, message};
 use crate::protocol::messages::*;
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::Operation;
 
 pub(super) const DENIED: i16 = CLUSTER_AUTHORIZATION_FAILED;
 

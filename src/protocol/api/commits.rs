@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::{
@@ -10,7 +11,6 @@ use crate::protocol::messages::{
     txn_offset_commit_request, txn_offset_commit_response,
 };
 use crate::protocol::wire::{Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 /// What tells a topic from others: its name, or its id in the versions that have only that on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

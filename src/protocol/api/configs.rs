@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::versions::is_4_4;
 use super::{Api, Verdict};
+use crate::model::acl::{Operation, ResourceType};
+use crate::model::advertise::Advertised;
 use crate::protocol::access::{Access, Broker};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -18,8 +20,6 @@ use crate::protocol::messages::{
     incremental_alter_configs_response,
 };
 use crate::protocol::wire::{Fault, Message, Str};
-use crate::words::acl::{Operation, ResourceType};
-use crate::words::advertise::Advertised;
 
 /// `ConfigResource.Type`
 const TOPIC: i8 = 2;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::described_groups::{Described, all_failed, describe};
 use super::pattern_subscriptions::{self, refused};
 use super::{Api, Unsupported, Verdict};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::consumer_group_describe_response::DescribedGroup;
@@ -13,7 +14,6 @@ use crate::protocol::messages::{
     ConsumerGroupHeartbeatResponse,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// `KafkaApis.handleConsumerGroupHeartbeat`. A subscription counts as a whole: one topic that the client may not describe
 /// refuses it. One that is not repeated is not looked at again, and neither are the ids of assigned topics.

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use super::metadata::readdress;
 use super::{Api, Readdress, Verdict, take_denied};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::find_coordinator_response::Coordinator;
 use crate::protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// `FindCoordinatorRequest.CoordinatorType`
 const GROUP: i8 = 0;

@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 
 use super::{Verdict, take_denied};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, NOT_ASKED_FOR};
 use crate::protocol::error_code::*;
 use crate::protocol::wire::Str;
-use crate::words::acl::{Operation, ResourceType};
 
 /// A group in an answer.
 pub(super) trait Described: Send + 'static {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::versions::is_4_4;
 use super::{Api, Question, Step, Verdict, metadata, trimmed};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
@@ -12,7 +13,6 @@ use crate::protocol::messages::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, MetadataRequest, MetadataResponse,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// `DescribeTopicPartitionsRequestHandler`: topics are visited by name, from the cursor on, until the page is full.
 impl Api for DescribeTopicPartitionsRequest {

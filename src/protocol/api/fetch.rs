@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Api, Readdress, Verdict, merged, metadata};
+use crate::model::acl::{CLUSTER_NAME, Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::fetch_answer::NODE_ENDPOINTS;
@@ -11,7 +12,6 @@ use crate::protocol::messages::fetch_request::{FetchTopic, ReplicaState};
 use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
 use crate::protocol::wire::{Fault, Str, Uuid};
-use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
 
 mod answer;
 

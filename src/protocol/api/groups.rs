@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::rights::LISTS_ALL;
 use super::{Api, Verdict, append, described_waiting, take_denied};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::delete_groups_response::DeletableGroupResult;
@@ -14,7 +15,6 @@ use crate::protocol::messages::{
     LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, SyncGroupRequest, SyncGroupResponse,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// Forwards a member's request when the client may read the group, and answers it with `refusal` when not.
 fn as_member<R>(

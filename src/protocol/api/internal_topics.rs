@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use super::streams::{refuse_topology, refused};
 use super::topologies::Topology;
 use super::{Amend, Question, Step, Verdict, trimmed};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::metadata_request::MetadataRequestTopic;
@@ -24,7 +25,6 @@ use crate::protocol::messages::{
 };
 use crate::protocol::waiting_members::{Joined, Waiting};
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// A heartbeat that is being looked at.
 pub(super) struct Beat {

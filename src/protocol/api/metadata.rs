@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::rights::CREATES_ALL;
 use super::{Api, Ask, Question, Readdress, Ruling, Step, Verdict, encoded, take_denied};
+use crate::model::acl::{CLUSTER_NAME, Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::metadata_request::MetadataRequestTopic;
@@ -17,7 +18,6 @@ use crate::protocol::messages::{
     DescribeClusterRequest, DescribeClusterResponse, MetadataRequest, MetadataResponse,
 };
 use crate::protocol::wire::{Fault, Message, Str, Uuid};
-use crate::words::acl::{CLUSTER_NAME, Operation, ResourceType};
 
 /// The first version that asks for topics by id. Two before it have the field all the same.
 const TOPIC_IDS: i16 = 12;

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::commits::{Decided, refuse_all, take_unreadable};
 use super::{Api, Found, Question, Step, Verdict, take_denied};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::metadata_request::MetadataRequestTopic;
@@ -20,7 +21,6 @@ use crate::protocol::messages::{
     OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse,
 };
 use crate::protocol::wire::{Fault, Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 /// The first version of OffsetCommit and OffsetFetch with topic ids.
 const TOPIC_IDS: i16 = 10;

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
 use super::Verdict;
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::wire::{Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 /// Takes out of `entries` those whose resource the client may not do `operation` on. A resource that is named many
 /// times is decided once.

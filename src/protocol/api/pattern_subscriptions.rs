@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{AfterMatch, Question, Step, Verdict, metadata, trimmed};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::consumer_group_describe_response::Member as DescribedMember;
@@ -23,7 +24,6 @@ use crate::protocol::subscriptions::{
     Covered, Found, Matching, Member, Subscription, Telling, Topics, digest,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// The first version with patterns.
 const PATTERNS: i16 = 1;

@@ -1,6 +1,7 @@
 //! Producing records.
 
 use super::{Api, Readdress, Verdict, append_all, merged, metadata, take_denied};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::produce_request::TopicProduceData;
@@ -8,7 +9,6 @@ use crate::protocol::messages::produce_response::{PartitionProduceResponse, Topi
 use crate::protocol::messages::{ProduceRequest, ProduceResponse};
 use crate::protocol::record_batches::{Batches, Looking};
 use crate::protocol::wire::{Fault, Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 mod head;
 mod passing;

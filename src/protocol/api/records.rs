@@ -2,6 +2,7 @@
 
 use super::rights::IS_A_BROKER;
 use super::{Api, Verdict, append, append_all, merged, take_denied, take_reserved};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::delete_records_response::{
@@ -18,7 +19,6 @@ use crate::protocol::messages::{
     OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
 };
 use crate::protocol::wire::{Fault, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 /// `KafkaApis.handleListOffsetRequest`: a follower's request is checked like any other.
 impl Api for ListOffsetsRequest {

@@ -3,11 +3,11 @@
 //! The rules themselves ask for what is enough by the constants of this table. That it has all that they ask for is held by a
 //! test, which lets every version of every API be decided and listens.
 
+use crate::model::acl::Operation::{self, *};
+use crate::model::acl::ResourceType::{self, *};
 use crate::protocol::access::Ground;
 use crate::protocol::messages::*;
 use crate::protocol::wire::Message;
-use crate::words::acl::Operation::{self, *};
-use crate::words::acl::ResourceType::{self, *};
 
 /// An operation on a kind of resource.
 pub type Right = (Operation, ResourceType);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::cluster::{DENIED, needs};
 use super::{Api, Verdict};
+use crate::model::acl::Operation;
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::alter_user_scram_credentials_request::ScramCredentialUpsertion;
@@ -15,7 +16,6 @@ use crate::protocol::messages::{
     DescribeUserScramCredentialsResponse,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::Operation;
 
 /// `org.apache.kafka.clients.admin.ScramMechanism`: SCRAM-SHA-256 and SCRAM-SHA-512.
 const MECHANISMS: [i8; 2] = [1, 2];

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::share_groups::is_member_id;
 use super::{Api, Readdress, Unsupported, Verdict, encoded, metadata};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::share_acknowledge_response::{
@@ -21,7 +22,6 @@ use crate::protocol::messages::{
 };
 use crate::protocol::share_sessions::{Changes, Member, Refusal, Session};
 use crate::protocol::wire::{Fault, Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 mod answer;
 

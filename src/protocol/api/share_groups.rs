@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::described_groups::{Described, all_failed, describe};
 use super::versions::is_4_4;
 use super::{Api, Unsupported, Verdict};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::share_group_describe_response::DescribedGroup;
@@ -13,7 +14,6 @@ use crate::protocol::messages::{
     ShareGroupHeartbeatResponse,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// `KafkaApis.isMemberIdValid`, counted as Java counts.
 pub(super) fn is_member_id(member_id: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Api, Found, Question, Unsupported, Verdict, take_denied, trimmed};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::alter_share_group_offsets_response::{
@@ -20,7 +21,6 @@ use crate::protocol::messages::{
     MetadataRequest, MetadataResponse,
 };
 use crate::protocol::wire::{Fault, Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 fn text(error_code: i16) -> Option<Str> {
     Some(message(error_code).into())

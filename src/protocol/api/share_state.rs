@@ -3,10 +3,10 @@
 
 use super::cluster::{DENIED, default_text, guarded};
 use super::{Api, Verdict};
+use crate::model::acl::Operation;
 use crate::protocol::access::Access;
 use crate::protocol::messages::*;
 use crate::protocol::wire::Fault;
-use crate::words::acl::Operation;
 
 /// A denial is told of every partition (`toGlobalErrorResponse` of each response).
 macro_rules! for_brokers {

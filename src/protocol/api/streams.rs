@@ -8,6 +8,7 @@ use super::metadata::is_internal;
 use super::rights::CREATES_ALL;
 use super::transaction_admin::is_valid;
 use super::{Amend, Api, Unsupported, Verdict, described_waiting, waiting_streams};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::streams_group_describe_response::DescribedGroup;
@@ -18,7 +19,6 @@ use crate::protocol::messages::{
     StreamsGroupTopologyDescriptionUpdateResponse,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 type Heartbeat = StreamsGroupHeartbeatResponse;
 

@@ -2,6 +2,8 @@
 //! for its plaintext listener, so doorkeeper answers as a secured Kafka does that has none.
 
 use super::{Api, Verdict};
+use crate::model::acl::{Operation, ResourceType};
+use crate::model::principal::{ANONYMOUS, USER};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::{
@@ -10,8 +12,6 @@ use crate::protocol::messages::{
     RenewDelegationTokenRequest, RenewDelegationTokenResponse,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
-use crate::words::principal::{ANONYMOUS, USER};
 
 /// The first version with an owner other than the client.
 const OWNER: i16 = 3;

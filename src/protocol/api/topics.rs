@@ -5,6 +5,7 @@ use std::hash::Hash;
 
 use super::rights::{CREATES_ALL, DELETES_ALL};
 use super::{Api, Question, Step, Verdict, append, prepend, take_denied, take_reserved, trimmed};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
@@ -17,7 +18,6 @@ use crate::protocol::messages::{
     DeleteTopicsRequest, DeleteTopicsResponse, MetadataRequest, MetadataResponse,
 };
 use crate::protocol::wire::{Fault, Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 /// `Topic.CLUSTER_METADATA_TOPIC_NAME`
 const CLUSTER_METADATA: &str = "__cluster_metadata";

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::rights::ALTERS_CLUSTER;
 use super::transactions::each_once;
 use super::{Api, Found, Verdict, names_reserved, take_denied};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::describe_producers_request::TopicRequest;
@@ -19,7 +20,6 @@ use crate::protocol::messages::{
     WriteTxnMarkersResponse, describe_transactions_response,
 };
 use crate::protocol::wire::{Fault, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// `KafkaApis.handleWriteTxnMarkersRequest`. Brokers send it, and tools that abort hanging transactions.
 impl Api for WriteTxnMarkersRequest {

@@ -6,6 +6,7 @@ use super::commits::{refuse_all, take_unreadable};
 use super::metadata::is_internal;
 use super::rights::WRITES_ANYWHERE;
 use super::{Api, Question, Step, Verdict, names_reserved};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
@@ -19,7 +20,6 @@ use crate::protocol::messages::{
     MetadataResponse, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
 };
 use crate::protocol::wire::{Fault, Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 /// Whether the client may do `operation` on a transactional id. A producer id never belongs to anybody.
 fn allows_id(transactional_id: &str, operation: Operation, access: &mut Access<'_>) -> bool {

@@ -8,6 +8,7 @@ use super::internal_topics::Beat;
 use super::streams::refused;
 use super::topologies::{Topology, summary};
 use super::{Question, Step, Verdict};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, StreamsSettings};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -21,7 +22,6 @@ use crate::protocol::messages::{
 };
 use crate::protocol::waiting_members::{AtBroker, Joined, Told, Unable, Waiting};
 use crate::protocol::wire::{Message, Str};
-use crate::words::acl::{Operation, ResourceType};
 
 /// A resource of DescribeConfigs.
 const GROUP: i8 = 32;

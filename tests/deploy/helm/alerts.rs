@@ -29,9 +29,11 @@ fn the_chart_hands_alerts_and_dashboards_on_as_they_are() {
 
 #[test]
 fn every_metric_that_is_asked_for_exists() {
-    let source = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/words/metrics"))
-        + &std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/words/metrics.rs"))
-            .unwrap();
+    let source = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/observability/metrics"))
+        + &std::fs::read_to_string(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("src/observability/metrics.rs"),
+        )
+        .unwrap();
     let mut asked = BTreeSet::new();
     for expression in alert_expressions().into_iter().chain(dashboard_expressions()) {
         let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use doorkeeper::model::acl::Operation;
 use doorkeeper::process::acl_store::file::acls_schema;
 use doorkeeper::process::config::schema::config_schema;
-use doorkeeper::words::acl::Operation;
 use serde_json::{Map, Value};
 
 use super::render::CHART;

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use ::doorkeeper::words::acl::{Change, Changed, Unchanged};
+use ::doorkeeper::model::acl::{Change, Changed, Unchanged};
 use serde_json::json;
 
 use crate::acl_topic::keeper::{Keeper, LIMIT, addresses, binding, leader};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use doorkeeper::model::acl::{Change, Changed, MAX_CHANGES, Unchanged};
 use doorkeeper::process::kafka_client::{Connection, Reader};
-use doorkeeper::words::acl::{Change, Changed, MAX_CHANGES, Unchanged};
 
 use crate::acl_topic::keeper::{
     Keeper, LIMIT, addresses, append, binding, cluster, create_topic, filter, runtime,

@@ -1,7 +1,7 @@
 //! A topic that is not as it should be: one clear line, nothing overwritten, and never half a set.
 
+use doorkeeper::model::acl::Unchanged;
 use doorkeeper::process::kafka_client::{Connection, Start};
-use doorkeeper::words::acl::Unchanged;
 
 use crate::acl_topic::keeper::{
     Keeper, LIMIT, addresses, append, append_batch, cluster, create_topic, runtime,

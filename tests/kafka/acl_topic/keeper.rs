@@ -5,16 +5,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use doorkeeper::model::acl::{
+    Binding, BindingFilter, Change, Changed, Operation, PatternFilter, PatternType, Permission, ResourceType,
+    Unchanged,
+};
+use doorkeeper::observability::health::Health;
+use doorkeeper::observability::metrics::{Check, Metrics};
 use doorkeeper::process::acl_store::AclStore;
 use doorkeeper::process::config::{AclTopic, Acls, Authorization, HostPort};
 use doorkeeper::process::kafka_client::{Connection, Failure, NewTopic};
 use doorkeeper::process::proxy;
-use doorkeeper::words::acl::{
-    Binding, BindingFilter, Change, Changed, Operation, PatternFilter, PatternType, Permission, ResourceType,
-    Unchanged,
-};
-use doorkeeper::words::health::Health;
-use doorkeeper::words::metrics::{Check, Metrics};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorkeeper::words::acl::{Change, Changed};
+use doorkeeper::model::acl::{Change, Changed};
 
 use crate::acl_topic::keeper::{Keeper, LIMIT, addresses, append, filter};
 use crate::support::cluster::Settings;

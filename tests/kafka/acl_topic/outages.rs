@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
 
-use doorkeeper::words::acl::Unchanged;
+use doorkeeper::model::acl::Unchanged;
 
 use crate::acl_topic::keeper::{Keeper, LIMIT, addresses, leader};
 use crate::support::cluster::{Cluster, Settings};
@@ -35,7 +35,7 @@ fn nothing_acknowledged_is_lost() {
             4 => {
                 let victim = format!("topic-{}", i - 4);
                 let filter = crate::acl_topic::keeper::filter(Some(&victim));
-                let outcome = keeper.change(doorkeeper::words::acl::Change::Delete(vec![filter]));
+                let outcome = keeper.change(doorkeeper::model::acl::Change::Delete(vec![filter]));
                 if outcome.is_ok() {
                     gone.insert(victim.clone());
                 }

@@ -1,6 +1,6 @@
 //! A house that is given what it hears: bytes that were not made here, such as a fuzzer's.
 
-use doorkeeper::words::metrics::CloseReason;
+use doorkeeper::observability::metrics::CloseReason;
 
 use super::{House, Kind};
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
-use doorkeeper::link::close::Close;
-use doorkeeper::link::context::ListenerContext;
-use doorkeeper::words::metrics::CloseReason;
+use doorkeeper::net::close::Close;
+use doorkeeper::net::context::ListenerContext;
+use doorkeeper::observability::metrics::CloseReason;
 
 use crate::never_through::dice::Dice;
 use crate::never_through::house::{self, Passage};

@@ -4,7 +4,7 @@
 //! It is a judge of what the broker carries out, not of how doorkeeper answers: what reaches the broker must be allowed,
 //! wherever the broker itself would have refused it for another reason.
 
-use doorkeeper::words::acl::Operation::{
+use doorkeeper::model::acl::Operation::{
     self, Alter, AlterConfigs, ClusterAction, Create, Delete, Describe, DescribeConfigs, IdempotentWrite,
     Read, TwoPhaseCommit, Write,
 };

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use doorkeeper::words::acl::Operation::{
+use doorkeeper::model::acl::Operation::{
     Alter, ClusterAction, Create, Delete, Describe, DescribeConfigs, Read,
 };
 

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use doorkeeper::link::acl_source::{AclSource, ChangeOutcome};
-use doorkeeper::link::wakers::{Wakers, Woken};
-use doorkeeper::words::acl::{
+use doorkeeper::model::acl::{
     Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
     ResourceType, Settings,
 };
+use doorkeeper::net::acl_source::{AclSource, ChangeOutcome};
+use doorkeeper::net::wakers::{Wakers, Woken};
 
 use crate::never_through::dice::Dice;
 use crate::support::acl_rule::Model;
@@ -93,7 +93,7 @@ impl Acls {
             }
             Change::Delete(filters) => {
                 let all = self.authorizer.lock().unwrap().bindings().to_vec();
-                let selected = |filter: &doorkeeper::words::acl::BindingFilter| {
+                let selected = |filter: &doorkeeper::model::acl::BindingFilter| {
                     all.iter().filter(|binding| filter.selects(binding)).cloned().collect()
                 };
                 bindings.retain(|binding| !filters.iter().any(|filter| filter.selects(binding)));

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use doorkeeper::model::acl::{Operation, ResourceType};
+use doorkeeper::model::advertise::{Advertised, Mapping};
 use doorkeeper::protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse, MetadataRequest};
 use doorkeeper::protocol::wire::{Message, Uuid};
-use doorkeeper::words::acl::{Operation, ResourceType};
-use doorkeeper::words::advertise::{Advertised, Mapping};
 
 use crate::support::door::{Door, allow, id};
 use crate::support::filled::{Filling, filled};

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use doorkeeper::model::acl::{Binding, Operation, ResourceType};
 use doorkeeper::protocol::access::Ground;
 use doorkeeper::protocol::api::Row;
 use doorkeeper::protocol::api::rights::{ASKED, Right, asking};
-use doorkeeper::words::acl::{Binding, Operation, ResourceType};
 
 use crate::support::door::{Door, Heard, allow, allow_cluster};
 use crate::support::filled::Filling;

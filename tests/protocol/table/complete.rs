@@ -8,7 +8,7 @@ use crate::support::door::{Door, allow, allow_cluster, id};
 use crate::support::layouts::layouts;
 use crate::support::samples::{Random, Style, sample};
 use crate::table::played::{each_decided_version, play, response};
-use doorkeeper::words::acl::{Operation, ResourceType};
+use doorkeeper::model::acl::{Operation, ResourceType};
 
 /// The last key that Kafka 4.4 has.
 const LAST: i16 = 94;

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use allocation_counter::measure;
 use bytes::Bytes;
+use doorkeeper::model::acl::{Binding, CLUSTER_NAME, Operation, PatternType, ResourceType};
 use doorkeeper::protocol::api::Row;
 use doorkeeper::protocol::wire::{Uuid, comparisons};
-use doorkeeper::words::acl::{Binding, CLUSTER_NAME, Operation, PatternType, ResourceType};
 
 use super::played::{decided, play, response};
 use crate::support::door::{Door, allow, deny};

@@ -1,9 +1,9 @@
 //! A request goes through its rule as bytes, with somebody who plays the broker.
 
 use bytes::Bytes;
+use doorkeeper::model::acl::{Change, Changed};
 use doorkeeper::protocol::api::{Answer, PatternMatch, Row, Rule, Ruling, TABLE};
 use doorkeeper::protocol::wire::{Fault, FaultKind};
-use doorkeeper::words::acl::{Change, Changed};
 
 use crate::support::door::{self, Door};
 use crate::support::layouts::{Layout, layouts};

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use doorkeeper::model::acl::{CLUSTER_NAME, Operation, ResourceType, Settings};
 use doorkeeper::protocol::wire::Uuid;
-use doorkeeper::words::acl::{CLUSTER_NAME, Operation, ResourceType, Settings};
 
 use crate::support::door::{ALICE, Door, allow, id};
 use crate::support::filled::{Filling, filled};

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use doorkeeper::model::acl::{Operation, ResourceType};
 use doorkeeper::protocol::api::Row;
 use doorkeeper::protocol::messages::{ListGroupsRequest, ListTransactionsRequest, MetadataRequest};
 use doorkeeper::protocol::wire::{Message, Uuid};
-use doorkeeper::words::acl::{Operation, ResourceType};
 
 use crate::support::door::{Door, allow, id};
 use crate::support::filled::{Filling, filled};

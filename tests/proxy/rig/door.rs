@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use doorkeeper::observability::audit::AuditLog;
+use doorkeeper::observability::metrics::Metrics;
 use doorkeeper::process::proxy::{self, Proxy};
 use doorkeeper::process::startup;
-use doorkeeper::words::audit::AuditLog;
-use doorkeeper::words::metrics::Metrics;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::subscriber::DefaultGuard;
@@ -128,7 +128,7 @@ log: {{ level: {log} }}
         let metrics = Arc::new(Metrics::new(proxy::build(), SystemTime::now(), &proxy::apis()).unwrap());
         let (audit, writer) = AuditLog::new(1024, false, metrics.clone(), SystemTime::now);
         let mut audited = said.clone();
-        std::thread::spawn(move || writer.run(doorkeeper::words::audit::Format::Kafka, &mut audited));
+        std::thread::spawn(move || writer.run(doorkeeper::observability::audit::Format::Kafka, &mut audited));
         let proxy = Proxy::start(ready, metrics.clone(), audit).await.unwrap();
         let (addresses, admin) = (proxy.addresses(), proxy.admin_address().unwrap());
         let (stop, stopped) = oneshot::channel();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use doorkeeper::model::advertise::{Advertised, Mapping};
 use doorkeeper::protocol::messages::fetch_response::{NodeEndpoint, PartitionData};
 use doorkeeper::protocol::messages::{FetchRequest, FetchResponse};
 use doorkeeper::protocol::wire::Bytes;
-use doorkeeper::words::advertise::{Advertised, Mapping};
 
 use super::*;
 use crate::support::door::Door;

@@ -1,11 +1,11 @@
 //! What a member gets of what it asks for.
 
+use doorkeeper::model::acl::Operation;
+use doorkeeper::model::acl::ResourceType::Group;
+use doorkeeper::model::advertise::{Advertised, Mapping};
 use doorkeeper::protocol::messages::share_fetch_response::NodeEndpoint;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::acl::Operation;
-use doorkeeper::words::acl::ResourceType::Group;
-use doorkeeper::words::advertise::{Advertised, Mapping};
 
 use super::*;
 use crate::support::door::*;

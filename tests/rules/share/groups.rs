@@ -1,13 +1,13 @@
 //! Being a member, and describing a group.
 
+use doorkeeper::model::acl::Operation;
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
 use doorkeeper::protocol::access::BrokerSettings;
 use doorkeeper::protocol::messages::share_group_describe_response::{
     Assignment, DescribedGroup, Member, TopicPartitions,
 };
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::{Message, Str};
-use doorkeeper::words::acl::Operation;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
 
 use super::*;
 use crate::support::door::*;

@@ -1,5 +1,7 @@
 //! The offsets of share groups, as administrators see and change them.
 
+use doorkeeper::model::acl::Operation;
+use doorkeeper::model::acl::ResourceType::{Group, Topic};
 use doorkeeper::protocol::messages::alter_share_group_offsets_request as altering;
 use doorkeeper::protocol::messages::alter_share_group_offsets_response as altered;
 use doorkeeper::protocol::messages::delete_share_group_offsets_request as deleting;
@@ -8,8 +10,6 @@ use doorkeeper::protocol::messages::describe_share_group_offsets_request as desc
 use doorkeeper::protocol::messages::describe_share_group_offsets_response as described;
 use doorkeeper::protocol::messages::*;
 use doorkeeper::protocol::wire::Str;
-use doorkeeper::words::acl::Operation;
-use doorkeeper::words::acl::ResourceType::{Group, Topic};
 
 use super::*;
 use crate::support::door::*;

@@ -3,8 +3,8 @@
 
 use std::fmt::Debug;
 
+use doorkeeper::model::acl::{Binding, Operation, ResourceType};
 use doorkeeper::protocol::wire::Uuid;
-use doorkeeper::words::acl::{Binding, Operation, ResourceType};
 
 use super::{Door, Sendable, allow, deny, id};
 

@@ -1,8 +1,8 @@
 //! Names that Kafka takes in a binding and that nothing and nobody has: mostly mistakes.
 
+use crate::model::acl::WILDCARD;
 use crate::process::config::document::quoted;
 use crate::process::config::text::check_topic_name;
-use crate::words::acl::WILDCARD;
 
 /// Why no resource may have this name, though Kafka takes it for one in a binding.
 pub(super) fn of_name(key: &str, name: &str) -> Option<String> {

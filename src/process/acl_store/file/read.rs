@@ -8,10 +8,10 @@ use serde_json::Value as Json;
 
 use super::pieces::{Pieces, STRETCH, Stretch};
 use super::{Entry, MAX_BYTES, Reader, acls_schema};
+use crate::model::acl::Binding;
 use crate::process::config::document::{Document, MAX_NODES, Value};
 use crate::process::config::shape::{self, MAX_FAULTS};
 use crate::process::config::{Fault, Faults, Place};
-use crate::words::acl::Binding;
 
 /// The most warnings that are listed of one file.
 const MAX_WARNINGS: usize = 20;

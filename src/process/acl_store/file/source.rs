@@ -13,11 +13,11 @@ use super::behind::LeftBehind;
 use super::edit::edited;
 use super::read::{Known, Read, read, read_after};
 use super::replace::{NotReplaced, replace};
+use crate::model::acl::{Binding, Change, Changed, MAX_CHANGES, Unchanged, select};
 use crate::process::acl_store::in_force::InForce;
 use crate::process::acl_store::{Reload, unix_now};
 use crate::process::config::document::read_text;
 use crate::process::config::{Fault, Faults};
-use crate::words::acl::{Binding, Change, Changed, MAX_CHANGES, Unchanged, select};
 
 /// How often a change is begun again because somebody wrote the file meanwhile.
 const ATTEMPTS: usize = 20;

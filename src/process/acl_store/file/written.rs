@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 
 use super::host_in_java;
-use crate::words::acl::{Binding, Operation, PatternType, Permission, ResourceType, WILDCARD};
+use crate::model::acl::{Binding, Operation, PatternType, Permission, ResourceType, WILDCARD};
 
 /// How an entry is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

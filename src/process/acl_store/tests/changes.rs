@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
-use crate::words::acl::{
+use crate::model::acl::{
     Binding, BindingFilter, Change, Changed, MAX_CHANGES, MAX_LISTED, PatternFilter, Unchanged,
 };
 

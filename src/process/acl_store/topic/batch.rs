@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::BufMut;
 
 use super::record::Pair;
+use crate::model::crc32c::crc32c;
 use crate::protocol::wire::Bytes;
-use crate::words::crc32c::crc32c;
 
 /// The only format of batches that holds what is atomic.
 const FORMAT: u8 = 2;

@@ -14,12 +14,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::log::{Reached, Trouble};
 use super::record::{self, Pair};
 use super::{TopicSource, batch};
+use crate::model::acl::{Binding, BindingFilter, Change, Changed, MAX_CHANGES, Unchanged, select};
 use crate::process::kafka_client::{Failure, Start};
 use crate::protocol::error_code::{
     KAFKA_STORAGE_ERROR, LEADER_NOT_AVAILABLE, MESSAGE_TOO_LARGE, NOT_ENOUGH_REPLICAS,
     NOT_LEADER_OR_FOLLOWER, RECORD_LIST_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION,
 };
-use crate::words::acl::{Binding, BindingFilter, Change, Changed, MAX_CHANGES, Unchanged, select};
 
 /// How long a change may take. Kafka's own clients wait 30 seconds for an answer.
 const LIMIT: Duration = Duration::from_secs(20);

@@ -9,11 +9,11 @@ use tokio::time::sleep;
 use super::log::{self, Missing, Reached, Trouble};
 use super::replica::{Refused, Replica};
 use super::{TopicSource, batch};
+use crate::model::acl::Binding;
+use crate::observability::health::Health;
+use crate::observability::metrics::{Check, Metrics, Reload};
 use crate::process::acl_store::unix_now;
 use crate::protocol::wire::Uuid;
-use crate::words::acl::Binding;
-use crate::words::health::Health;
-use crate::words::metrics::{Check, Metrics, Reload};
 
 /// How long a broker holds a fetch when there is nothing new: so often, at least, is the set known to be up to date.
 const WAIT: Duration = Duration::from_secs(1);

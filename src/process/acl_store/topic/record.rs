@@ -11,8 +11,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::acl::Binding;
-use crate::words::audit::Rfc3339;
+use crate::model::acl::Binding;
+use crate::model::text::Rfc3339;
 
 /// The format that is written, and the only one that is read.
 const VERSION: u64 = 1;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::batch::{BadBatch, Batch, Read};
 use super::record::{self, Corrupt};
-use crate::words::acl::Binding;
+use crate::model::acl::Binding;
 
 /// A set that grows with the log. It begins empty at the log's beginning.
 ///

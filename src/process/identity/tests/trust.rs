@@ -8,7 +8,7 @@ fn the_list_of_authorities_is_left_out_where_it_is_long() {
     let provider = Arc::new(aws_lc_rs::default_provider());
     for (count, sent) in [(1, 1), (100, 100), (1000, 0)] {
         let signatures = ProviderSignatures::new(provider.clone());
-        let mut anchors = crate::words::certificate::Anchors::default();
+        let mut anchors = crate::model::certificate::Anchors::default();
         for n in 0..count {
             let der = issuer(&format!("An authority with a name of some length, number {n}"), (2020, 2040));
             anchors.add(Certificate::read(der.der()).unwrap(), &signatures);

@@ -7,7 +7,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme};
 
-use crate::words::certificate::{Certificate, Pss, PublicKey, Signatures, Unverified};
+use crate::model::certificate::{Certificate, Pss, PublicKey, Signatures, Unverified};
 
 /// What rustls has no names for: RSA-PSS by keys that are for that alone (`rsa_pss_pss_*`), and what it calls the same
 /// signature by a usual key.

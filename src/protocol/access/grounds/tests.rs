@@ -1,5 +1,5 @@
 use super::*;
-use crate::words::acl::{Authorizer, Binding, PatternType, Permission, Settings};
+use crate::model::acl::{Authorizer, Binding, PatternType, Permission, Settings};
 
 fn view(topics: &[&str]) -> ClientView {
     let binding = |name: &&str| Binding {

@@ -2,12 +2,12 @@
 
 use super::passing::Passing;
 use super::{NO_ANSWER, TOPIC_IDS, TRANSACTIONAL_ID, looking};
+use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::api::{Answer, Passage, answer};
 use crate::protocol::header::varint;
 use crate::protocol::messages::ProduceRequest;
 use crate::protocol::wire::{Message, Str, Uuid};
-use crate::words::acl::{Operation, ResourceType};
 
 /// Decides a large Produce request before its records have come: it names one topic that the client may write to, and
 /// no transaction that it may not. Whether records belong to a transaction that it does not name is seen while they pass.

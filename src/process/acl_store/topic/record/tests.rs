@@ -3,7 +3,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::*;
-use crate::words::acl::{Operation, PatternType, Permission, ResourceType};
+use crate::model::acl::{Operation, PatternType, Permission, ResourceType};
 
 fn orders() -> Binding {
     Binding {

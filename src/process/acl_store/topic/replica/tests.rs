@@ -9,7 +9,7 @@ use super::super::record::{Pair, addition, removal};
 use super::*;
 
 fn orders(name: &str) -> Binding {
-    use crate::words::acl::{Operation, PatternType, Permission, ResourceType};
+    use crate::model::acl::{Operation, PatternType, Permission, ResourceType};
     Binding {
         resource_type: ResourceType::Topic,
         resource_name: name.to_owned(),

@@ -1,0 +1,204 @@
+//! One client's connection, from its first byte to its last: one task owns TLS, both sockets and the session, and drives
+//! both directions.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time;
+
+use super::client::Client;
+use super::close::Close;
+use super::context::ListenerContext;
+use super::handshake::{self, Terms, Way};
+use super::proxy_header::{self, Behind};
+use super::relay::Relay;
+use super::session::Session;
+use super::upstream;
+use crate::model::advertise::Destination;
+use crate::model::text::printable;
+use crate::observability::metrics::{CloseReason, Fault, HandshakeResult, RejectReason};
+
+/// A connection that has been accepted.
+pub struct Arrival<P> {
+    /// It.
+    pub socket: TcpStream,
+    /// Where it comes from.
+    pub peer: SocketAddr,
+    /// The broker that the port leads to.
+    pub destination: Destination,
+    /// Its place among those that may be, until it has ended.
+    pub place: P,
+}
+
+/// A place among the connections that may be.
+pub trait Place {
+    /// Counts the connection as one of this address, once it is known whose it is.
+    ///
+    /// # Errors
+    /// When that address has as many as it may have.
+    fn take_for(&mut self, client: IpAddr) -> Result<(), RejectReason>;
+}
+
+/// Where a connection comes from.
+struct Origins {
+    client: SocketAddr,
+    /// The balancer, if the client is behind one.
+    balancer: Option<SocketAddr>,
+}
+
+/// Serves one accepted connection to its end; `drain` turns true when doorkeeper stops.
+pub async fn serve<P: Place>(
+    context: Arc<ListenerContext>,
+    config: Arc<ServerConfig>,
+    arrival: Arrival<P>,
+    mut drain: watch::Receiver<bool>,
+) {
+    let (open, accepted) = (context.metrics.open(), Instant::now());
+    let Arrival { socket, peer, destination, mut place } = arrival;
+    let mut origins = Origins { client: peer, balancer: None };
+    // Apart, since the handshake needs most of the memory of this future and lasts the least.
+    let greeting = greet(&context, config, (socket, destination), (&mut origins, &mut place), &mut drain);
+    let close = match Box::pin(greeting).await {
+        Ok(mut relay) => {
+            let close = relay.run(&mut drain).await;
+            relay.leave(&close).farewell().await;
+            close
+        }
+        Err(close) => close,
+    };
+    open.close(close.reason, accepted.elapsed());
+    report(&context, &origins, &close);
+    drop(place);
+}
+
+/// One line for a connection's end: loud when something is to be done about it. `unlogged` is how many of the same peer's
+/// have ended alike since the last such line, `elsewhere` how many of other peers.
+fn report(context: &ListenerContext, origins: &Origins, close: &Close) {
+    // It may have words of the peer's in it, such as a certificate's subject.
+    let (listener, reason, detail) = (&*context.name, close.reason.as_str(), printable(&close.detail));
+    let peer = origins.client;
+    let balancer = origins.balancer.map(tracing::field::display);
+    let fault = close.reason.fault();
+    if close.reason == CloseReason::UpstreamClosed {
+        context.upstream.doubted.notify_one();
+    }
+    if fault == Fault::None && close.reason != CloseReason::RightsRevoked {
+        tracing::debug!(listener, %peer, balancer, reason, "connection closed: {detail}");
+        return;
+    }
+    if fault == Fault::Broker {
+        context.upstream.doubted.notify_one();
+    }
+    let kind = (close.reason, close.handshake);
+    let Some((unlogged, elsewhere)) = context.disconnects.admit(kind, peer.ip(), Instant::now()) else {
+        return;
+    };
+    let some = |count| (count > 0).then_some(count);
+    let (unlogged, elsewhere) = (some(unlogged), some(elsewhere));
+    let handshake = close.handshake.map(HandshakeResult::as_str);
+    match fault {
+        Fault::None | Fault::Client => {
+            tracing::info!(
+                listener, %peer, balancer, reason, handshake, unlogged, elsewhere,
+                "connection closed: {detail}"
+            );
+        }
+        Fault::Broker | Fault::Doorkeeper => {
+            tracing::warn!(
+                listener, %peer, balancer, reason, unlogged, elsewhere, upstream = context.upstream.address,
+                "connection lost: {detail}"
+            );
+        }
+    }
+}
+
+/// The way to a relay: TLS, then who the client is, then the broker.
+async fn greet(
+    context: &Arc<ListenerContext>,
+    config: Arc<ServerConfig>,
+    (mut socket, destination): (TcpStream, Destination),
+    (origins, place): (&mut Origins, &mut impl Place),
+    drain: &mut watch::Receiver<bool>,
+) -> Result<Relay, Close> {
+    let _ = socket.set_nodelay(true);
+    let deadline = time::Instant::now() + context.limits.handshake_timeout;
+    let mut terms = Terms { deadline, way: Way::Direct };
+    if context.balancers.iter().any(|network| network.contains(origins.client.ip())) {
+        let balancer = origins.client.ip().to_canonical();
+        let behind = tokio::select! {
+            // On the heap: few connections come from balancers.
+            behind = Box::pin(proxy_header::read(context, (&mut socket, balancer), deadline)) => behind?,
+            _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
+        };
+        terms.way = Way::Balanced;
+        match behind {
+            Behind::Client(client) => {
+                *origins = Origins { client, balancer: Some(origins.client) };
+                if let Err(reason) = place.take_for(client.ip().to_canonical()) {
+                    context.metrics.reject(reason);
+                    let detail = "the client's address has as many connections as limits.max_connections_per_ip allows";
+                    return Err(Close::new(CloseReason::Limit, detail));
+                }
+            }
+            Behind::Balancer => {}
+            Behind::Unknown(why) => terms.way = Way::Unannounced(why),
+        }
+    }
+    // Those that go with this TLS: both may change before the handshake is over, and the client of an authority that is no
+    // longer trusted must not become somebody by rules that were made for another one's.
+    let rules = context.mapping_rules.load_full();
+    let mut greeted = tokio::select! {
+        greeted = handshake::shake_hands(context, config, socket, destination, &terms) => greeted?,
+        _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
+    };
+    let client = match handshake::principal(context, &rules, &greeted.tls) {
+        Ok(principal) => Arc::new(Client::new(&principal, origins.client.ip())),
+        Err(close) => {
+            // As Kafka does: the handshake is fine, the first request is the end.
+            tokio::select! {
+                () = greeted.wait_for_request(context.limits.idle_timeout) => {}
+                _ = drain.wait_for(|drain| *drain) => {}
+            }
+            greeted.farewell().await;
+            return Err(close);
+        }
+    };
+    let broker = tokio::select! {
+        broker = upstream::reach(&context.upstream, greeted.destination) => broker,
+        _ = drain.wait_for(|drain| *drain) => Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
+    };
+    match broker {
+        Ok((socket, broker)) => {
+            Ok(Relay::new(greeted, socket, Session::new(context.clone(), client, broker)))
+        }
+        Err(close) => {
+            greeted.farewell().await;
+            Err(close)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an idle connection costs is mostly its task.
+    #[test]
+    fn a_connections_task_is_small() {
+        struct Anywhere;
+        impl Place for Anywhere {
+            fn take_for(&mut self, _: IpAddr) -> Result<(), RejectReason> {
+                Ok(())
+            }
+        }
+        fn size<A, B, C, D, E: Future>(_: fn(A, B, C, D) -> E) -> usize {
+            size_of::<E>()
+        }
+        let bytes = size(serve::<Anywhere>);
+        assert!(bytes <= 4096, "{bytes} bytes");
+    }
+}

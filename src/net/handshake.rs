@@ -1,0 +1,342 @@
+//! TLS with a client: the handshake within its deadline, and the principal that comes of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use rustls::{AlertDescription, CertificateError, Error, PeerMisbehaved, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{self, timeout_at};
+
+use super::buffer::{Buf, READ};
+use super::close::Close;
+use super::context::ListenerContext;
+use super::greeted::Greeted;
+use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
+use super::refused;
+use super::tls::{PLAINTEXT_KAFKA, Tls, not_tls};
+use crate::model::advertise::{Destination, Names};
+use crate::model::certificate::{Certificate, Kind};
+use crate::model::principal::{self, MappingRules};
+use crate::model::proxy_protocol;
+use crate::observability::metrics::{CloseReason, HandshakeResult, Mechanism};
+
+/// How many bytes are asked of a client at once that may be anybody.
+const LITTLE: usize = 2 * 1024;
+/// The longest message of a handshake, in bytes, and the records around it: as long as Java's, and so Kafka's, may be
+/// (`jdk.tls.maxHandshakeMessageSize`).
+const LONGEST_MESSAGE: usize = 32 * 1024 + 1024;
+
+/// How a client has come, and how long it has to greet.
+pub struct Terms {
+    /// When the handshake must be done.
+    pub deadline: time::Instant,
+    /// How it has come.
+    pub way: Way,
+}
+
+/// How a client has come.
+pub enum Way {
+    /// From an address that is no balancer's.
+    Direct,
+    /// Through a balancer, which has sent its header.
+    Balanced,
+    /// From a balancer's address without a header: only a greeting of our own is heard; to any other this is said.
+    Unannounced(String),
+}
+
+/// Establishes TLS, or says why not; counts how it went.
+pub async fn shake_hands(
+    context: &ListenerContext,
+    config: Arc<ServerConfig>,
+    socket: TcpStream,
+    destination: Destination,
+    terms: &Terms,
+) -> Result<Greeted, Close> {
+    let started = Instant::now();
+    let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
+    let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
+    let mut greeted = Greeted { socket, tls, incoming, plain, outgoing, destination };
+    let mut own = false;
+    let handshake = timeout_at(terms.deadline, handshake(context, &mut greeted, terms, &mut own)).await;
+    if own {
+        // It has seen what it came for, and is nobody's handshake.
+        return Err(Close::new(CloseReason::ClientClosed, "doorkeeper looked whether an address leads here"));
+    }
+    let failure = match handshake {
+        Ok(Ok(())) => {
+            context.metrics.handshake(HandshakeResult::Ok, started.elapsed());
+            let (version, cipher, resumed) = greeted.tls.session();
+            context.metrics.session(version, cipher, resumed);
+            return Ok(greeted);
+        }
+        Ok(Err(failure)) => failure,
+        Err(_) => Failure {
+            result: HandshakeResult::Timeout,
+            detail: "the TLS handshake was not done within tls.handshake_timeout".into(),
+        },
+    };
+    context.metrics.handshake(failure.result, started.elapsed());
+    greeted.farewell().await;
+    Err(Close::handshake(failure.result, failure.detail))
+}
+
+struct Failure {
+    result: HandshakeResult,
+    detail: String,
+}
+
+/// `own` is set when it is doorkeeper itself that has come.
+async fn handshake(
+    context: &ListenerContext,
+    greeted: &mut Greeted,
+    terms: &Terms,
+    own: &mut bool,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure {
+        result: HandshakeResult::Eof,
+        detail: format!("the client's connection failed during the TLS handshake: {error}"),
+    };
+    let (mut first, mut nonsense) = (true, false);
+    let mut ear = (context.names.is_some() || context.self_check.is_under_way()).then(Ear::default);
+    loop {
+        if greeted.incoming.is_empty() {
+            // A client that says nothing costs no buffer.
+            greeted.incoming.release();
+            greeted.socket.readable().await.map_err(failed)?;
+        }
+        greeted.incoming.reserve_exactly(LITTLE);
+        let n = greeted.socket.read(greeted.incoming.space()).await.map_err(failed)?;
+        acknowledge_at_once(&greeted.socket);
+        if n == 0 {
+            let detail = "the client closed the connection during the TLS handshake".to_owned();
+            return Err(Failure { result: HandshakeResult::Eof, detail });
+        }
+        greeted.incoming.add(n);
+        if first && proxy_protocol::is_header(greeted.incoming.filled()) {
+            greeted.incoming.consume(greeted.incoming.len());
+            let detail = unexpected_header(context, greeted.socket.peer_addr().ok(), &terms.way);
+            return Err(Failure { result: HandshakeResult::ProxyHeader, detail });
+        }
+        if let Some(spoken) = not_tls(greeted.incoming.filled()).filter(|_| first) {
+            greeted.incoming.consume(greeted.incoming.len());
+            let remedy = match spoken == PLAINTEXT_KAFKA {
+                true if is_from_here(&greeted.socket) => {
+                    "; it connects from this host: if it is the broker, the address that it advertises to brokers leads \
+                     here, and its transactions hang (inter.broker.listener.name); if not, its security.protocol must be \
+                     SSL, with a certificate"
+                }
+                true => {
+                    "; its security.protocol must be SSL, and neither PLAINTEXT nor SASL_PLAINTEXT, with a certificate"
+                }
+                false => "",
+            };
+            let detail = format!("the client spoke {spoken}, this listener speaks TLS{remedy}");
+            return Err(Failure { result: HandshakeResult::NotTls, detail });
+        }
+        first = false;
+        if greeted.incoming.len() > LONGEST_MESSAGE {
+            let detail = format!("the client sent a TLS message of over {LONGEST_MESSAGE} bytes");
+            return Err(Failure { result: HandshakeResult::Other, detail });
+        }
+        if let Some(listening) = &mut ear {
+            let received = greeted.incoming.filled();
+            match listening.hear(&received[received.len() - n..]) {
+                Heard::Part => continue,
+                Heard::Whole(greeting) => {
+                    if let Some(names) = &context.names {
+                        greeted.destination = called(names, &greeting, &mut greeted.outgoing)?;
+                    }
+                    *own = greeting
+                        .token
+                        .is_some_and(|token| context.self_check.hear(&token, greeted.destination));
+                    ear = None;
+                }
+                Heard::Nonsense => {
+                    // Where TLS goes on with it, which broker the client means is not known.
+                    nonsense = context.names.is_some();
+                    ear = None;
+                }
+            }
+        }
+        if let (Way::Unannounced(why), false) = (&terms.way, *own) {
+            greeted.incoming.consume(greeted.incoming.len());
+            return Err(Failure { result: HandshakeResult::ProxyHeader, detail: why.clone() });
+        }
+        {
+            // A flood of handshakes must not take the processor from those who have theirs behind them: only so many
+            // stand in line for it. A turn is for work that can be done; with one in hand nobody waits for a client,
+            // or some silent ones would keep everybody out.
+            let _turn = context.process.handshakes.acquire().await;
+            tokio::task::yield_now().await;
+            let Greeted { tls, incoming, plain, outgoing, .. } = &mut *greeted;
+            tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
+        }
+        if nonsense {
+            let detail = "the client's TLS greeting cannot be read".into();
+            return Err(Failure { result: HandshakeResult::Other, detail });
+        }
+        if !greeted.outgoing.is_empty() {
+            greeted.outgoing.shrink();
+            greeted.socket.write_all(greeted.outgoing.filled()).await.map_err(failed)?;
+            greeted.outgoing.consume(greeted.outgoing.len());
+        }
+        greeted.outgoing.release();
+        if !greeted.tls.is_handshaking() {
+            greeted.incoming.release();
+            return Ok(());
+        }
+    }
+}
+
+/// What is said to a PROXY protocol header that nobody waits for.
+fn unexpected_header(context: &ListenerContext, peer: Option<SocketAddr>, way: &Way) -> String {
+    const HEADER: &str = "a PROXY protocol header came";
+    let peer = peer.map_or_else(|| "there".to_owned(), |peer| peer.ip().to_canonical().to_string());
+    match way {
+        Way::Balanced | Way::Unannounced(_) => format!(
+            "{HEADER} behind another one: one is taken of each connection, so of several balancers in a row only the last may \
+             send it"
+        ),
+        Way::Direct if context.balancers.is_empty() => format!(
+            "{HEADER}, and this listener takes none: if {peer} is a balancer's address, set \"proxy_protocol: {{ from: \
+             ['{peer}'] }}\" for it"
+        ),
+        Way::Direct => format!(
+            "{HEADER} from {peer}, which is not in proxy_protocol.from of this listener: if it is a balancer's address, add it \
+             there"
+        ),
+    }
+}
+
+/// Whether a connection comes from this host.
+fn is_from_here(socket: &TcpStream) -> bool {
+    let ends = (socket.peer_addr(), socket.local_addr());
+    matches!(ends, (Ok(peer), Ok(own)) if peer.ip() == own.ip() || peer.ip().to_canonical().is_loopback())
+}
+
+/// Without this a client that holds its first request back until its last flight is acknowledged (Nagle's algorithm)
+/// waits 40 ms for it: nothing of ours is on its way that the acknowledgement could ride on. The system forgets the wish
+/// after a while, so it is repeated with every read.
+#[cfg(target_os = "linux")]
+fn acknowledge_at_once(socket: &TcpStream) {
+    // Failing to is harmless.
+    let _ = socket.set_quickack(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn acknowledge_at_once(_: &TcpStream) {}
+
+/// Which broker the client means by the name that it calls us; an alert if there is none of that name.
+fn called(names: &Names, greeting: &Greeting, outgoing: &mut Buf) -> Result<Destination, Failure> {
+    let name = greeting.name.as_deref();
+    if let Some(destination) = names.destination(name) {
+        return Ok(destination);
+    }
+    outgoing.reserve(UNRECOGNIZED_NAME.len());
+    outgoing.space()[..UNRECOGNIZED_NAME.len()].copy_from_slice(&UNRECOGNIZED_NAME);
+    outgoing.add(UNRECOGNIZED_NAME.len());
+    let detail = match name {
+        Some(name) => format!(
+            "the client calls this server {name:.253}, which is neither a name of a broker by \
+             address_mapping.advertised_pattern and node_ids nor one of bootstrap_names"
+        ),
+        None => "the client does not say by which name it calls this server (SNI), and \
+                 address_mapping.unnamed_clients is 'refuse'"
+            .to_owned(),
+    };
+    Err(Failure { result: HandshakeResult::UnknownName, detail })
+}
+
+/// What a failed handshake means to whoever has to mend it.
+fn explain(error: &Error) -> Failure {
+    use HandshakeResult as Result;
+    let (result, detail) = match error {
+        Error::NoCertificatesPresented => {
+            let detail = "the client sent no certificate, and tls.client_auth is required: it needs one that says who it is \
+                          (ssl.keystore.location, or ssl.certificate.location of librdkafka), also where it has a password \
+                          for SASL";
+            (Result::NoCert, detail.to_owned())
+        }
+        Error::InvalidCertificate(reason) => match (refused::take(), reason) {
+            (Some(refusal), _) => {
+                let result = match refusal.kind {
+                    Kind::Expired(_) | Kind::NotYetValid(_) => Result::Expired,
+                    Kind::UnknownIssuer => Result::UnknownCa,
+                    _ => Result::BadCert,
+                };
+                (result, refusal.to_string())
+            }
+            // No certificate was refused: the handshake is not signed with the key of the one that was shown.
+            (None, CertificateError::BadSignature) => (
+                Result::BadCert,
+                "the client does not have the key of the certificate that it shows: its handshake is signed with another"
+                    .to_owned(),
+            ),
+            (None, _) => (Result::BadCert, "the client's certificate cannot be read".to_owned()),
+        },
+        Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme) => (
+            Result::BadCert,
+            "the client signs its handshake in a way that is not taken from a key such as its certificate's".to_owned(),
+        ),
+        Error::AlertReceived(alert) => refusal(*alert),
+        Error::PeerIncompatible(reason) => (
+            Result::Version,
+            format!("the client has no TLS version or cipher in common with doorkeeper: {reason:?}"),
+        ),
+        error => (Result::Other, format!("the TLS handshake failed: {error}")),
+    };
+    Failure { result, detail }
+}
+
+/// What it means that the client refuses us. Which of several reasons it has, some clients do not tell apart: Java says
+/// CertificateUnknown for all that it dislikes in a certificate.
+fn refusal(alert: AlertDescription) -> (HandshakeResult, String) {
+    use AlertDescription as Alert;
+    let result = HandshakeResult::RefusedByClient;
+    let why = match alert {
+        Alert::ProtocolVersion | Alert::HandshakeFailure | Alert::InsufficientSecurity => {
+            let detail = "the client has no TLS version or cipher in common with doorkeeper";
+            return (HandshakeResult::Version, format!("{detail}: it sent the alert {alert:?}"));
+        }
+        Alert::UnknownCA => {
+            "does not trust the issuer of doorkeeper's certificate: its trust store is without it"
+        }
+        Alert::CertificateExpired => "takes doorkeeper's certificate for expired: compare the clocks",
+        Alert::BadCertificate | Alert::CertificateUnknown | Alert::UnsupportedCertificate => {
+            "refuses doorkeeper's certificate: it does not trust its issuer, or calls this host by a name that is not \
+             in it"
+        }
+        _ => "gives the handshake up",
+    };
+    (result, format!("the client {why} (alert {alert:?})"))
+}
+
+/// Who the client is, which is counted. A certificate that maps to no principal is no fault of TLS: Kafka closes at the
+/// first request.
+pub fn principal(context: &ListenerContext, rules: &MappingRules, tls: &Tls) -> Result<String, Close> {
+    let (mechanism, principal) = match tls.client_certificate() {
+        Some(certificate) => (Mechanism::Mtls, mapped(rules, certificate)),
+        None => (Mechanism::Anonymous, Ok(principal::ANONYMOUS.to_owned())),
+    };
+    context.process.metrics.authentication(mechanism, principal.is_ok());
+    principal
+}
+
+/// Who these rules make of the subject of a certificate.
+///
+/// # Errors
+/// When they make nobody of it.
+pub fn mapped(rules: &MappingRules, certificate: &[u8]) -> Result<String, Close> {
+    let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
+    let certificate = Certificate::read(certificate)
+        .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;
+    let name = principal::distinguished_name(certificate.subject_der())
+        .map_err(|error| unmapped(format!("the subject of the client's certificate: {error}")))?;
+    let mapped = rules
+        .apply(&name)
+        .map_err(|error| unmapped(format!("principal_mapping_rules, subject \"{name}\": {error}")))?;
+    Ok(format!("User:{mapped}"))
+}

@@ -1,0 +1,313 @@
+//! Both directions of an established connection, driven by its one task.
+
+mod standing;
+mod ways;
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use standing::Standing;
+use ways::Sealer;
+
+use super::budget::{Budget, Share};
+use super::buffer::{Buf, release_plain};
+use super::close::Close;
+use super::greeted::{Greeted, part};
+use super::session::{Done, SLICE, Session, Work};
+use super::tls::Tls;
+use super::wakers::Woken;
+use crate::observability::metrics::CloseReason;
+
+/// How many turns of one connection before the other connections of the thread get theirs.
+const TURNS: usize = 16;
+
+/// Both directions of an established connection.
+pub(super) struct Relay {
+    client: TcpStream,
+    broker: TcpStream,
+    tls: Tls,
+    session: Session,
+    gate_idle: Duration,
+    incoming: Buf,
+    plain: BytesMut,
+    outgoing: Buf,
+    /// For the broker.
+    up: VecDeque<Bytes>,
+    /// From the broker, not looked at yet.
+    answers: Buf,
+    /// Records wait in `incoming` for room in `plain`.
+    records_wait: bool,
+    client_ended: bool,
+    /// There may be a request in `plain` that has not been looked at.
+    unjudged: bool,
+    /// Memory that a large request, or a large answer, waits for.
+    wants: (Option<usize>, Option<usize>),
+    memory: Budget,
+    standing: Standing,
+    /// Work that a request waits for.
+    work: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    /// It is woken when the ACLs change.
+    woken: Option<Woken>,
+    active: Instant,
+}
+
+impl Relay {
+    pub(super) fn new(greeted: Greeted, broker: TcpStream, session: Session) -> Self {
+        let context = session.context().clone();
+        let Greeted { socket: client, tls, incoming, plain, outgoing, destination: _ } = greeted;
+        Self {
+            client,
+            broker,
+            tls,
+            session,
+            gate_idle: context.limits.idle_timeout,
+            incoming,
+            plain,
+            outgoing,
+            up: VecDeque::new(),
+            answers: Buf::default(),
+            records_wait: true,
+            client_ended: false,
+            unjudged: true,
+            wants: (None, None),
+            memory: context.process.memory.clone(),
+            standing: Standing::default(),
+            work: None,
+            woken: None,
+            active: Instant::now(),
+        }
+    }
+
+    /// Relays until one of the three ends it; says who and why.
+    pub(super) async fn run(&mut self, drain: &mut watch::Receiver<bool>) -> Close {
+        let mut draining: Option<tokio::time::Instant> = None;
+        let mut looked = self.active;
+        let stalled = self.session.context().limits.stall_timeout;
+        loop {
+            // Memory that others may wait for is looked after more often.
+            let silent_until = match self.holds_memory() {
+                true => (self.active + self.gate_idle).min(self.active.max(looked) + stalled),
+                false => self.active + self.gate_idle,
+            };
+            let silent_until = tokio::time::Instant::from_std(silent_until);
+            let deadline = draining.map_or(silent_until, |drained| drained.min(silent_until));
+            let (request_wants, answer_wants) = self.wants;
+            let memory = self.memory.clone();
+            tokio::select! {
+                biased;
+                close = poll_fn(|cx| self.poll(cx)) => match close {
+                    Some(close) => return close,
+                    None => continue,
+                },
+                granted = acquire(&memory, request_wants), if request_wants.is_some() => {
+                    let Some(granted) = granted else { return Close::internal("the memory budget is gone") };
+                    self.session.grant_request_memory(granted);
+                    self.wants.0 = None;
+                }
+                granted = acquire(&memory, answer_wants), if answer_wants.is_some() => {
+                    let Some(granted) = granted else { return Close::internal("the memory budget is gone") };
+                    self.session.grant_answer_memory(granted);
+                    self.wants.1 = None;
+                }
+                _ = drain.wait_for(|drain| *drain), if draining.is_none() => {
+                    self.session.end(Close::new(CloseReason::Drain, "doorkeeper is stopping"));
+                    draining = Some(tokio::time::Instant::now() + self.session.context().limits.drain_timeout);
+                }
+                () = tokio::time::sleep_until(deadline) => {
+                    if draining.is_some_and(|drained| drained <= tokio::time::Instant::now()) {
+                        return Close::new(CloseReason::Drain, "answers were still owed at shutdown.drain_timeout");
+                    }
+                    looked = Instant::now();
+                    let silence = looked.saturating_duration_since(self.active);
+                    let others_wait = || self.memory.is_wanted();
+                    if silence >= self.gate_idle
+                        || (silence >= stalled && self.holds_memory() && others_wait())
+                    {
+                        return self.silent();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether memory may be held that others need.
+    fn holds_memory(&self) -> bool {
+        self.session.holds_memory() || self.standing.is_held() || !self.up.is_empty()
+    }
+
+    /// Whose silence it was.
+    fn silent(&self) -> Close {
+        if !self.outgoing.is_empty() {
+            Close::new(CloseReason::ClientTimeout, "the client does not read its answers")
+        } else if !self.up.is_empty() {
+            Close::new(CloseReason::UpstreamTimeout, "the broker does not read its requests")
+        } else if self.wants != (None, None) {
+            Close::new(CloseReason::Limit, "limits.buffered_bytes left no room for a frame")
+        } else if self.session.is_passing() || (!self.plain.is_empty() && !self.unjudged) {
+            Close::new(CloseReason::ClientTimeout, "the client stopped in the middle of a request")
+        } else if self.work.is_some() {
+            Close::new(CloseReason::Limit, "the work that a request waits for has not come to its turn")
+        } else if !self.session.is_idle() {
+            Close::new(CloseReason::UpstreamTimeout, "the broker does not answer")
+        } else {
+            Close::new(CloseReason::Idle, "nothing was sent for limits.idle_timeout")
+        }
+    }
+
+    /// Ready with the end, or with nothing when `run` has to look at what is waited for anew.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
+        if !self.woken.as_ref().is_some_and(|woken| woken.is(cx.waker())) {
+            self.woken = Some(self.session.context().process.acls.wake(cx.waker()));
+        }
+        let (wants, begun) = (self.wants, Instant::now());
+        for _ in 0..TURNS {
+            // What the client itself has changed is in force for its next request.
+            match self.work(cx).and_then(|()| self.session.renew()).and_then(|()| self.turn(cx)) {
+                Ok(_) if self.wants != wants => return Poll::Ready(None),
+                // Requests of many words may take long.
+                Ok(true) if begun.elapsed() >= SLICE => break,
+                Ok(true) => {}
+                Ok(false) if self.has_missed_a_change() => {}
+                Ok(false) => {
+                    return match self.stand() {
+                        Ok(()) => Poll::Pending,
+                        Err(close) => Poll::Ready(Some(close)),
+                    };
+                }
+                Err(close) => return Poll::Ready(Some(close)),
+            }
+        }
+        // Not just woken: a thread that always has something to do looks after its sockets once in 61 tasks only. This
+        // wakes the connection when it has.
+        let _ = pin!(tokio::task::yield_now()).as_mut().poll(cx);
+        Poll::Pending
+    }
+
+    /// Whether the ACLs have changed in the moment before this connection was to be told of it.
+    fn has_missed_a_change(&mut self) -> bool {
+        let is_under_way = self.session.is_under_way();
+        let is_new = self.woken.as_ref().is_some_and(|woken| woken.set_concerned(is_under_way));
+        is_new && self.session.is_outdated()
+    }
+
+    /// One turn of both directions; whether another can do more.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Close> {
+        let mut moved = self.upward(cx)?;
+        moved |= self.downward(cx)?;
+        if moved {
+            self.active = Instant::now();
+        }
+        if self.outgoing.is_empty() {
+            self.session.all_sent();
+        }
+        self.incoming.release();
+        self.outgoing.release();
+        self.answers.release();
+        if self.up.is_empty() {
+            release_plain(&mut self.plain);
+            if self.outgoing.is_empty() {
+                if let Some(close) = self.session.ending() {
+                    return Err(close.clone());
+                }
+                if let Some(close) = self.gone() {
+                    return Err(close);
+                }
+            }
+        }
+        Ok(moved || self.session.waits_for_work())
+    }
+
+    /// The end, if the client is gone and has what it is owed. It may have said goodbye in one breath with its last
+    /// requests: those come first.
+    fn gone(&self) -> Option<Close> {
+        if !self.client_ended || self.unjudged {
+            None
+        } else if self.session.is_passing() {
+            // The broker will never have the whole of it, and never answer.
+            Some(Close::new(CloseReason::ClientError, "the client left in the middle of a request"))
+        } else if !self.session.is_idle() {
+            None
+        } else if self.plain.is_empty() && self.session.wants_sasl() {
+            Some(Close::new(
+                CloseReason::Sasl,
+                "the client wants to say by SASL who it is, and left when it was refused; here its certificate says it: \
+                 security.protocol must be SSL, and sasl.* is of no use",
+            ))
+        } else if self.plain.is_empty() {
+            Some(Close::new(CloseReason::ClientClosed, "the client closed the connection"))
+        } else {
+            Some(Close::new(CloseReason::ClientError, "the client left in the middle of a request"))
+        }
+    }
+
+    /// Begins the work that a request waits for, and hands on its outcome.
+    fn work(&mut self, cx: &mut Context<'_>) -> Result<(), Close> {
+        if let Some(work) = self.session.take_work() {
+            self.work = Some(match work {
+                Work::Change(change) => {
+                    let changing = self.session.context().process.acls.change(change);
+                    Box::pin(async move { Done::Changed(changing.await) })
+                }
+                Work::Match(matching) => {
+                    let (context, client) = (self.session.context().clone(), self.session.client().clone());
+                    Box::pin(async move { Done::Matched(context.matched(&client, matching).await) })
+                }
+            });
+        }
+        let Some(work) = &mut self.work else { return Ok(()) };
+        let Poll::Ready(done) = work.as_mut().poll(cx) else { return Ok(()) };
+        self.work = None;
+        self.active = Instant::now();
+        if let Err(close) = self.session.done(done, &mut self.up, self.active) {
+            self.session.end(close);
+        }
+        let mut sink =
+            Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
+        self.session.settle(&mut sink)
+    }
+
+    /// What is left of it after it has ended like this.
+    pub(super) fn leave(self, close: &Close) -> Leaving {
+        let Self { client, broker, mut tls, session, mut incoming, mut outgoing, .. } = self;
+        tls.close(&mut incoming, &mut outgoing);
+        // What waits at the broker for its turn must not have it when nobody is left to judge it. A broker cannot write the
+        // answer to what it works on to a connection that has been reset, and then leaves the rest alone (`Selector.close`
+        // without the requests that it has received); from one that was closed in order it goes on reading.
+        if close.reason == CloseReason::RightsRevoked || session.has_waiting_at_broker() {
+            let _ = broker.set_zero_linger();
+            return Leaving { client, outgoing, broker: None };
+        }
+        Leaving { client, outgoing, broker: Some(broker) }
+    }
+}
+
+/// What is left of a connection that has ended: the last bytes for the client.
+pub(super) struct Leaving {
+    client: TcpStream,
+    outgoing: Buf,
+    /// The broker may still work on what it was sent: then it shall not be reset.
+    broker: Option<TcpStream>,
+}
+
+impl Leaving {
+    pub(super) async fn farewell(mut self) {
+        let mut nothing = Buf::default();
+        match &mut self.broker {
+            Some(broker) => {
+                tokio::join!(part(&mut self.client, &mut self.outgoing), part(broker, &mut nothing));
+            }
+            None => part(&mut self.client, &mut self.outgoing).await,
+        }
+    }
+}
+
+async fn acquire(memory: &Budget, bytes: Option<usize>) -> Option<Share> {
+    memory.acquire(bytes?).await
+}

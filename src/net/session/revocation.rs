@@ -1,0 +1,162 @@
+//! The ACLs have changed: what is under way is judged again.
+//!
+//! A request is decided when it is read, and then it may wait: here for the answer to a question of ours, or at the broker
+//! for its turn, since Kafka carries out one request of a connection after the other. Kafka judges when it carries out. So a
+//! request that would be refused by now must not be carried out, and an answer that would be another must not be delivered.
+
+use super::{Answer, Close, Observed, Reading, Request, Row, Session, What};
+use crate::model::acl::{ClientView, Operation, ResourceType};
+use crate::observability::metrics::CloseReason;
+use crate::protocol::access::{Ground, Last, Remedy, TopicNames};
+use crate::protocol::api::{JudgeAgain, Rule, Ruling};
+use crate::protocol::fetch_sessions::Topic;
+use crate::protocol::messages::ProduceRequest;
+use crate::protocol::wire::Message;
+
+/// What can be done when a request of this API that is under way would be refused.
+pub(super) fn remedy(row: &Row) -> Remedy {
+    match row.again {
+        Some(_) => Remedy::JudgeAnswer,
+        None => Remedy::Nothing,
+    }
+}
+
+impl Session {
+    /// Judges all that is under way again if the ACLs have changed. Called before anything else is looked at.
+    ///
+    /// # Errors
+    /// When something under way would be refused by now that only the end of the connection to the broker stops: its other
+    /// end must not go on with what it has been sent.
+    pub fn renew(&mut self) -> Result<(), Close> {
+        if !self.is_outdated() {
+            return Ok(());
+        }
+        let (view, generation) = self.context.view(&self.client);
+        let before = std::mem::replace(&mut self.view, view);
+        self.generation = generation;
+        let (lost, first) = self.lost(&before);
+        if lost.others > 0 {
+            return Err(Close::new(CloseReason::RightsRevoked, self.report(first)));
+        }
+        if lost.judged_again > 0 {
+            self.judge_answers_again(lost.judged_again);
+        }
+        Ok(())
+    }
+
+    /// Whether the ACLs have changed since what is under way was judged.
+    pub fn is_outdated(&self) -> bool {
+        self.generation != self.context.process.acls.generation()
+    }
+
+    /// Whether anything is under way that a change of the ACLs can concern.
+    pub fn is_under_way(&self) -> bool {
+        self.held.is_some() || self.grounds.is_under_way()
+    }
+
+    /// The last requests under way that would be refused by now, and what they have lost.
+    fn lost(&self, before: &ClientView) -> (Last, Vec<(Ground, String, Last)>) {
+        let mut last = Last::default();
+        let mut others = Vec::new();
+        for (ground, name, of) in self.grounds.lost(&self.view) {
+            last.merge(of);
+            if of.others > 0 {
+                others.push((ground, name.to_owned(), of));
+            }
+        }
+        let sessions = self.grounds.session_under_way();
+        if sessions.judged_again > last.judged_again
+            && self.fetch_sessions.held().any(|topic| self.hides(topic))
+        {
+            last.merge(sessions);
+        }
+        let more = self.grounds.more_under_way();
+        if more != Last::default() && before.may_lose(&self.view) {
+            last.merge(more);
+        }
+        (last, others)
+    }
+
+    fn hides(&self, topic: &Topic) -> bool {
+        let may_read = |name: &str| self.view.allows(Operation::Read, ResourceType::Topic, name);
+        !match topic {
+            Topic::Named(name) => may_read(name),
+            Topic::Id(id) => {
+                self.context.upstream.cluster.load().topics.name(id).is_some_and(|name| may_read(&name))
+            }
+        }
+    }
+
+    /// Has it heard what is denied from now on, each once; what the log says of it.
+    fn report(&mut self, lost: Vec<(Ground, String, Last)>) -> String {
+        let principal = self.client.principal.clone();
+        let mut what = format!("{principal} has lost a right that a request under way needs");
+        for (place, (ground, name, last)) in lost.into_iter().enumerate() {
+            let Ground::Named(operation, resource_type) = ground else { continue };
+            let owed = self.owed.iter().find(|owed| owed.number == last.others);
+            // Who is owed no answer is a producer that wants none.
+            let (row, version, correlation_id) = match owed {
+                Some(owed) => (Some(owed.row), owed.version, owed.correlation_id),
+                None => (Row::find(ProduceRequest::KEY), 0, 0),
+            };
+            let Some(row) = row else { continue };
+            if place == 0 {
+                what = format!(
+                    "{principal} may no longer {operation} {resource_type} {name}, which {} needs",
+                    row.name
+                );
+            }
+            let mut observed = Observed::default();
+            self.with_access(version, b"", correlation_id, Some((row, &mut observed)), |access| {
+                access.allows(operation, resource_type, &name)
+            });
+        }
+        what
+    }
+
+    /// Has the answers to what was asked up to the request of this number judged again, before the client gets them.
+    fn judge_answers_again(&mut self, last: u64) {
+        let under_way = match &mut self.reading {
+            // Nothing of it has gone to the client.
+            Reading::Whole { owed, .. } => Some(&mut **owed),
+            _ => None,
+        };
+        for owed in under_way.into_iter().chain(&mut self.owed) {
+            if let Some(again) = owed.row.again
+                && owed.number <= last
+                && let What::Answer(answer) = &mut owed.what
+            {
+                let then = std::mem::replace(answer, Answer::Untouched);
+                *answer = judged_again(then, again);
+            }
+        }
+    }
+
+    /// Decides a request that has waited as if it came now.
+    pub(super) fn decide_anew(
+        &mut self,
+        request: &Request,
+        observed: &mut Observed,
+    ) -> Result<Ruling, Close> {
+        let Rule::Decided(decide) = request.row.rule else {
+            return Err(Close::internal("a rule is missing"));
+        };
+        self.begin();
+        let body = request.frame.slice(request.body..);
+        self.with_held(request, observed, |access| decide(&body, access))
+            .map_err(|fault| Close::protocol(format!("{} cannot be read: {fault}", request.row.name)))
+    }
+}
+
+/// What was to be done with an answer, and then another look at it.
+fn judged_again(answer: Answer, again: JudgeAgain) -> Answer {
+    Answer::Rewritten(Box::new(move |body, access| {
+        let first = match answer {
+            Answer::Untouched | Answer::None { .. } => None,
+            Answer::Rewritten(rewrite) => rewrite(body, access)?,
+            Answer::Watched { watch, .. } => watch.whole(body, access)?,
+        };
+        let second = again(first.as_deref().unwrap_or(body), access)?;
+        Ok(second.or(first))
+    }))
+}

@@ -1,0 +1,101 @@
+//! Work that a request waits for and that is done beside the session: begun by somebody else, told of here.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{Close, Observed, Session};
+use crate::model::acl::{Change, Changed, Unchanged};
+use crate::model::text::printable;
+use crate::protocol::api::{AfterChange, AfterMatch, Ruling};
+use crate::protocol::subscriptions::{Covered, Matching};
+use crate::protocol::wire::Fault;
+
+/// The most doubts that are logged of one change.
+const DOUBTS: usize = 5;
+
+/// Work that a request waits for.
+pub enum Work {
+    /// The ACLs are to be changed.
+    Change(Change),
+    /// A pattern is to be matched.
+    Match(Matching),
+}
+
+/// What has come of it.
+pub enum Done {
+    /// Of the change.
+    Changed(Result<Changed, Unchanged>),
+    /// Of matching the pattern; `None`: there was no memory for it.
+    Matched(Option<Covered>),
+}
+
+/// What the outcome of work leads to.
+pub(super) enum AfterWork {
+    /// That of this change.
+    Change(Change, AfterChange<Result<Ruling, Fault>>),
+    /// That of matching a pattern.
+    Match(AfterMatch<Result<Ruling, Fault>>),
+}
+
+impl Session {
+    /// The work that a request waits for, if there is some that has not been begun.
+    pub fn take_work(&mut self) -> Option<Work> {
+        self.work.take()
+    }
+
+    /// Whether work has not been begun.
+    pub fn waits_for_work(&self) -> bool {
+        self.work.is_some()
+    }
+
+    /// The work that was taken has come to this.
+    pub fn done(&mut self, done: Done, up: &mut VecDeque<Bytes>, now: Instant) -> Result<(), Close> {
+        let (Some(request), Some(after)) = (self.held.take(), self.after_work.take()) else {
+            return Err(Close::internal("nobody waits for what has been done"));
+        };
+        let mut observed = Observed::default();
+        let ruling = match (after, done) {
+            (AfterWork::Change(change, then), Done::Changed(outcome)) => {
+                self.tell(&change, &outcome);
+                self.with_held(&request, &mut observed, |access| then(outcome, access))
+            }
+            // What it was allowed before the work it may not be now.
+            (AfterWork::Match(_), Done::Matched(_)) if self.grounds.has_lost_noted(&self.view) => {
+                Ok(self.decide_anew(&request, &mut observed)?)
+            }
+            (AfterWork::Match(then), Done::Matched(covered)) => {
+                self.with_held(&request, &mut observed, |access| then(covered, access))
+            }
+            _ => return Err(Close::internal("something else has been done than was waited for")),
+        };
+        let ruling = ruling
+            .map_err(|fault| Close::internal(format!("the answer to {}: {fault}", request.row.name)))?;
+        self.rule(ruling, request, observed, up, now)
+    }
+
+    /// Logs who changed what.
+    fn tell(&self, change: &Change, outcome: &Result<Changed, Unchanged>) {
+        let (listener, principal, host) = (&*self.context.name, &*self.client.principal, &*self.client.host);
+        match outcome {
+            Ok(changed) => {
+                if let Some(done) = change.done(changed) {
+                    tracing::info!(listener, principal, host, "ACLs {}", printable(&done));
+                }
+                for doubt in change.doubts().take(DOUBTS) {
+                    tracing::warn!(listener, principal, host, "an ACL without effect: {}", printable(&doubt));
+                }
+            }
+            Err(unchanged) => {
+                tracing::warn!(
+                    listener,
+                    principal,
+                    host,
+                    "ACLs were not changed: {}",
+                    printable(&unchanged.to_string())
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What a broker says of its cluster: which nodes there are, where they are, and whether it is the one that it should be.
+
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::brokers::Address;
+use super::close::Close;
+use super::upstream::{BROKER, Upstream, ask, reach};
+use crate::model::advertise::Destination;
+use crate::model::broker_listeners::{self, BrokerListener};
+use crate::observability::metrics::CloseReason;
+use crate::protocol::access::Broker;
+use crate::protocol::error_code::{INVALID_REQUEST, NONE};
+use crate::protocol::messages::{
+    DescribeConfigsRequest, MetadataRequest, describe_configs_request::DescribeConfigsResource,
+};
+
+/// How long the answers to a survey may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// The most nodes that are listened to; Kafka's own clusters are far smaller.
+const MOST: usize = 10_000;
+
+/// The nodes of a cluster with the addresses that they advertise, and which of them was asked, as far as it says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Survey {
+    /// By id.
+    pub nodes: Vec<(i32, Address)>,
+    /// The id of the broker that was asked; `None` where it is not in the cluster yet, or is too old to tell.
+    pub own: Option<i32>,
+    /// The listeners of the broker that was asked; `None` where it does not say.
+    pub listeners: Option<Vec<BrokerListener>>,
+}
+
+/// Asks the broker, or any broker of the cluster.
+///
+/// # Errors
+/// When none answers.
+pub async fn survey(upstream: &Upstream) -> Result<Survey, Close> {
+    let answered = timeout(LIMIT, async {
+        let (mut socket, broker) = reach(upstream, Destination::Any).await?;
+        let nodes = nodes(&mut socket, &broker).await?;
+        let (own, listeners) = own(&mut socket, &broker, &nodes).await?;
+        let own = own.filter(|_| !upstream.brokers.is_cluster());
+        Ok(Survey { nodes, own, listeners })
+    });
+    answered.await.unwrap_or_else(|_| {
+        Err(Close::new(
+            CloseReason::UpstreamTimeout,
+            format!("the broker at {} does not answer", upstream.address),
+        ))
+    })
+}
+
+async fn nodes(socket: &mut TcpStream, broker: &Broker) -> Result<Vec<(i32, Address)>, Close> {
+    let version = broker
+        .newest::<MetadataRequest>(1..=9)
+        .ok_or_else(|| Close::upstream("the broker does not serve Metadata from version 1 on"))?;
+    let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
+    let brokers = ask(socket, &no_topics, version).await?.brokers;
+    let sound = brokers.iter().filter_map(|broker| {
+        let port = u16::try_from(broker.port).ok().filter(|port| *port != 0)?;
+        let sound = broker.node_id >= 0 && (1..=253).contains(&broker.host.len());
+        sound.then(|| (broker.node_id, (broker.host.to_string(), port)))
+    });
+    let mut nodes: Vec<_> = sound.take(MOST).collect();
+    nodes.sort();
+    Ok(nodes)
+}
+
+/// Which node a broker is, nothing on the wire says: it is the one of all for which it does not refuse to describe the
+/// configuration (`ConfigHelper.describeConfigs`, "Unexpected broker id").
+async fn own(
+    socket: &mut TcpStream,
+    broker: &Broker,
+    nodes: &[(i32, Address)],
+) -> Result<(Option<i32>, Option<Vec<BrokerListener>>), Close> {
+    let Some(version) = broker.newest::<DescribeConfigsRequest>(0..=3) else { return Ok((None, None)) };
+    let resources = nodes.iter().map(|(id, _)| resource(*id, &broker_listeners::KEYS)).collect();
+    let request = DescribeConfigsRequest { resources, ..Default::default() };
+    let results = ask(socket, &request, version).await?.results;
+    let Some(own) = results.iter().find(|result| result.error_code == NONE) else { return Ok((None, None)) };
+    let value = |key: &str| own.configs.iter().find(|config| &*config.name == key)?.value.as_deref();
+    Ok((own.resource_name.parse().ok(), broker_listeners::read(value)))
+}
+
+/// Makes sure that the broker on this connection is this node: its clients must not end up at another one. One that has
+/// shown so at the same address before is not asked again.
+///
+/// # Errors
+/// When it says that it is another.
+pub(super) async fn verify(
+    upstream: &Upstream,
+    node: i32,
+    socket: &mut TcpStream,
+    broker: &Broker,
+) -> Result<(), Close> {
+    let peer = socket.peer_addr().ok();
+    if peer.is_some_and(|peer| upstream.brokers.is_verified(node, peer)) {
+        return Ok(());
+    }
+    let Some(version) = broker.newest::<DescribeConfigsRequest>(0..=3) else { return Ok(()) };
+    let request = DescribeConfigsRequest { resources: vec![resource(node, &[])], ..Default::default() };
+    let results = ask(socket, &request, version).await?.results;
+    match results.first().map(|result| result.error_code) {
+        Some(NONE) => {
+            upstream.brokers.set_verified(node, peer);
+            Ok(())
+        }
+        Some(INVALID_REQUEST) => {
+            upstream.brokers.set_verified(node, None);
+            let at = peer.map(|peer| format!(" at {peer}")).unwrap_or_default();
+            Err(Close::upstream(format!(
+                "the broker{at} should be node {node}, and says that it is another one"
+            )))
+        }
+        // Whoever does not let its configuration be described cannot be asked.
+        _ => Ok(()),
+    }
+}
+
+fn resource(node: i32, keys: &[&str]) -> DescribeConfigsResource {
+    DescribeConfigsResource {
+        resource_type: BROKER,
+        resource_name: node.to_string().into(),
+        configuration_keys: Some(keys.iter().map(|key| (*key).into()).collect()),
+        ..Default::default()
+    }
+}
