@@ -10,8 +10,10 @@ use doorkeeper::model::acl::{
 use doorkeeper::model::advertise::{Advertised, Mapping, Unmapped};
 use doorkeeper::net::members::Members;
 use doorkeeper::net::topics::Topics;
-use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Grounds, Remedy, Witness};
-use doorkeeper::protocol::api::{Row, Rule, Ruling};
+use doorkeeper::protocol::access::{
+    Access, Broker, BrokerSettings, Checked, DecisionObserver, Grounds, Remedy,
+};
+use doorkeeper::protocol::api::{Action, Row, Rule};
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
 use doorkeeper::protocol::messages::{
     FetchRequest, MetadataRequest, MetadataResponse, ProduceRequest, fetch_request, metadata_request,
@@ -171,15 +173,15 @@ impl Door {
         };
         access.grounds.set_deciding(true);
         match decide(&body, &mut access)? {
-            Ruling::Forward(_) | Ruling::Replace(..) => {}
+            Action::Forward(_) | Action::Replace(..) => {}
             _ => return Err(format!("{} is not passed on", M::NAME).into()),
         }
         // And what it was allowed by is remembered, as of a request that goes to the broker.
         Ok(nanoseconds(|| {
             access.grounds.begin();
-            let ruling = decide(black_box(&body), &mut access);
+            let action = decide(black_box(&body), &mut access);
             access.grounds.sent(Remedy::Nothing);
-            ruling
+            action
         }))
     }
 }
@@ -187,7 +189,7 @@ impl Door {
 /// Hears nothing: what counting and auditing cost is not measured here.
 struct Nobody;
 
-impl Witness for Nobody {
+impl DecisionObserver for Nobody {
     fn decided(&mut self, _: &Checked<'_>) {}
     fn unmapped(&mut self, _: i32, _: &Unmapped) {}
 }

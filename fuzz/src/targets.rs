@@ -7,7 +7,7 @@ use doorkeeper::model::certificate::{
     Anchors, Certificate, PublicKey, Purpose, Signatures, Standing, Unverified,
 };
 use doorkeeper::model::principal::{MappingRules, distinguished_name};
-use doorkeeper::model::proxy_protocol::{self, Heard, LONGEST};
+use doorkeeper::model::proxy_protocol::{self, LONGEST, Parsed};
 use doorkeeper::process::acl_store::file;
 use doorkeeper::process::config::Config;
 use doorkeeper::protocol::header::{self, RequestHeader};
@@ -205,22 +205,22 @@ pub fn files(data: &[u8]) {
 /// The first bytes of a connection from a balancer: what is said of them is said of every longer beginning too, and nobody waits
 /// for more than the longest header.
 pub fn proxy_headers(data: &[u8]) {
-    let mut said: Option<Heard> = None;
+    let mut said: Option<Parsed> = None;
     // Not at every byte of long ones, which would take too long.
     let ends = (0..data.len().min(160)).chain((160..data.len()).step_by(97)).chain([data.len()]);
     for end in ends {
-        let heard = proxy_protocol::hear(&data[..end]);
+        let parsed = proxy_protocol::parse(&data[..end]);
         if let Some(before) = &said {
-            assert_eq!(&heard, before, "{end} bytes");
+            assert_eq!(&parsed, before, "{end} bytes");
         }
-        match &heard {
-            Heard::Part => assert!(end < LONGEST, "{end} bytes are not enough"),
-            Heard::Header(length, _) => assert!(*length <= end && *length <= LONGEST, "{length} of {end}"),
-            Heard::Wrong(why) => assert!(!why.is_empty() && !why.chars().any(char::is_control), "{why:?}"),
-            Heard::Other => {}
+        match &parsed {
+            Parsed::Incomplete => assert!(end < LONGEST, "{end} bytes are not enough"),
+            Parsed::Header(length, _) => assert!(*length <= end && *length <= LONGEST, "{length} of {end}"),
+            Parsed::Invalid(why) => assert!(!why.is_empty() && !why.chars().any(char::is_control), "{why:?}"),
+            Parsed::Other => {}
         }
-        if heard != Heard::Part {
-            said = Some(heard);
+        if parsed != Parsed::Incomplete {
+            said = Some(parsed);
         }
     }
 }

@@ -23,7 +23,9 @@ mod patterns;
 mod vocabulary;
 
 pub use authorizer::{Authorizer, ClientView, Decision, Rule, Settings};
-pub use change::{BindingFilter, Change, Changed, MAX_CHANGES, MAX_LISTED, PatternFilter, Unchanged, select};
+pub use change::{
+    BindingFilter, Change, ChangeError, ChangeOutcome, MAX_CHANGES, MAX_LISTED, PatternFilter, select,
+};
 pub use check::InvalidBinding;
 pub use host::{Network, host_text};
 pub use vocabulary::{Operation, PatternType, Permission, ResourceType, UnknownWord};

@@ -19,15 +19,15 @@ const PACKET: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// What the first bytes of a connection are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Parsed {
     /// All of them belong to a header of which more is to come.
-    Part,
+    Incomplete,
     /// A header, so many bytes long.
     Header(usize, Passed),
     /// They are no header.
     Other,
     /// They are a header that cannot be taken, and why.
-    Wrong(String),
+    Invalid(String),
 }
 
 /// Whose connection it is.
@@ -42,13 +42,13 @@ pub enum Passed {
 }
 
 /// Reads the header at the beginning of what has come.
-pub fn hear(bytes: &[u8]) -> Heard {
+pub fn parse(bytes: &[u8]) -> Parsed {
     if begins(bytes, LINE) {
-        line::hear(bytes)
+        line::parse(bytes)
     } else if begins(bytes, PACKET) {
-        packet::hear(bytes)
+        packet::parse(bytes)
     } else {
-        Heard::Other
+        Parsed::Other
     }
 }
 
@@ -68,8 +68,8 @@ mod tests {
     use super::*;
 
     fn header(bytes: &[u8]) -> (usize, Passed) {
-        match hear(bytes) {
-            Heard::Header(length, passed) => (length, passed),
+        match parse(bytes) {
+            Parsed::Header(length, passed) => (length, passed),
             other => panic!("{other:?} of {bytes:?}"),
         }
     }
@@ -80,7 +80,7 @@ mod tests {
         packet.extend([0x21, 0x11, 0, 12, 192, 0, 2, 7, 10, 0, 0, 1, 0xd4, 0x31, 0x24, 0xe3]);
         for whole in [&b"PROXY TCP4 192.0.2.7 10.0.0.1 54321 9443\r\n"[..], &packet] {
             for end in 0..whole.len() {
-                assert_eq!(hear(&whole[..end]), Heard::Part, "{end} of {whole:?}");
+                assert_eq!(parse(&whole[..end]), Parsed::Incomplete, "{end} of {whole:?}");
             }
             let client = Passed::Client("192.0.2.7:54321".parse().unwrap());
             assert_eq!(header(whole), (whole.len(), client));
@@ -93,7 +93,7 @@ mod tests {
         for other in
             [&[22, 3, 1][..], b"PRI * HTTP/2.0", b"PROXy", b"\r\nGET", b"\r\n\r\n\x01", &[0, 0, 0, 1]]
         {
-            assert_eq!(hear(other), Heard::Other, "{other:?}");
+            assert_eq!(parse(other), Parsed::Other, "{other:?}");
             assert!(!is_header(other));
         }
         assert!(is_header(b"PROXY ") && is_header(b"\r\n\r\n\0\r"));
@@ -121,22 +121,22 @@ mod tests {
                 // Small numbers are the meaningful ones.
                 false => u8::try_from(next() % if next() % 3 == 0 { 256 } else { 0x22 }).unwrap(),
             }));
-            let mut known: Option<Heard> = None;
+            let mut known: Option<Parsed> = None;
             for end in 0..=bytes.len() {
-                let heard = hear(&bytes[..end]);
+                let parsed = parse(&bytes[..end]);
                 if let Some(before) = &known {
-                    assert_eq!(&heard, before, "{end} of {bytes:?}");
-                } else if heard != Heard::Part {
-                    if let Heard::Header(length, _) = heard {
+                    assert_eq!(&parsed, before, "{end} of {bytes:?}");
+                } else if parsed != Parsed::Incomplete {
+                    if let Parsed::Header(length, _) = parsed {
                         assert_eq!(length, end);
                     }
-                    known = Some(heard);
+                    known = Some(parsed);
                 }
             }
         }
         for signature in [LINE, PACKET] {
             let endless = [signature, &[b' '; LONGEST][..]].concat();
-            assert!(matches!(hear(&endless), Heard::Wrong(_)), "{signature:?}");
+            assert!(matches!(parse(&endless), Parsed::Invalid(_)), "{signature:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::Waker;
 
 use super::wakers::Woken;
-use crate::model::acl::{Change, Changed, ClientView, Unchanged};
+use crate::model::acl::{Change, ChangeError, ChangeOutcome, ClientView};
 
 /// The ACLs in force. They are replaced whole; whoever holds a view of the old ones sees it by the generation.
 pub trait AclSource: Send + Sync {
@@ -18,8 +18,8 @@ pub trait AclSource: Send + Sync {
     fn wake(&self, waker: &Waker) -> Woken;
     /// Changes the ACLs. Once begun, a change goes on whether or not anybody waits for its outcome; it ends within a time
     /// that the source sets.
-    fn change(&self, change: Change) -> ChangeOutcome;
+    fn change(&self, change: Change) -> PendingChange;
 }
 
 /// What comes of a change, when it is known.
-pub type ChangeOutcome = Pin<Box<dyn Future<Output = Result<Changed, Unchanged>> + Send>>;
+pub type PendingChange = Pin<Box<dyn Future<Output = Result<ChangeOutcome, ChangeError>> + Send>>;

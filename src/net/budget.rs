@@ -5,20 +5,20 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A part of the budget; it is given back when dropped.
-pub type Share = OwnedSemaphorePermit;
+pub type MemoryPermit = OwnedSemaphorePermit;
 
 /// Memory for what connections hold, in KiB.
 ///
 /// A quarter of it comes on top and is never waited for: it stands for what somebody holds already when the rest is used
 /// up. So what all connections hold is bounded, and one of them has to end only when many hold on to what they have.
 #[derive(Debug, Clone)]
-pub struct Budget {
+pub struct MemoryBudget {
     shared: Arc<Semaphore>,
     reserve: Arc<Semaphore>,
     sizes: (usize, usize),
 }
 
-impl Budget {
+impl MemoryBudget {
     /// A budget of so many bytes, or of `largest` if that is more: a frame that is larger than all of it would wait for
     /// ever.
     pub fn new(bytes: usize, largest: usize) -> Self {
@@ -29,17 +29,17 @@ impl Budget {
     }
 
     /// Waits for room for so many bytes. Those who came first are served first.
-    pub async fn acquire(&self, bytes: usize) -> Option<Share> {
+    pub async fn acquire(&self, bytes: usize) -> Option<MemoryPermit> {
         self.shared.clone().acquire_many_owned(permits(bytes)?).await.ok()
     }
 
     /// A share for so many bytes, if there is room for them now.
-    pub fn take(&self, bytes: usize) -> Option<Share> {
+    pub fn take(&self, bytes: usize) -> Option<MemoryPermit> {
         self.shared.clone().try_acquire_many_owned(permits(bytes)?).ok()
     }
 
     /// A share of the reserve for so many bytes that are held already.
-    pub fn take_reserve(&self, bytes: usize) -> Option<Share> {
+    pub fn take_reserve(&self, bytes: usize) -> Option<MemoryPermit> {
         self.reserve.clone().try_acquire_many_owned(permits(bytes)?).ok()
     }
 
@@ -61,7 +61,7 @@ impl Budget {
 }
 
 /// Keeps so many bytes of a share, and gives the rest back.
-pub fn keep(mut share: Share, bytes: usize) -> Share {
+pub fn keep(mut share: MemoryPermit, bytes: usize) -> MemoryPermit {
     permits(bytes).and_then(|permits| share.split(permits as usize)).unwrap_or(share)
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_held_already_may_take_of_the_reserve_and_no_more() {
-        let budget = Budget::new(100 * 1024, 0);
+        let budget = MemoryBudget::new(100 * 1024, 0);
         let all = budget.take(100 * 1024).unwrap();
         assert!(budget.is_wanted() && budget.take(1).is_none());
         let reserve = budget.take_reserve(25 * 1024).unwrap();
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_largest_frame_always_fits() {
-        let budget = Budget::new(1024, 10_000);
+        let budget = MemoryBudget::new(1024, 10_000);
         assert!(budget.take(10_000).is_some());
         // More than can be counted is not there, either.
         assert!(budget.take(usize::MAX).is_none());

@@ -13,7 +13,7 @@ use tokio::time;
 use super::client::Client;
 use super::close::Close;
 use super::context::ListenerContext;
-use super::handshake::{self, Terms, Way};
+use super::handshake::{self, HandshakeTerms, Route};
 use super::proxy_header::{self, Behind};
 use super::relay::Relay;
 use super::session::Session;
@@ -61,11 +61,12 @@ pub async fn serve<P: Place>(
     let Arrival { socket, peer, destination, mut place } = arrival;
     let mut origins = Origins { client: peer, balancer: None };
     // Apart, since the handshake needs most of the memory of this future and lasts the least.
-    let greeting = greet(&context, config, (socket, destination), (&mut origins, &mut place), &mut drain);
-    let close = match Box::pin(greeting).await {
+    let establishing =
+        establish(&context, config, (socket, destination), (&mut origins, &mut place), &mut drain);
+    let close = match Box::pin(establishing).await {
         Ok(mut relay) => {
             let close = relay.run(&mut drain).await;
-            relay.leave(&close).farewell().await;
+            relay.into_closing(&close).close().await;
             close
         }
         Err(close) => close,
@@ -117,7 +118,7 @@ fn report(context: &ListenerContext, origins: &Origins, close: &Close) {
 }
 
 /// The way to a relay: TLS, then who the client is, then the broker.
-async fn greet(
+async fn establish(
     context: &Arc<ListenerContext>,
     config: Arc<ServerConfig>,
     (mut socket, destination): (TcpStream, Destination),
@@ -126,7 +127,7 @@ async fn greet(
 ) -> Result<Relay, Close> {
     let _ = socket.set_nodelay(true);
     let deadline = time::Instant::now() + context.limits.handshake_timeout;
-    let mut terms = Terms { deadline, way: Way::Direct };
+    let mut terms = HandshakeTerms { deadline, route: Route::Direct };
     if context.balancers.iter().any(|network| network.contains(origins.client.ip())) {
         let balancer = origins.client.ip().to_canonical();
         let behind = tokio::select! {
@@ -134,7 +135,7 @@ async fn greet(
             behind = Box::pin(proxy_header::read(context, (&mut socket, balancer), deadline)) => behind?,
             _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
         };
-        terms.way = Way::Balanced;
+        terms.route = Route::Balanced;
         match behind {
             Behind::Client(client) => {
                 *origins = Origins { client, balancer: Some(origins.client) };
@@ -145,38 +146,38 @@ async fn greet(
                 }
             }
             Behind::Balancer => {}
-            Behind::Unknown(why) => terms.way = Way::Unannounced(why),
+            Behind::Unknown(why) => terms.route = Route::Unannounced(why),
         }
     }
     // Those that go with this TLS: both may change before the handshake is over, and the client of an authority that is no
     // longer trusted must not become somebody by rules that were made for another one's.
     let rules = context.mapping_rules.load_full();
-    let mut greeted = tokio::select! {
-        greeted = handshake::shake_hands(context, config, socket, destination, &terms) => greeted?,
+    let mut tls_client = tokio::select! {
+        tls_client = handshake::establish_tls(context, config, socket, destination, &terms) => tls_client?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
-    let client = match handshake::principal(context, &rules, &greeted.tls) {
+    let client = match handshake::principal(context, &rules, &tls_client.tls) {
         Ok(principal) => Arc::new(Client::new(&principal, origins.client.ip())),
         Err(close) => {
             // As Kafka does: the handshake is fine, the first request is the end.
             tokio::select! {
-                () = greeted.wait_for_request(context.limits.idle_timeout) => {}
+                () = tls_client.wait_for_request(context.limits.idle_timeout) => {}
                 _ = drain.wait_for(|drain| *drain) => {}
             }
-            greeted.farewell().await;
+            tls_client.close().await;
             return Err(close);
         }
     };
     let broker = tokio::select! {
-        broker = upstream::reach(&context.upstream, greeted.destination) => broker,
+        broker = upstream::reach(&context.upstream, tls_client.destination) => broker,
         _ = drain.wait_for(|drain| *drain) => Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
     match broker {
         Ok((socket, broker)) => {
-            Ok(Relay::new(greeted, socket, Session::new(context.clone(), client, broker)))
+            Ok(Relay::new(tls_client, socket, Session::new(context.clone(), client, broker)))
         }
         Err(close) => {
-            greeted.farewell().await;
+            tls_client.close().await;
             Err(close)
         }
     }

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use super::acl_source::AclSource;
-use super::budget::Budget;
+use super::budget::MemoryBudget;
 use super::client::Client;
 use super::disconnects::Disconnects;
 use super::pattern_matching::PatternMatching;
@@ -30,7 +30,7 @@ pub struct ProcessContext {
     /// Where patterns are matched.
     pub pattern_matching: PatternMatching,
     /// Memory for what connections hold.
-    pub memory: Budget,
+    pub memory: MemoryBudget,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Where decisions are recorded.
@@ -58,7 +58,7 @@ pub struct ListenerContext {
     /// The addresses that clients are told.
     pub advertised: Advertised,
     /// The bounds of a connection.
-    pub limits: Limits,
+    pub limits: ConnectionLimits,
     /// The listener's metrics.
     pub metrics: ListenerMetrics,
     /// Holds back lines about the ends of connections.
@@ -69,7 +69,7 @@ pub struct ListenerContext {
 
 /// The bounds of a connection.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// The longest frame, in bytes (`socket.request.max.bytes`).
     pub max_frame_bytes: usize,
     /// What all large frames may take together, in bytes; at least one of the longest.

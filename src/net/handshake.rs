@@ -11,12 +11,12 @@ use tokio::net::TcpStream;
 use tokio::time::{self, timeout_at};
 
 use super::buffer::{Buf, READ};
+use super::client_hello::{ClientHello, HelloReader, Progress, UNRECOGNIZED_NAME};
 use super::close::Close;
 use super::context::ListenerContext;
-use super::greeted::Greeted;
-use super::greeting::{Ear, Greeting, Heard, UNRECOGNIZED_NAME};
-use super::refused;
 use super::tls::{PLAINTEXT_KAFKA, Tls, not_tls};
+use super::tls_client::TlsClient;
+use super::verification_failure;
 use crate::model::advertise::{Destination, Names};
 use crate::model::certificate::{Certificate, Kind};
 use crate::model::principal::{self, MappingRules};
@@ -30,15 +30,15 @@ const LITTLE: usize = 2 * 1024;
 const LONGEST_MESSAGE: usize = 32 * 1024 + 1024;
 
 /// How a client has come, and how long it has to greet.
-pub struct Terms {
+pub struct HandshakeTerms {
     /// When the handshake must be done.
     pub deadline: time::Instant,
     /// How it has come.
-    pub way: Way,
+    pub route: Route,
 }
 
 /// How a client has come.
-pub enum Way {
+pub enum Route {
     /// From an address that is no balancer's.
     Direct,
     /// Through a balancer, which has sent its header.
@@ -48,19 +48,19 @@ pub enum Way {
 }
 
 /// Establishes TLS, or says why not; counts how it went.
-pub async fn shake_hands(
+pub async fn establish_tls(
     context: &ListenerContext,
     config: Arc<ServerConfig>,
     socket: TcpStream,
     destination: Destination,
-    terms: &Terms,
-) -> Result<Greeted, Close> {
+    terms: &HandshakeTerms,
+) -> Result<TlsClient, Close> {
     let started = Instant::now();
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
     let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
-    let mut greeted = Greeted { socket, tls, incoming, plain, outgoing, destination };
+    let mut tls_client = TlsClient { socket, tls, incoming, plain, outgoing, destination };
     let mut own = false;
-    let handshake = timeout_at(terms.deadline, handshake(context, &mut greeted, terms, &mut own)).await;
+    let handshake = timeout_at(terms.deadline, handshake(context, &mut tls_client, terms, &mut own)).await;
     if own {
         // It has seen what it came for, and is nobody's handshake.
         return Err(Close::new(CloseReason::ClientClosed, "doorkeeper looked whether an address leads here"));
@@ -68,9 +68,9 @@ pub async fn shake_hands(
     let failure = match handshake {
         Ok(Ok(())) => {
             context.metrics.handshake(HandshakeResult::Ok, started.elapsed());
-            let (version, cipher, resumed) = greeted.tls.session();
+            let (version, cipher, resumed) = tls_client.tls.session();
             context.metrics.session(version, cipher, resumed);
-            return Ok(greeted);
+            return Ok(tls_client);
         }
         Ok(Err(failure)) => failure,
         Err(_) => Failure {
@@ -79,7 +79,7 @@ pub async fn shake_hands(
         },
     };
     context.metrics.handshake(failure.result, started.elapsed());
-    greeted.farewell().await;
+    tls_client.close().await;
     Err(Close::handshake(failure.result, failure.detail))
 }
 
@@ -91,8 +91,8 @@ struct Failure {
 /// `own` is set when it is doorkeeper itself that has come.
 async fn handshake(
     context: &ListenerContext,
-    greeted: &mut Greeted,
-    terms: &Terms,
+    tls_client: &mut TlsClient,
+    terms: &HandshakeTerms,
     own: &mut bool,
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure {
@@ -100,30 +100,31 @@ async fn handshake(
         detail: format!("the client's connection failed during the TLS handshake: {error}"),
     };
     let (mut first, mut nonsense) = (true, false);
-    let mut ear = (context.names.is_some() || context.self_check.is_under_way()).then(Ear::default);
+    let mut hello_reader =
+        (context.names.is_some() || context.self_check.is_under_way()).then(HelloReader::default);
     loop {
-        if greeted.incoming.is_empty() {
+        if tls_client.incoming.is_empty() {
             // A client that says nothing costs no buffer.
-            greeted.incoming.release();
-            greeted.socket.readable().await.map_err(failed)?;
+            tls_client.incoming.release();
+            tls_client.socket.readable().await.map_err(failed)?;
         }
-        greeted.incoming.reserve_exactly(LITTLE);
-        let n = greeted.socket.read(greeted.incoming.space()).await.map_err(failed)?;
-        acknowledge_at_once(&greeted.socket);
+        tls_client.incoming.reserve_exactly(LITTLE);
+        let n = tls_client.socket.read(tls_client.incoming.space()).await.map_err(failed)?;
+        acknowledge_at_once(&tls_client.socket);
         if n == 0 {
             let detail = "the client closed the connection during the TLS handshake".to_owned();
             return Err(Failure { result: HandshakeResult::Eof, detail });
         }
-        greeted.incoming.add(n);
-        if first && proxy_protocol::is_header(greeted.incoming.filled()) {
-            greeted.incoming.consume(greeted.incoming.len());
-            let detail = unexpected_header(context, greeted.socket.peer_addr().ok(), &terms.way);
+        tls_client.incoming.add(n);
+        if first && proxy_protocol::is_header(tls_client.incoming.filled()) {
+            tls_client.incoming.consume(tls_client.incoming.len());
+            let detail = unexpected_header(context, tls_client.socket.peer_addr().ok(), &terms.route);
             return Err(Failure { result: HandshakeResult::ProxyHeader, detail });
         }
-        if let Some(spoken) = not_tls(greeted.incoming.filled()).filter(|_| first) {
-            greeted.incoming.consume(greeted.incoming.len());
+        if let Some(spoken) = not_tls(tls_client.incoming.filled()).filter(|_| first) {
+            tls_client.incoming.consume(tls_client.incoming.len());
             let remedy = match spoken == PLAINTEXT_KAFKA {
-                true if is_from_here(&greeted.socket) => {
+                true if is_from_here(&tls_client.socket) => {
                     "; it connects from this host: if it is the broker, the address that it advertises to brokers leads \
                      here, and its transactions hang (inter.broker.listener.name); if not, its security.protocol must be \
                      SSL, with a certificate"
@@ -137,32 +138,32 @@ async fn handshake(
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
-        if greeted.incoming.len() > LONGEST_MESSAGE {
+        if tls_client.incoming.len() > LONGEST_MESSAGE {
             let detail = format!("the client sent a TLS message of over {LONGEST_MESSAGE} bytes");
             return Err(Failure { result: HandshakeResult::Other, detail });
         }
-        if let Some(listening) = &mut ear {
-            let received = greeted.incoming.filled();
-            match listening.hear(&received[received.len() - n..]) {
-                Heard::Part => continue,
-                Heard::Whole(greeting) => {
+        if let Some(reader) = &mut hello_reader {
+            let received = tls_client.incoming.filled();
+            match reader.read(&received[received.len() - n..]) {
+                Progress::Incomplete => continue,
+                Progress::Complete(hello) => {
                     if let Some(names) = &context.names {
-                        greeted.destination = called(names, &greeting, &mut greeted.outgoing)?;
+                        tls_client.destination = called(names, &hello, &mut tls_client.outgoing)?;
                     }
-                    *own = greeting
+                    *own = hello
                         .token
-                        .is_some_and(|token| context.self_check.hear(&token, greeted.destination));
-                    ear = None;
+                        .is_some_and(|token| context.self_check.received(&token, tls_client.destination));
+                    hello_reader = None;
                 }
-                Heard::Nonsense => {
+                Progress::Invalid => {
                     // Where TLS goes on with it, which broker the client means is not known.
                     nonsense = context.names.is_some();
-                    ear = None;
+                    hello_reader = None;
                 }
             }
         }
-        if let (Way::Unannounced(why), false) = (&terms.way, *own) {
-            greeted.incoming.consume(greeted.incoming.len());
+        if let (Route::Unannounced(why), false) = (&terms.route, *own) {
+            tls_client.incoming.consume(tls_client.incoming.len());
             return Err(Failure { result: HandshakeResult::ProxyHeader, detail: why.clone() });
         }
         {
@@ -171,40 +172,40 @@ async fn handshake(
             // or some silent ones would keep everybody out.
             let _turn = context.process.handshakes.acquire().await;
             tokio::task::yield_now().await;
-            let Greeted { tls, incoming, plain, outgoing, .. } = &mut *greeted;
+            let TlsClient { tls, incoming, plain, outgoing, .. } = &mut *tls_client;
             tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
         }
         if nonsense {
             let detail = "the client's TLS greeting cannot be read".into();
             return Err(Failure { result: HandshakeResult::Other, detail });
         }
-        if !greeted.outgoing.is_empty() {
-            greeted.outgoing.shrink();
-            greeted.socket.write_all(greeted.outgoing.filled()).await.map_err(failed)?;
-            greeted.outgoing.consume(greeted.outgoing.len());
+        if !tls_client.outgoing.is_empty() {
+            tls_client.outgoing.shrink();
+            tls_client.socket.write_all(tls_client.outgoing.filled()).await.map_err(failed)?;
+            tls_client.outgoing.consume(tls_client.outgoing.len());
         }
-        greeted.outgoing.release();
-        if !greeted.tls.is_handshaking() {
-            greeted.incoming.release();
+        tls_client.outgoing.release();
+        if !tls_client.tls.is_handshaking() {
+            tls_client.incoming.release();
             return Ok(());
         }
     }
 }
 
 /// What is said to a PROXY protocol header that nobody waits for.
-fn unexpected_header(context: &ListenerContext, peer: Option<SocketAddr>, way: &Way) -> String {
+fn unexpected_header(context: &ListenerContext, peer: Option<SocketAddr>, route: &Route) -> String {
     const HEADER: &str = "a PROXY protocol header came";
     let peer = peer.map_or_else(|| "there".to_owned(), |peer| peer.ip().to_canonical().to_string());
-    match way {
-        Way::Balanced | Way::Unannounced(_) => format!(
+    match route {
+        Route::Balanced | Route::Unannounced(_) => format!(
             "{HEADER} behind another one: one is taken of each connection, so of several balancers in a row only the last may \
              send it"
         ),
-        Way::Direct if context.balancers.is_empty() => format!(
+        Route::Direct if context.balancers.is_empty() => format!(
             "{HEADER}, and this listener takes none: if {peer} is a balancer's address, set \"proxy_protocol: {{ from: \
              ['{peer}'] }}\" for it"
         ),
-        Way::Direct => format!(
+        Route::Direct => format!(
             "{HEADER} from {peer}, which is not in proxy_protocol.from of this listener: if it is a balancer's address, add it \
              there"
         ),
@@ -230,8 +231,8 @@ fn acknowledge_at_once(socket: &TcpStream) {
 fn acknowledge_at_once(_: &TcpStream) {}
 
 /// Which broker the client means by the name that it calls us; an alert if there is none of that name.
-fn called(names: &Names, greeting: &Greeting, outgoing: &mut Buf) -> Result<Destination, Failure> {
-    let name = greeting.name.as_deref();
+fn called(names: &Names, hello: &ClientHello, outgoing: &mut Buf) -> Result<Destination, Failure> {
+    let name = hello.name.as_deref();
     if let Some(destination) = names.destination(name) {
         return Ok(destination);
     }
@@ -260,7 +261,7 @@ fn explain(error: &Error) -> Failure {
                           for SASL";
             (Result::NoCert, detail.to_owned())
         }
-        Error::InvalidCertificate(reason) => match (refused::take(), reason) {
+        Error::InvalidCertificate(reason) => match (verification_failure::take(), reason) {
             (Some(refusal), _) => {
                 let result = match refusal.kind {
                     Kind::Expired(_) | Kind::NotYetValid(_) => Result::Expired,

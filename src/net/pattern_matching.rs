@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::budget::Budget;
+use super::budget::MemoryBudget;
 
 /// How many are matched at a time, in the whole process.
 const AT_A_TIME: usize = 2;
@@ -30,7 +30,7 @@ impl PatternMatching {
     pub async fn run<T: Send + 'static>(
         &self,
         principal: &Arc<str>,
-        (memory, bytes): (&Budget, usize),
+        (memory, bytes): (&MemoryBudget, usize),
         known: impl Fn() -> Option<T>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
@@ -83,7 +83,7 @@ mod tests {
 
     #[tokio::test]
     async fn few_work_at_a_time_and_one_of_each_principal() {
-        let (matching, memory) = (Arc::new(PatternMatching::default()), Budget::new(4 * BYTES, 0));
+        let (matching, memory) = (Arc::new(PatternMatching::default()), MemoryBudget::new(4 * BYTES, 0));
         let spawn = |principal: &str, work| {
             let (matching, memory, principal) = (matching.clone(), memory.clone(), Arc::from(principal));
             tokio::spawn(async move { matching.run(&principal, (&memory, BYTES), || None, work).await })
@@ -114,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_known_by_then_is_not_worked_out_and_nothing_is_without_memory() {
-        let (matching, memory) = (PatternMatching::default(), Budget::new(4 * BYTES, 0));
+        let (matching, memory) = (PatternMatching::default(), MemoryBudget::new(4 * BYTES, 0));
         let alice: Arc<str> = "alice".into();
         let known = matching.run(&alice, (&memory, BYTES), || Some(1), || panic!("it is known")).await;
         assert_eq!(known, Some(1));

@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout_at};
 use super::buffer::Buf;
 use super::close::Close;
 use super::context::ListenerContext;
-use super::greeted::part;
 use super::tls::not_tls;
-use crate::model::proxy_protocol::{self, Heard, Passed};
+use super::tls_client::close_gracefully;
+use crate::model::proxy_protocol::{self, Parsed, Passed};
 use crate::observability::metrics::{CloseReason, HandshakeResult};
 
 /// How many bytes are looked at in one go: a header without much beside the addresses.
@@ -36,7 +36,7 @@ pub(super) async fn read(
     (socket, balancer): (&mut TcpStream, IpAddr),
     deadline: Instant,
 ) -> Result<Behind, Close> {
-    let (result, detail) = match timeout_at(deadline, hear(socket)).await {
+    let (result, detail) = match timeout_at(deadline, read_header(socket)).await {
         Ok(Ok(Said::Header(Passed::Client(client)))) => return Ok(Behind::Client(client)),
         Ok(Ok(Said::Header(Passed::Unnamed))) => return Ok(Behind::Balancer),
         Ok(Ok(Said::Header(Passed::Own))) => return probed(socket, deadline).await,
@@ -69,7 +69,7 @@ pub(super) async fn read(
         ),
     };
     context.metrics.handshake(result, Duration::ZERO);
-    part(socket, &mut Buf::default()).await;
+    close_gracefully(socket, &mut Buf::default()).await;
     Err(Close::handshake(result, detail))
 }
 
@@ -81,7 +81,7 @@ enum Said {
 }
 
 /// What is looked at is taken from the socket only when it is known to belong to the header: TLS begins behind it.
-async fn hear(socket: &mut TcpStream) -> io::Result<Said> {
+async fn read_header(socket: &mut TcpStream) -> io::Result<Said> {
     let mut header = Vec::new();
     loop {
         let taken = header.len();
@@ -91,11 +91,11 @@ async fn hear(socket: &mut TcpStream) -> io::Result<Said> {
         if come == 0 {
             return Ok(Said::End);
         }
-        let (end, said) = match proxy_protocol::hear(&header) {
-            Heard::Part => (header.len(), None),
-            Heard::Header(length, passed) => (length, Some(Said::Header(passed))),
-            Heard::Other => return Ok(Said::Other(header)),
-            Heard::Wrong(why) => return Ok(Said::Wrong(why)),
+        let (end, said) = match proxy_protocol::parse(&header) {
+            Parsed::Incomplete => (header.len(), None),
+            Parsed::Header(length, passed) => (length, Some(Said::Header(passed))),
+            Parsed::Other => return Ok(Said::Other(header)),
+            Parsed::Invalid(why) => return Ok(Said::Wrong(why)),
         };
         // They are there: this does not wait.
         socket.read_exact(&mut header[taken..end]).await?;

@@ -1,7 +1,7 @@
 //! Both directions of an established connection, driven by its one task.
 
-mod standing;
-mod ways;
+mod io;
+mod reservation;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -13,15 +13,15 @@ use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use standing::Standing;
-use ways::Sealer;
+use io::Sealer;
+use reservation::IdleReservation;
 
-use super::budget::{Budget, Share};
+use super::budget::{MemoryBudget, MemoryPermit};
 use super::buffer::{Buf, release_plain};
 use super::close::Close;
-use super::greeted::{Greeted, part};
 use super::session::{Done, SLICE, Session, Work};
 use super::tls::Tls;
+use super::tls_client::{TlsClient, close_gracefully};
 use super::wakers::Woken;
 use crate::observability::metrics::CloseReason;
 
@@ -39,7 +39,7 @@ pub(super) struct Relay {
     plain: BytesMut,
     outgoing: Buf,
     /// For the broker.
-    up: VecDeque<Bytes>,
+    to_broker: VecDeque<Bytes>,
     /// From the broker, not looked at yet.
     answers: Buf,
     /// Records wait in `incoming` for room in `plain`.
@@ -49,8 +49,8 @@ pub(super) struct Relay {
     unjudged: bool,
     /// Memory that a large request, or a large answer, waits for.
     wants: (Option<usize>, Option<usize>),
-    memory: Budget,
-    standing: Standing,
+    memory: MemoryBudget,
+    reservation: IdleReservation,
     /// Work that a request waits for.
     work: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
     /// It is woken when the ACLs change.
@@ -59,9 +59,9 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(greeted: Greeted, broker: TcpStream, session: Session) -> Self {
+    pub(super) fn new(tls_client: TlsClient, broker: TcpStream, session: Session) -> Self {
         let context = session.context().clone();
-        let Greeted { socket: client, tls, incoming, plain, outgoing, destination: _ } = greeted;
+        let TlsClient { socket: client, tls, incoming, plain, outgoing, destination: _ } = tls_client;
         Self {
             client,
             broker,
@@ -71,14 +71,14 @@ impl Relay {
             incoming,
             plain,
             outgoing,
-            up: VecDeque::new(),
+            to_broker: VecDeque::new(),
             answers: Buf::default(),
             records_wait: true,
             client_ended: false,
             unjudged: true,
             wants: (None, None),
             memory: context.process.memory.clone(),
-            standing: Standing::default(),
+            reservation: IdleReservation::default(),
             work: None,
             woken: None,
             active: Instant::now(),
@@ -139,14 +139,14 @@ impl Relay {
 
     /// Whether memory may be held that others need.
     fn holds_memory(&self) -> bool {
-        self.session.holds_memory() || self.standing.is_held() || !self.up.is_empty()
+        self.session.holds_memory() || self.reservation.is_held() || !self.to_broker.is_empty()
     }
 
     /// Whose silence it was.
     fn silent(&self) -> Close {
         if !self.outgoing.is_empty() {
             Close::new(CloseReason::ClientTimeout, "the client does not read its answers")
-        } else if !self.up.is_empty() {
+        } else if !self.to_broker.is_empty() {
             Close::new(CloseReason::UpstreamTimeout, "the broker does not read its requests")
         } else if self.wants != (None, None) {
             Close::new(CloseReason::Limit, "limits.buffered_bytes left no room for a frame")
@@ -210,7 +210,7 @@ impl Relay {
         self.incoming.release();
         self.outgoing.release();
         self.answers.release();
-        if self.up.is_empty() {
+        if self.to_broker.is_empty() {
             release_plain(&mut self.plain);
             if self.outgoing.is_empty() {
                 if let Some(close) = self.session.ending() {
@@ -265,7 +265,7 @@ impl Relay {
         let Poll::Ready(done) = work.as_mut().poll(cx) else { return Ok(()) };
         self.work = None;
         self.active = Instant::now();
-        if let Err(close) = self.session.done(done, &mut self.up, self.active) {
+        if let Err(close) = self.session.done(done, &mut self.to_broker, self.active) {
             self.session.end(close);
         }
         let mut sink =
@@ -274,7 +274,7 @@ impl Relay {
     }
 
     /// What is left of it after it has ended like this.
-    pub(super) fn leave(self, close: &Close) -> Leaving {
+    pub(super) fn into_closing(self, close: &Close) -> Closing {
         let Self { client, broker, mut tls, session, mut incoming, mut outgoing, .. } = self;
         tls.close(&mut incoming, &mut outgoing);
         // What waits at the broker for its turn must not have it when nobody is left to judge it. A broker cannot write the
@@ -282,32 +282,35 @@ impl Relay {
         // without the requests that it has received); from one that was closed in order it goes on reading.
         if close.reason == CloseReason::RightsRevoked || session.has_waiting_at_broker() {
             let _ = broker.set_zero_linger();
-            return Leaving { client, outgoing, broker: None };
+            return Closing { client, outgoing, broker: None };
         }
-        Leaving { client, outgoing, broker: Some(broker) }
+        Closing { client, outgoing, broker: Some(broker) }
     }
 }
 
 /// What is left of a connection that has ended: the last bytes for the client.
-pub(super) struct Leaving {
+pub(super) struct Closing {
     client: TcpStream,
     outgoing: Buf,
     /// The broker may still work on what it was sent: then it shall not be reset.
     broker: Option<TcpStream>,
 }
 
-impl Leaving {
-    pub(super) async fn farewell(mut self) {
+impl Closing {
+    pub(super) async fn close(mut self) {
         let mut nothing = Buf::default();
         match &mut self.broker {
             Some(broker) => {
-                tokio::join!(part(&mut self.client, &mut self.outgoing), part(broker, &mut nothing));
+                tokio::join!(
+                    close_gracefully(&mut self.client, &mut self.outgoing),
+                    close_gracefully(broker, &mut nothing)
+                );
             }
-            None => part(&mut self.client, &mut self.outgoing).await,
+            None => close_gracefully(&mut self.client, &mut self.outgoing).await,
         }
     }
 }
 
-async fn acquire(memory: &Budget, bytes: Option<usize>) -> Option<Share> {
+async fn acquire(memory: &MemoryBudget, bytes: Option<usize>) -> Option<MemoryPermit> {
     memory.acquire(bytes?).await
 }

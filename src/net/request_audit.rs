@@ -9,7 +9,7 @@ use crate::model::advertise::Unmapped;
 use crate::model::text::printable;
 use crate::observability::audit::{Decided, Record, Request};
 use crate::observability::metrics::MappingError;
-use crate::protocol::access::{Checked, Witness};
+use crate::protocol::access::{Checked, DecisionObserver};
 use crate::protocol::api::Row;
 
 /// Observes the decisions on one request: counts them, and makes the record for the audit trail.
@@ -64,7 +64,7 @@ impl Drop for RequestAudit<'_> {
     }
 }
 
-impl Witness for RequestAudit<'_> {
+impl DecisionObserver for RequestAudit<'_> {
     fn decided(&mut self, checked: &Checked<'_>) {
         let allowed = checked.decision.allowed;
         if !allowed && checked.silent {

@@ -52,7 +52,7 @@ impl SelfCheck {
     }
 
     /// A greeting has come; whether it is our own.
-    pub(super) fn hear(&self, token: &[u8], destination: Destination) -> bool {
+    pub(super) fn received(&self, token: &[u8], destination: Destination) -> bool {
         match &mut *self.lock() {
             Some(sent) if sent.token == token => {
                 sent.arrived = Some(destination);
@@ -74,12 +74,12 @@ mod tests {
     #[test]
     fn only_the_greeting_that_is_under_way_is_our_own() {
         let check = SelfCheck::new(true);
-        assert!(!check.is_under_way() && !check.hear(b"a", Destination::Any));
+        assert!(!check.is_under_way() && !check.received(b"a", Destination::Any));
         check.begin(b"a".to_vec());
-        assert!(check.is_under_way() && !check.hear(b"b", Destination::Any));
-        assert!(check.hear(b"a", Destination::Node(1)));
+        assert!(check.is_under_way() && !check.received(b"b", Destination::Any));
+        assert!(check.received(b"a", Destination::Node(1)));
         assert_eq!(check.end(), Some(Destination::Node(1)));
-        assert!(!check.is_under_way() && !check.hear(b"a", Destination::Any));
+        assert!(!check.is_under_way() && !check.received(b"a", Destination::Any));
         check.begin(b"c".to_vec());
         assert_eq!(check.end(), None);
     }

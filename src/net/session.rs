@@ -4,13 +4,13 @@
 //! Kafka answers the requests of a connection in order, so what the client is owed is a queue: refusals find their place
 //! in it, and its length is the back-pressure.
 
+mod actions;
 mod answers;
 mod frames;
-mod holdings;
+mod group_members;
+mod memory;
 mod requests;
 mod revocation;
-mod rulings;
-mod sightings;
 mod work;
 
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::budget::Share;
+use super::budget::MemoryPermit;
 use super::client::Client;
 use super::close::Close;
 use super::context::{ListenerContext, ProcessContext};
@@ -31,8 +31,8 @@ use crate::protocol::fetch_sessions::FetchSessions;
 use crate::protocol::share_sessions::ShareSessions;
 
 pub use frames::{CLIENT_ID, frame};
-use holdings::Kept;
-use sightings::{Sighting, Watchful};
+use group_members::{ClaimedMember, MemberObserver};
+use memory::Reservation;
 use work::AfterWork;
 pub use work::{Done, Work};
 
@@ -85,15 +85,15 @@ pub struct Session {
     view: ClientView,
     generation: u64,
     broker: Broker,
-    owed: VecDeque<Owed>,
-    owed_bytes: usize,
+    pending: VecDeque<PendingResponse>,
+    pending_bytes: usize,
     pinned: usize,
     /// What is owed holds so many bytes that the shared budget does not stand for.
     counted: usize,
     /// The shared budget has nothing left for what the connection holds.
     is_short: bool,
     /// The request that waits for the answer to a question of ours, or for work beside the session.
-    held: Option<Request>,
+    held: Option<ReceivedRequest>,
     /// The work that it waits for, until somebody takes it to do it.
     work: Option<Work>,
     /// What the outcome of that work leads to.
@@ -104,7 +104,7 @@ pub struct Session {
     watch: Option<Box<dyn RequestWatch>>,
     /// How much of the next request had come when its head was last looked at.
     looked_at: usize,
-    reading: Reading,
+    answer_state: AnswerState,
     ending: Option<Close>,
     fetch_sessions: FetchSessions,
     share_sessions: ShareSessions,
@@ -113,16 +113,16 @@ pub struct Session {
     /// The client has asked for SASL.
     wants_sasl: bool,
     /// The member of a group in whose name the request comes that is being decided.
-    sighting: Option<Box<Sighting>>,
+    claimed_member: Option<Box<ClaimedMember>>,
     /// Memory of the shared budget that a large frame holds while it arrives: request, answer.
-    request_memory: Option<Share>,
-    answer_memory: Option<Share>,
+    request_memory: Option<MemoryPermit>,
+    answer_memory: Option<MemoryPermit>,
     /// The same of answers that have been handed on; it is free when they have been sent.
-    handed_on: Vec<Share>,
+    handed_on: Vec<MemoryPermit>,
 }
 
 /// A request on its way.
-struct Request {
+struct ReceivedRequest {
     row: &'static Row,
     version: i16,
     correlation_id: i32,
@@ -131,21 +131,21 @@ struct Request {
     frame: Bytes,
     body: usize,
     /// What a large one holds of the shared budget: for the frame, and for deciding on it.
-    memory: Option<Arc<Share>>,
-    deciding: Option<Share>,
+    memory: Option<Arc<MemoryPermit>>,
+    deciding: Option<MemoryPermit>,
 }
 
 /// What the client, or we ourselves, are owed.
-struct Owed {
+struct PendingResponse {
     row: &'static Row,
     version: i16,
     correlation_id: i32,
     since: Instant,
     /// Its place in the order of what went to the broker; 0 if it did not.
     number: Number,
-    what: What,
+    kind: ResponseKind,
     /// What `what` takes, in bytes.
-    kept: Kept,
+    kept: Reservation,
     /// Counts the request as under way while the broker owes its answer.
     _under_way: Option<UnderWay>,
 }
@@ -165,7 +165,7 @@ impl Drop for UnderWay {
     }
 }
 
-enum What {
+enum ResponseKind {
     /// Our own answer, a whole frame.
     Reply(Vec<u8>),
     /// The broker's answer to the client.
@@ -175,7 +175,7 @@ enum What {
 }
 
 /// How far the broker's current answer has been read.
-enum Reading {
+enum AnswerState {
     /// Its head, so many bytes of it.
     Head([u8; ANSWER_HEAD], usize),
     /// It passes: bytes left, whether the header's tags are still to come, and who watches it.
@@ -183,10 +183,10 @@ enum Reading {
     /// It has passed but for its end, which its watch wants whole: the length of that, and what has come of it.
     End { length: usize, so_far: Vec<u8>, version: i16, watch: Box<dyn AnswerWatch> },
     /// It is taken whole: its length without the head, and what has come of it.
-    Whole { length: usize, so_far: Vec<u8>, owed: Box<Owed> },
+    Whole { length: usize, so_far: Vec<u8>, pending: Box<PendingResponse> },
 }
 
-impl Reading {
+impl AnswerState {
     fn is_complete(&self) -> bool {
         match self {
             Self::Head(..) => false,
@@ -206,8 +206,8 @@ impl Session {
             view,
             generation,
             broker,
-            owed: VecDeque::new(),
-            owed_bytes: 0,
+            pending: VecDeque::new(),
+            pending_bytes: 0,
             pinned: 0,
             counted: 0,
             is_short: false,
@@ -217,13 +217,13 @@ impl Session {
             passing: 0,
             watch: None,
             looked_at: 0,
-            reading: Reading::Head([0; ANSWER_HEAD], 0),
+            answer_state: AnswerState::Head([0; ANSWER_HEAD], 0),
             ending: None,
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),
             grounds: Box::default(),
             wants_sasl: false,
-            sighting: None,
+            claimed_member: None,
             request_memory: None,
             answer_memory: None,
             handed_on: Vec::new(),
@@ -252,16 +252,16 @@ impl Session {
 
     /// Whether no request and no answer is under way.
     pub fn is_idle(&self) -> bool {
-        self.owed.is_empty()
+        self.pending.is_empty()
             && self.held.is_none()
             && self.passing == 0
-            && matches!(self.reading, Reading::Head(_, 0))
+            && matches!(self.answer_state, AnswerState::Head(_, 0))
     }
 
     /// Whether the broker has been sent something behind what it still works on: Kafka leaves that where it is until it has
     /// answered.
     pub fn has_waiting_at_broker(&self) -> bool {
-        let first = self.owed.iter().find(|owed| owed.number > 0);
+        let first = self.pending.iter().find(|pending| pending.number > 0);
         first.is_some_and(|first| self.grounds.last_sent() > first.number)
     }
 
@@ -281,12 +281,12 @@ impl Session {
     }
 
     /// Gives the memory that [`Want::Memory`] asked for on the requests' side.
-    pub fn grant_request_memory(&mut self, memory: Share) {
+    pub fn grant_request_memory(&mut self, memory: MemoryPermit) {
         self.request_memory = Some(memory);
     }
 
     /// Gives the memory that [`Want::Memory`] asked for on the answers' side.
-    pub fn grant_answer_memory(&mut self, memory: Share) {
+    pub fn grant_answer_memory(&mut self, memory: MemoryPermit) {
         self.answer_memory = Some(memory);
     }
 
@@ -298,7 +298,7 @@ impl Session {
     /// Whether with so many bytes more an answer is there that is to be rewritten, and is long enough to keep a thread
     /// busy.
     pub fn is_answer_heavy(&self, more: usize) -> bool {
-        matches!(&self.reading, Reading::Whole { length, so_far, .. }
+        matches!(&self.answer_state, AnswerState::Whole { length, so_far, .. }
             if *length > HEAVY && so_far.len() + more >= *length)
     }
 
@@ -313,7 +313,7 @@ impl Session {
     /// Another request is decided from here on.
     fn begin(&mut self) {
         self.grounds.begin();
-        self.sighting = None;
+        self.claimed_member = None;
     }
 
     /// As [`Session::with_access`], for a request that is being decided: what is allowed is what it needs.
@@ -349,7 +349,7 @@ impl Session {
             Some((row, observed)) => (Some(row), observed),
             None => (None, &mut unobserved),
         };
-        let members = Watchful::new(&cluster.members, row);
+        let members = MemberObserver::new(&cluster.members, row);
         let mut witness = RequestAudit {
             context: &self.context,
             client: &self.client,
@@ -379,7 +379,7 @@ impl Session {
             witness: &mut witness,
         });
         if let Some(seen) = members.into_seen() {
-            self.sighting = Some(seen);
+            self.claimed_member = Some(seen);
         }
         found
     }

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::brokers::{Address, Brokers};
 use super::close::Close;
 use super::cluster::Cluster;
+use super::cluster_metadata;
 use super::session::{CLIENT_ID, frame};
-use super::survey;
 use crate::model::advertise::Destination;
 use crate::observability::metrics::{CloseReason, ConnectResult, Metrics};
 use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols, StreamsSettings};
@@ -126,7 +126,7 @@ async fn meet(upstream: &Upstream, socket: &mut TcpStream, node: Option<i32>) ->
     let met = timeout(upstream.connect_timeout, async {
         let broker = learn_versions(socket).await?;
         if let Some(node) = node {
-            survey::verify(upstream, node, socket, &broker).await?;
+            cluster_metadata::verify(upstream, node, socket, &broker).await?;
         }
         Ok(broker)
     });

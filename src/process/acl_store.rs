@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::config::{Acls, Authorization, Fault, Faults};
 use super::identity::ClientStore;
-use crate::model::acl::{Change, Changed, Settings, Unchanged};
+use crate::model::acl::{Change, ChangeError, ChangeOutcome, Settings};
 use crate::net::wakers::Woken;
 use crate::observability::health::Health;
 use crate::observability::metrics::Metrics;
@@ -124,10 +124,10 @@ impl AclStore {
     ///
     /// # Errors
     /// When nothing was changed, or it is unknown whether it was.
-    pub async fn change(self: Arc<Self>, change: Change) -> Result<Changed, Unchanged> {
+    pub async fn change(self: Arc<Self>, change: Change) -> Result<ChangeOutcome, ChangeError> {
         match &self.source {
             Source::Topic(topic) => topic.change(change).await,
-            Source::None { .. } => Err(Unchanged::ReadOnly(
+            Source::None { .. } => Err(ChangeError::ReadOnly(
                 "this doorkeeper keeps no ACLs: name a place for them in its configuration, under authorization.acls"
                     .to_owned(),
             )),
@@ -137,7 +137,7 @@ impl AclStore {
                 let (file, in_force) = (file.clone(), self.in_force.clone());
                 tokio::task::spawn_blocking(move || file.change(&change, &in_force))
                     .await
-                    .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+                    .unwrap_or_else(|error| Err(ChangeError::Unavailable(format!("the change failed: {error}"))))
             }
         }
     }

@@ -3,9 +3,9 @@
 
 mod check;
 mod itself;
-mod knock;
 mod nodes;
 mod table;
+mod tls_probe;
 
 pub(super) use check::watch_addresses;
 pub(super) use nodes::watch_nodes;

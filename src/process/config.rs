@@ -12,16 +12,16 @@ pub mod effective;
 pub mod fault;
 mod formats;
 mod gateway;
-mod meaning;
 pub(crate) mod nodes;
 mod raw;
 pub mod reference;
 pub mod schema;
+pub(crate) mod schema_check;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod settings;
-pub(crate) mod shape;
 pub(crate) mod text;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -310,9 +310,9 @@ impl Config {
     }
 
     fn sound_part(mut document: Document) -> (Option<Config>, Vec<Fault>) {
-        let mut faults = shape::check(&mut document, schema::config_schema().as_value());
-        let raw: Option<raw::Root> = shape::typed(&document, &mut faults);
-        let config = raw.map(|raw| meaning::config(raw, document, &mut faults));
+        let mut faults = schema_check::check(&mut document, schema::config_schema().as_value());
+        let raw: Option<raw::Root> = schema_check::typed(&document, &mut faults);
+        let config = raw.map(|raw| validate::config(raw, document, &mut faults));
         (config, faults)
     }
 }

@@ -78,7 +78,7 @@ fn build(
     now: SystemTime,
 ) -> Result<Identity, Faults> {
     let tls = &listener.tls;
-    let mut reader = Reader {
+    let mut reader = IdentityReader {
         document,
         at: format!("{}.tls", listener.place),
         now: unix(now),
@@ -141,7 +141,7 @@ const SERVER: Side = Side {
     ca_role: Role::ClientCa,
 };
 
-struct Reader<'a> {
+struct IdentityReader<'a> {
     document: &'a Document,
     /// The place of the `tls` mapping.
     at: String,
@@ -156,7 +156,7 @@ struct Reader<'a> {
     side: &'static Side,
 }
 
-impl Reader<'_> {
+impl IdentityReader<'_> {
     fn fault(&mut self, key: &str, message: impl fmt::Display) {
         self.faults.push(self.document.fault(&format!("{}.{key}", self.at), message.to_string()));
     }

@@ -2,10 +2,10 @@
 
 mod accept;
 mod certificates;
-mod doors;
 mod exposure;
 mod gateway;
 mod hold;
+mod ports;
 mod refusals;
 mod reload;
 mod socket;
@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use accept::Admission;
-use doors::{Door, ServedAcls, listener_context, open};
+use ports::{BoundPort, ServedAcls, listener_context, open};
 use reload::{Live, Reloader};
 use socket::Socket;
 use watchers::{
@@ -38,7 +38,7 @@ use super::notify::Notifier;
 use super::startup::Ready;
 use super::telemetry::{self, Levels, Telemetry};
 use crate::model::advertise::Destination;
-use crate::net::budget::Budget;
+use crate::net::budget::MemoryBudget;
 use crate::net::cluster::Clusters;
 use crate::net::context::{ListenerContext, ProcessContext};
 use crate::net::pattern_matching::PatternMatching;
@@ -174,7 +174,7 @@ fn until_told() -> io::Result<impl Future<Output = ()>> {
 
 /// The proxy, with all its addresses bound.
 pub struct Proxy {
-    doors: Vec<Door>,
+    ports: Vec<BoundPort>,
     /// What each listener's broker is reached through, and what to do when others reach it.
     brokers: Vec<(Arc<ListenerContext>, Reaction)>,
     admin: Option<AdminServer>,
@@ -185,7 +185,7 @@ pub struct Proxy {
     metrics: Arc<Metrics>,
     health: Health,
     limits: Arc<Admission>,
-    memory: Budget,
+    memory: MemoryBudget,
     audit: AuditLog,
     shutdown: Shutdown,
 }
@@ -218,7 +218,7 @@ impl Proxy {
             }
             None => None,
         };
-        let memory = Budget::new(
+        let memory = MemoryBudget::new(
             usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
             config.limits.max_frame_bytes as usize,
         );
@@ -230,7 +230,7 @@ impl Proxy {
             metrics: metrics.clone(),
             audit: audit.clone(),
         });
-        let mut doors = Vec::new();
+        let mut ports = Vec::new();
         let mut brokers = Vec::new();
         let mut identities = Vec::new();
         for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
@@ -239,7 +239,7 @@ impl Proxy {
             brokers.push((context.clone(), listener.plaintext_exposed));
             for (address, destination) in gateway::ports(listener) {
                 let (context, identity) = (context.clone(), identity.clone());
-                doors.push(Door {
+                ports.push(BoundPort {
                     socket: Socket::bind(&listener.name, address, acls.is_loaded())?,
                     context,
                     identity,
@@ -269,7 +269,7 @@ impl Proxy {
         health.set(Check::Listeners, Ok(()));
         health.set(Check::Acls, Ok(()));
         Ok(Self {
-            doors,
+            ports,
             brokers,
             admin,
             reloader,
@@ -306,7 +306,7 @@ impl Proxy {
     /// The addresses in use, in the order of the configuration, those for single brokers behind the listener's own: with
     /// port 0 the system chose one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.doors.iter().filter_map(|door| door.socket.local_addr().ok()).collect()
+        self.ports.iter().filter_map(|port| port.socket.local_addr().ok()).collect()
     }
 
     /// The address of the admin endpoint.
@@ -330,18 +330,18 @@ impl Proxy {
                 admin.serve(async { drop(ended.wait_for(|ended| *ended).await) }).await;
             });
         }
-        for door in self.doors.iter().filter(|door| door.destination == Destination::Any) {
-            let (context, health) = (door.context.clone(), self.health.clone());
+        for port in self.ports.iter().filter(|port| port.destination == Destination::Any) {
+            let (context, health) = (port.context.clone(), self.health.clone());
             watchers.spawn(watch_upstream(context.clone(), clusters.clone(), health.clone()));
-            let (identity, table, acls) = (door.identity.clone(), addresses.clone(), reloader.acls.clone());
-            let reaction = door.self_check;
+            let (identity, table, acls) = (port.identity.clone(), addresses.clone(), reloader.acls.clone());
+            let reaction = port.self_check;
             watchers.spawn(async move {
                 // Before, nobody is let in.
                 acls.loaded().await;
                 watch_addresses(context, identity, table, reaction, health).await;
             });
-            if door.context.advertised.is_gateway() {
-                watchers.spawn(watch_nodes(door.context.clone()));
+            if port.context.advertised.is_gateway() {
+                watchers.spawn(watch_nodes(port.context.clone()));
             }
         }
         watchers.spawn(watch_clusters(self.brokers.iter().map(|(context, _)| context.clone()).collect()));
@@ -361,11 +361,11 @@ impl Proxy {
         watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_load(self.memory, self.audit, self.metrics));
         // One broker's end is no reason for the end of a gateway.
-        let own = self.doors.iter().filter(|door| !door.context.advertised.is_gateway());
-        let upstreams: Vec<String> = own.map(|door| door.context.upstream.address.clone()).collect();
-        let mut doors = JoinSet::new();
-        for door in self.doors {
-            doors.spawn(open(door, acls.clone(), self.limits.clone(), draining.clone(), self.health.clone()));
+        let own = self.ports.iter().filter(|port| !port.context.advertised.is_gateway());
+        let upstreams: Vec<String> = own.map(|port| port.context.upstream.address.clone()).collect();
+        let mut ports = JoinSet::new();
+        for port in self.ports {
+            ports.spawn(open(port, acls.clone(), self.limits.clone(), draining.clone(), self.health.clone()));
         }
         stop.await;
         self.health.set(Check::NotDraining, Err("doorkeeper is stopping".to_owned()));
@@ -376,7 +376,7 @@ impl Proxy {
         tracing::info!("stopping: answers under way have {drain_timeout:?}");
         drain.send_replace(true);
         // Each connection keeps the deadline; this is for whatever does not.
-        let all_gone = async { while doors.join_next().await.is_some() {} };
+        let all_gone = async { while ports.join_next().await.is_some() {} };
         if tokio::time::timeout(drain_timeout + Duration::from_secs(3), all_gone).await.is_err() {
             tracing::warn!("connections are left at the end of shutdown.drain_timeout and are cut off");
         }

@@ -56,11 +56,11 @@ pub struct Access<'a> {
     /// What the requests under way were allowed by.
     pub grounds: &'a mut Grounds,
     /// Hears of everything that is noteworthy.
-    pub witness: &'a mut dyn Witness,
+    pub witness: &'a mut dyn DecisionObserver,
 }
 
 /// Hears of what happens while a request is decided: the audit trail and the metrics.
-pub trait Witness {
+pub trait DecisionObserver {
     /// A decision was made, `count` times for the same resource of this request.
     fn decided(&mut self, checked: &Checked<'_>);
     /// What the rule keeps until the request is answered takes so many bytes, roughly: more than the request's length
@@ -73,7 +73,7 @@ pub trait Witness {
 /// Hears of nothing.
 struct Nobody;
 
-impl Witness for Nobody {
+impl DecisionObserver for Nobody {
     fn decided(&mut self, _: &Checked<'_>) {}
     fn unmapped(&mut self, _: i32, _: &Unmapped) {}
 }
@@ -198,7 +198,7 @@ impl Access<'_> {
     }
 
     /// Lets `f` decide without anybody hearing of it.
-    pub fn unheard<T>(&mut self, f: impl FnOnce(&mut Access<'_>) -> T) -> T {
+    pub fn unobserved<T>(&mut self, f: impl FnOnce(&mut Access<'_>) -> T) -> T {
         f(&mut Access {
             fetch_sessions: self.fetch_sessions,
             share_sessions: self.share_sessions,

@@ -1,6 +1,6 @@
 //! What doorkeeper knows of each API: one row in [`TABLE`], one `impl` of [`Api`] in the family's file.
 //!
-//! A rule takes a decoded request and returns a [`Verdict`]; it never sees a socket. What it may look at is [`Access`].
+//! A rule takes a decoded request and returns a [`RuleOutcome`]; it never sees a socket. What it may look at is [`Access`].
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +10,7 @@ use super::access::{Access, GroupProtocol};
 use super::messages::*;
 use super::subscriptions::{Covered, Matching};
 use super::wire::{Fault, Message, Request, Uuid};
-use crate::model::acl::{Change, Changed, Unchanged};
+use crate::model::acl::{Change, ChangeError, ChangeOutcome};
 
 mod acls;
 mod cluster;
@@ -206,13 +206,13 @@ pub trait RequestWatch: Send {
 #[derive(Clone, Copy)]
 pub enum Rule {
     /// It is decided.
-    Decided(fn(&Bytes, &mut Access<'_>) -> Result<Ruling, Fault>),
+    Decided(fn(&Bytes, &mut Access<'_>) -> Result<Action, Fault>),
     /// It is never advertised, and whoever sends it is disconnected: the reason.
     Never(&'static str),
 }
 
 /// What is to be done with a request, in bytes.
-pub enum Ruling {
+pub enum Action {
     /// It goes to the broker as it came.
     Forward(Answer),
     /// This body goes to the broker in the place of its own.
@@ -281,7 +281,7 @@ pub struct Ask {
     /// The request's body.
     pub body: Vec<u8>,
     /// What the answer's body leads to.
-    pub then: Then<Ruling>,
+    pub then: Then<Action>,
 }
 
 /// A change of the ACLs, and what comes of it.
@@ -289,18 +289,18 @@ pub struct AclChange {
     /// What is to be changed.
     pub change: Change,
     /// What the outcome leads to.
-    pub then: AfterChange<Result<Ruling, Fault>>,
+    pub then: AfterChange<Result<Action, Fault>>,
 }
 
 /// What the outcome of a change leads to.
-pub type AfterChange<T> = Box<dyn FnOnce(Result<Changed, Unchanged>, &mut Access<'_>) -> T + Send>;
+pub type AfterChange<T> = Box<dyn FnOnce(Result<ChangeOutcome, ChangeError>, &mut Access<'_>) -> T + Send>;
 
 /// A pattern to be matched, and what comes of it.
 pub struct PatternMatch {
     /// What is to be matched.
     pub matching: Matching,
     /// What that leads to.
-    pub then: AfterMatch<Result<Ruling, Fault>>,
+    pub then: AfterMatch<Result<Action, Fault>>,
 }
 
 /// What a pattern that was matched leads to. `None`: it could not be, for lack of memory.
@@ -310,7 +310,7 @@ pub type AfterMatch<T> = Box<dyn FnOnce(Option<Covered>, &mut Access<'_>) -> T +
 pub type Then<T> = Box<dyn FnOnce(&Bytes, &mut Access<'_>) -> Result<T, Fault> + Send>;
 
 /// What a rule decides on a request.
-pub enum Verdict<R> {
+pub enum RuleOutcome<R> {
     /// All of it is allowed, and the broker's answer is the client's.
     Forward,
     /// It goes to the broker, and the answer is changed.
@@ -388,7 +388,7 @@ pub trait Api: Request<Response: 'static> + Send + 'static {
     }
 
     /// Decides the request, taking out of it what must not reach the broker.
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<Self::Response>, Fault>;
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<Self::Response>, Fault>;
 
     /// The protocol that has to be on at the broker, and the error that a request is answered with where it is off: that
     /// comes before any permission.

@@ -6,7 +6,7 @@ use super::wire::{Fault, FaultKind};
 
 /// The part of a Fetch answer that says what became of the session, from version 7 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub struct FetchAnswerHead {
     /// The top-level error.
     pub error_code: i16,
     /// The session; 0 is none.
@@ -16,7 +16,7 @@ pub struct Head {
 /// Length of the head: throttle time, error, session.
 pub const HEAD: usize = 10;
 
-impl Head {
+impl FetchAnswerHead {
     /// Reads the head.
     pub fn read(head: &[u8; HEAD]) -> Self {
         let [_, _, _, _, e0, e1, s0, s1, s2, s3] = *head;

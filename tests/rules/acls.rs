@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use doorkeeper::model::acl::{
-    Binding, BindingFilter, CLUSTER_NAME, Change, Changed, Operation, PatternFilter, PatternType, Permission,
-    ResourceType, Unchanged,
+    Binding, BindingFilter, CLUSTER_NAME, Change, ChangeError, ChangeOutcome, Operation, PatternFilter,
+    PatternType, Permission, ResourceType,
 };
 use doorkeeper::protocol::error_code::*;
 use doorkeeper::protocol::messages::create_acls_request::AclCreation;
@@ -161,7 +161,7 @@ fn right_creations_are_one_change_and_each_has_its_result() {
         let changing = door.send(version, &request).changing();
         let wanted = ["a", "c", "a"].map(created);
         assert_eq!(*changing.change(), Change::Create(wanted.to_vec()));
-        let answer = changing.came_to(&mut door, Ok(Changed::Created));
+        let answer = changing.came_to(&mut door, Ok(ChangeOutcome::Created));
         let expected = [
             (NONE, Some("")),
             (INVALID_REQUEST, Some("Invalid empty resource name")),
@@ -209,8 +209,12 @@ fn hosts_are_checked_as_the_brokers_age_has_it() {
     let request = creations(hosts.map(|host| AclCreation { host: host.into(), ..creation("a") }).to_vec());
     let mut door = administrator();
     let changing = door.send(3, &request).changing();
-    let codes: Vec<_> =
-        changing.came_to(&mut door, Ok(Changed::Created)).results.iter().map(|one| one.error_code).collect();
+    let codes: Vec<_> = changing
+        .came_to(&mut door, Ok(ChangeOutcome::Created))
+        .results
+        .iter()
+        .map(|one| one.error_code)
+        .collect();
     assert_eq!(codes, [INVALID_REQUEST, INVALID_REQUEST, NONE, NONE]);
     let old = |key, versions: std::ops::RangeInclusive<i16>| {
         Some(if key == ApiVersionsRequest::KEY { 0..=4 } else { versions })
@@ -226,9 +230,9 @@ fn hosts_are_checked_as_the_brokers_age_has_it() {
 fn a_change_that_failed_is_told_of_in_every_right_entry() {
     let text = "The ACLs are kept elsewhere";
     for (unchanged, code, message) in [
-        (Unchanged::ReadOnly(text.into()), POLICY_VIOLATION, text),
-        (Unchanged::Unavailable(text.into()), UNKNOWN_SERVER_ERROR, text),
-        (Unchanged::TooMany, POLICY_VIOLATION, "Unable to perform excessively large batch operation."),
+        (ChangeError::ReadOnly(text.into()), POLICY_VIOLATION, text),
+        (ChangeError::Unavailable(text.into()), UNKNOWN_SERVER_ERROR, text),
+        (ChangeError::TooMany, POLICY_VIOLATION, "Unable to perform excessively large batch operation."),
     ] {
         let mut door = administrator();
         let changing = door
@@ -249,7 +253,7 @@ fn a_change_that_failed_is_told_of_in_every_right_entry() {
         );
 
         let (code, message) = match unchanged {
-            Unchanged::TooMany => {
+            ChangeError::TooMany => {
                 (INVALID_REQUEST, "Cannot remove more than 10000 acls in a single delete operation.")
             }
             _ => (code, message),
@@ -290,7 +294,7 @@ fn each_filter_has_what_it_removed() {
         };
         assert_eq!(*changing.change(), Change::Delete(vec![all, bobs]));
         let selected = vec![vec![Arc::new(created("a")), Arc::new(created("b"))], Vec::new()];
-        let answer = changing.came_to(&mut door, Ok(Changed::Deleted(selected)));
+        let answer = changing.came_to(&mut door, Ok(ChangeOutcome::Deleted(selected)));
         let told: Vec<_> = answer
             .filter_results
             .iter()

@@ -21,14 +21,16 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use doorkeeper::model::acl::{
-    Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
-    ResourceType, Settings, Unchanged,
+    Authorizer, Binding, CLUSTER_NAME, Change, ChangeError, ChangeOutcome, ClientView, Operation,
+    PatternType, Permission, ResourceType, Settings,
 };
 use doorkeeper::model::advertise::{Advertised, Mapping, Unmapped};
 use doorkeeper::net::members::Members;
-use doorkeeper::protocol::access::{Access, Broker, BrokerSettings, Checked, Grounds, TopicNames, Witness};
+use doorkeeper::protocol::access::{
+    Access, Broker, BrokerSettings, Checked, DecisionObserver, Grounds, TopicNames,
+};
 use doorkeeper::protocol::api::{
-    AclChange, Answer, AnswerWatch, Ask, PatternMatch, Row, Rule, Ruling, encoded,
+    AclChange, Action, Answer, AnswerWatch, Ask, PatternMatch, Row, Rule, encoded,
 };
 use doorkeeper::protocol::fetch_sessions::FetchSessions;
 use doorkeeper::protocol::messages::api_versions_response::ApiVersion;
@@ -123,7 +125,7 @@ impl TopicNames for Names {
 
 struct Ear<'a>(&'a mut Vec<Heard>, &'a mut Vec<i32>);
 
-impl Witness for Ear<'_> {
+impl DecisionObserver for Ear<'_> {
     fn decided(&mut self, checked: &Checked<'_>) {
         self.0.push(Heard {
             operation: checked.operation,
@@ -203,23 +205,23 @@ impl Door {
         assert!(row.versions.contains(&version), "{} does not have version {version}", row.name);
         let Rule::Decided(rule) = row.rule else { panic!("{} has no rule", row.name) };
         let sent: Bytes = encoded(request, version).expect("a request that the version can carry").into();
-        let ruling =
+        let action =
             self.access(version, |access| rule(&sent, access)).expect("a request that can be decided");
-        let ruling = self.match_patterns(version, ruling);
-        Outcome::new(version, sent, ruling)
+        let action = self.match_patterns(version, action);
+        Outcome::new(version, sent, action)
     }
 
     /// Does the work that a rule waits for before it goes on.
-    fn match_patterns(&mut self, version: i16, mut ruling: Ruling) -> Ruling {
-        while let Ruling::Match(PatternMatch { matching, then }) = ruling {
+    fn match_patterns(&mut self, version: i16, mut action: Action) -> Action {
+        while let Action::Match(PatternMatch { matching, then }) = action {
             let covered = (!self.is_short).then(|| matching.work());
             if let Some(covered) = covered.clone() {
                 self.subscriptions.keep_covered(&matching, covered);
             }
             self.matched.push(matching.pattern.to_string());
-            ruling = self.access(version, |access| then(covered, access)).expect("a request that can go on");
+            action = self.access(version, |access| then(covered, access)).expect("a request that can go on");
         }
-        ruling
+        action
     }
 
     /// The versions of the API that are served.
@@ -292,22 +294,22 @@ pub enum Outcome<Q: Sendable> {
 }
 
 impl<Q: Sendable> Outcome<Q> {
-    fn new(version: i16, sent: Bytes, ruling: Ruling) -> Self {
-        match ruling {
-            Ruling::Forward(answer) => Self::Forwarded(Forwarded::new(version, sent, false, answer)),
-            Ruling::Replace(body, answer) => {
+    fn new(version: i16, sent: Bytes, action: Action) -> Self {
+        match action {
+            Action::Forward(answer) => Self::Forwarded(Forwarded::new(version, sent, false, answer)),
+            Action::Replace(body, answer) => {
                 let edited = sent != body;
                 Self::Forwarded(Forwarded::new(version, body.into(), edited, answer))
             }
-            Ruling::Ask(ask) => {
+            Action::Ask(ask) => {
                 Self::Asked(Asked { version, sent, ask, for_request: std::marker::PhantomData })
             }
-            Ruling::Change(change) => {
+            Action::Change(change) => {
                 Self::Changing(Changing { version, sent, change, for_request: std::marker::PhantomData })
             }
-            Ruling::Match(_) => unreachable!("patterns are matched before"),
-            Ruling::Reply(body) => Self::Answered(decoded(&body.into(), version)),
-            Ruling::Close(reason) => Self::Closed(reason),
+            Action::Match(_) => unreachable!("patterns are matched before"),
+            Action::Reply(body) => Self::Answered(decoded(&body.into(), version)),
+            Action::Close(reason) => Self::Closed(reason),
         }
     }
 
@@ -452,9 +454,9 @@ impl<Q: Sendable> Asked<Q> {
     pub fn answered<T: Message>(self, door: &mut Door, response: &T) -> Outcome<Q> {
         assert_eq!(self.ask.key, T::KEY, "another question");
         let body = encoded(response, self.ask.version).expect("an answer that the version can carry").into();
-        let ruling = door.access(self.version, |access| (self.ask.then)(&body, access));
-        let ruling = door.match_patterns(self.version, ruling.expect("an answer that can be read"));
-        Outcome::new(self.version, self.sent, ruling)
+        let action = door.access(self.version, |access| (self.ask.then)(&body, access));
+        let action = door.match_patterns(self.version, action.expect("an answer that can be read"));
+        Outcome::new(self.version, self.sent, action)
     }
 
     /// As [`answered`](Self::answered), for a Metadata question to a broker that has these topics.
@@ -487,9 +489,9 @@ impl<Q: Sendable> Changing<Q> {
 
     /// What the client is answered when the store says this.
     #[track_caller]
-    pub fn came_to(self, door: &mut Door, outcome: Result<Changed, Unchanged>) -> Q::Response {
-        let ruling = door.access(self.version, |access| (self.change.then)(outcome, access));
-        Outcome::<Q>::new(self.version, self.sent, ruling.expect("an answer that can be written")).reply()
+    pub fn came_to(self, door: &mut Door, outcome: Result<ChangeOutcome, ChangeError>) -> Q::Response {
+        let action = door.access(self.version, |access| (self.change.then)(outcome, access));
+        Outcome::<Q>::new(self.version, self.sent, action.expect("an answer that can be written")).reply()
     }
 }
 

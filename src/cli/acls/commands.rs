@@ -1,7 +1,7 @@
 //! The commands of `kafka-acls` that create bindings at a Kafka, for a shell.
 
 use crate::model::acl::{Binding, Operation, PatternType, Permission, ResourceType};
-use crate::process::acl_store::file::written::entries;
+use crate::process::acl_store::file::serialize::entries;
 
 const HEAD: &str = "\
 # Set BOOTSTRAP_SERVER to the address of a broker, and COMMAND_CONFIG to a file with the settings of an administrator.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{commands, listing};
 use crate::cli::output::BindingShown;
 use crate::model::acl::Binding;
-use crate::process::acl_store::file::{self, written};
+use crate::process::acl_store::file::{self, serialize};
 
 /// One form.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ fn read_file(path: &Path, text: String) -> Result<Vec<Binding>, String> {
 
 #[allow(clippy::unnecessary_wraps, reason = "other forms cannot say everything")]
 fn write_file(bindings: &[&Binding]) -> Result<String, String> {
-    Ok(written::file_of(bindings.iter().copied()))
+    Ok(serialize::file_of(bindings.iter().copied()))
 }
 
 /// The bindings in JSON.

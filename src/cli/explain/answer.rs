@@ -11,7 +11,7 @@ use crate::model::acl::{
     WILDCARD,
 };
 use crate::process::acl_store::file;
-use crate::process::acl_store::file::written::file_of;
+use crate::process::acl_store::file::serialize::file_of;
 use crate::process::config::document::read_text;
 use crate::process::config::{Acls, Authorization, Place};
 use crate::protocol::access::Ground;

@@ -86,12 +86,14 @@ pub enum Change {
 
 impl Change {
     /// What was done, for the log, if anything was: of many bindings the first ones. `None`: nothing was removed.
-    pub fn done(&self, changed: &Changed) -> Option<String> {
+    pub fn done(&self, changed: &ChangeOutcome) -> Option<String> {
         match (self, changed) {
-            (Change::Create(bindings), Changed::Created) => {
+            (Change::Create(bindings), ChangeOutcome::Created) => {
                 Some(format!("created, or there already: {}", listed(bindings.iter())))
             }
-            (Change::Delete(_), Changed::Deleted(selected)) if selected.iter().any(|one| !one.is_empty()) => {
+            (Change::Delete(_), ChangeOutcome::Deleted(selected))
+                if selected.iter().any(|one| !one.is_empty()) =>
+            {
                 Some(format!("removed: {}", listed(selected.iter().flatten().map(|binding| &**binding))))
             }
             _ => None,
@@ -106,7 +108,7 @@ impl Change {
 pub fn select(
     filters: &[BindingFilter],
     bindings: &[Arc<Binding>],
-) -> Result<Vec<Vec<Arc<Binding>>>, Unchanged> {
+) -> Result<Vec<Vec<Arc<Binding>>>, ChangeError> {
     let mut removed: HashSet<&Binding> = HashSet::new();
     let mut listed = 0;
     let mut selected = Vec::with_capacity(filters.len());
@@ -115,10 +117,10 @@ pub fn select(
         for binding in bindings.iter().filter(|binding| filter.selects(binding)) {
             // As Kafka, who does not look whether it is one of those (`AclControlManager.deleteAclsForFilter`).
             if removed.len() == MAX_CHANGES {
-                return Err(Unchanged::TooMany);
+                return Err(ChangeError::TooMany);
             }
             if listed == MAX_LISTED {
-                return Err(Unchanged::TooManyListed);
+                return Err(ChangeError::TooManyListed);
             }
             removed.insert(binding);
             listed += 1;
@@ -155,7 +157,7 @@ fn listed<'a>(bindings: impl Iterator<Item = &'a Binding> + Clone) -> String {
 
 /// What a change did. It lasts, and whoever asks this doorkeeper sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Changed {
+pub enum ChangeOutcome {
     /// The bindings are there.
     Created,
     /// What each filter selected, in the order of the filters, of the bindings as they were before.
@@ -164,7 +166,7 @@ pub enum Changed {
 
 /// Why nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unchanged {
+pub enum ChangeError {
     /// More than [`MAX_CHANGES`] bindings would have been added or removed.
     TooMany,
     /// The answer would list more than [`MAX_LISTED`] bindings, because many filters select the same ones.
@@ -175,15 +177,15 @@ pub enum Unchanged {
     Unavailable(String),
 }
 
-impl fmt::Display for Unchanged {
+impl fmt::Display for ChangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unchanged::TooMany => write!(f, "more than {MAX_CHANGES} bindings in one request"),
-            Unchanged::TooManyListed => write!(
+            ChangeError::TooMany => write!(f, "more than {MAX_CHANGES} bindings in one request"),
+            ChangeError::TooManyListed => write!(
                 f,
                 "the answer would list more than {MAX_LISTED} bindings: use filters that do not select the same ones"
             ),
-            Unchanged::ReadOnly(why) | Unchanged::Unavailable(why) => f.write_str(why),
+            ChangeError::ReadOnly(why) | ChangeError::Unavailable(why) => f.write_str(why),
         }
     }
 }
@@ -241,9 +243,9 @@ mod tests {
     #[test]
     fn what_was_done_is_told_in_a_line_of_bounded_length() {
         let binding = binding(PatternType::Literal, "orders");
-        let one = Change::Create(vec![binding.clone()]).done(&Changed::Created).unwrap();
+        let one = Change::Create(vec![binding.clone()]).done(&ChangeOutcome::Created).unwrap();
         assert_eq!(one, format!("created, or there already: {binding}"));
-        let many = Change::Create(vec![binding.clone(); 10_000]).done(&Changed::Created).unwrap();
+        let many = Change::Create(vec![binding.clone(); 10_000]).done(&ChangeOutcome::Created).unwrap();
         assert!(many.ends_with(" and 9990 more") && many.len() < 3000, "{many}");
         let nowhere = Binding { host: "::1".to_owned(), ..binding.clone() };
         assert_eq!(
@@ -251,8 +253,8 @@ mod tests {
             [nowhere.doubt().unwrap()]
         );
         let delete = Change::Delete(vec![any(), any()]);
-        assert_eq!(delete.done(&Changed::Deleted(vec![Vec::new(), Vec::new()])), None);
-        let removed = Changed::Deleted(vec![Vec::new(), vec![Arc::new(binding.clone())]]);
+        assert_eq!(delete.done(&ChangeOutcome::Deleted(vec![Vec::new(), Vec::new()])), None);
+        let removed = ChangeOutcome::Deleted(vec![Vec::new(), vec![Arc::new(binding.clone())]]);
         assert_eq!(delete.done(&removed).unwrap(), format!("removed: {binding}"));
     }
 

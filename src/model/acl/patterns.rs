@@ -15,7 +15,7 @@ pub(super) struct Patterns {
     /// Ascending; bindings that share a pattern are neighbours.
     places: Box<[Place]>,
     literals: Literals,
-    any_name: Option<Verdict>,
+    any_name: Option<RuleOutcome>,
     /// Ascending by text.
     prefixes: Box<[Prefix]>,
 }
@@ -24,8 +24,8 @@ pub(super) struct Patterns {
 /// those are found faster without a hash, and take a fifth of the memory.
 #[derive(Debug)]
 enum Literals {
-    Few(Box<[(Box<str>, Verdict)]>),
-    Many(HashMap<Box<str>, Verdict>),
+    Few(Box<[(Box<str>, RuleOutcome)]>),
+    Many(HashMap<Box<str>, RuleOutcome>),
 }
 
 /// How many names are few.
@@ -33,7 +33,7 @@ const FEW: usize = 4;
 
 /// What the bindings on one pattern say, as bit sets over operations.
 #[derive(Debug)]
-struct Verdict {
+struct RuleOutcome {
     denied: u32,
     allowed: u32,
     /// Where in [`Patterns::places`] they are.
@@ -43,7 +43,7 @@ struct Verdict {
 #[derive(Debug)]
 struct Prefix {
     text: Box<str>,
-    verdict: Verdict,
+    verdict: RuleOutcome,
     /// The longest other prefix that this one begins with.
     shorter: Option<usize>,
     /// What this prefix and all shorter ones deny and allow.
@@ -54,9 +54,9 @@ struct Prefix {
 /// The patterns that cover one name.
 pub(super) struct Matches<'a> {
     patterns: &'a Patterns,
-    literal: Option<&'a Verdict>,
+    literal: Option<&'a RuleOutcome>,
     longest_prefix: Option<&'a Prefix>,
-    any_name: Option<&'a Verdict>,
+    any_name: Option<&'a RuleOutcome>,
 }
 
 /// Where in Kafka's scan a binding is met: bindings on any name come last, in a pass of their own.
@@ -70,7 +70,7 @@ impl Patterns {
         for chunk in places.chunk_by(|&a, &b| same_pattern(&bindings[a], &bindings[b])) {
             let range = start..start + chunk.len();
             start = range.end;
-            let verdict = Verdict::new(chunk.iter().map(|&place| &*bindings[place]), range);
+            let verdict = RuleOutcome::new(chunk.iter().map(|&place| &*bindings[place]), range);
             let Binding { resource_name, pattern_type, .. } = &*bindings[chunk[0]];
             match pattern_type {
                 PatternType::Literal if resource_name == WILDCARD => any_name = Some(verdict),
@@ -151,14 +151,14 @@ impl Patterns {
 }
 
 impl Literals {
-    fn new(literals: Vec<(Box<str>, Verdict)>) -> Literals {
+    fn new(literals: Vec<(Box<str>, RuleOutcome)>) -> Literals {
         match literals.len() <= FEW {
             true => Literals::Few(literals.into()),
             false => Literals::Many(literals.into_iter().collect()),
         }
     }
 
-    fn get(&self, name: &str) -> Option<&Verdict> {
+    fn get(&self, name: &str) -> Option<&RuleOutcome> {
         match self {
             Literals::Few(few) => {
                 few.iter().find(|(literal, _)| **literal == *name).map(|(_, verdict)| verdict)
@@ -231,9 +231,9 @@ impl Matches<'_> {
     }
 }
 
-impl Verdict {
-    fn new<'a>(bindings: impl Iterator<Item = &'a Binding>, range: Range<usize>) -> Verdict {
-        let mut verdict = Verdict { denied: 0, allowed: 0, range };
+impl RuleOutcome {
+    fn new<'a>(bindings: impl Iterator<Item = &'a Binding>, range: Range<usize>) -> RuleOutcome {
+        let mut verdict = RuleOutcome { denied: 0, allowed: 0, range };
         for binding in bindings {
             match binding.permission {
                 Permission::Deny => verdict.denied |= binding.operations(),
@@ -245,7 +245,7 @@ impl Verdict {
 }
 
 impl Prefix {
-    fn new(text: &str, verdict: Verdict) -> Prefix {
+    fn new(text: &str, verdict: RuleOutcome) -> Prefix {
         Prefix { text: text.into(), shorter: None, denied: verdict.denied, allowed: verdict.allowed, verdict }
     }
 }

@@ -14,7 +14,7 @@ use escape::Escape;
 
 /// A pattern that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(super) struct UnsupportedPattern {
     /// In bytes from the start of the pattern.
     pub(super) offset: usize,
     pub(super) reason: String,
@@ -28,12 +28,12 @@ pub(super) struct Translated {
     pub(super) names: Vec<(String, usize)>,
     /// How many capturing groups there are, the whole match apart.
     pub(super) groups: usize,
-    pub(super) limits: Limits,
+    pub(super) limits: MatchLimits,
 }
 
 /// The texts for which the translation may mean something else than the original.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct MatchLimits {
     /// Those that end in a line terminator, before which Java's `$` matches too.
     pub(super) no_final_line_end: bool,
     /// Those with characters outside ASCII: what `\b` makes of them depends on Java's version.
@@ -42,7 +42,7 @@ pub(super) struct Limits {
     pub(super) basic_plane_only: bool,
 }
 
-pub(super) fn translate(pattern: &str) -> Result<Translated, Refused> {
+pub(super) fn translate(pattern: &str) -> Result<Translated, UnsupportedPattern> {
     let mut parser = Parser { text: pattern, ..Parser::default() };
     let piece = parser.alternatives()?;
     match parser.peek() {
@@ -71,7 +71,7 @@ struct Parser<'a> {
     /// The capturing groups so far, and whether each is closed.
     groups: Vec<bool>,
     names: Vec<(String, usize)>,
-    limits: Limits,
+    limits: MatchLimits,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -130,11 +130,11 @@ impl<'a> Parser<'a> {
         taken
     }
 
-    fn refuse<T>(&self, offset: usize, reason: impl Into<String>) -> Result<T, Refused> {
-        Err(Refused { offset, reason: reason.into() })
+    fn refuse<T>(&self, offset: usize, reason: impl Into<String>) -> Result<T, UnsupportedPattern> {
+        Err(UnsupportedPattern { offset, reason: reason.into() })
     }
 
-    fn alternatives(&mut self) -> Result<Piece, Refused> {
+    fn alternatives(&mut self) -> Result<Piece, UnsupportedPattern> {
         let mut all = self.sequence()?;
         while self.take("|") {
             let other = self.sequence()?;
@@ -145,7 +145,7 @@ impl<'a> Parser<'a> {
         Ok(all)
     }
 
-    fn sequence(&mut self) -> Result<Piece, Refused> {
+    fn sequence(&mut self) -> Result<Piece, UnsupportedPattern> {
         let mut all = Piece { text: String::new(), may_be_empty: true, width: Some(0), repeatable: true };
         while self.quoting || !matches!(self.peek(), None | Some('|' | ')')) {
             let start = self.at;
@@ -159,7 +159,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The next thing that stands for itself; nothing if it only changed how the rest is read.
-    fn atom(&mut self) -> Result<Option<Piece>, Refused> {
+    fn atom(&mut self) -> Result<Option<Piece>, UnsupportedPattern> {
         let start = self.at;
         if self.quoting {
             return Ok(self.quoted());
@@ -199,7 +199,7 @@ impl<'a> Parser<'a> {
         Some(self.literal(c))
     }
 
-    fn escaped(&mut self, start: usize) -> Result<Option<Piece>, Refused> {
+    fn escaped(&mut self, start: usize) -> Result<Option<Piece>, UnsupportedPattern> {
         Ok(Some(match self.escape(start)? {
             Escape::Character(c) => self.literal(c),
             Escape::Class(class) => Piece::one(class.written()),
@@ -250,7 +250,7 @@ impl<'a> Parser<'a> {
         number
     }
 
-    fn back_reference(&self, start: usize, number: usize) -> Result<Piece, Refused> {
+    fn back_reference(&self, start: usize, number: usize) -> Result<Piece, UnsupportedPattern> {
         match self.groups.get(number - 1) {
             _ if self.flags.ignore_case => {
                 self.refuse(start, "a back-reference that ignores case is not supported")
@@ -280,7 +280,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn quantified(&mut self, atom: Piece, start: usize) -> Result<Piece, Refused> {
+    fn quantified(&mut self, atom: Piece, start: usize) -> Result<Piece, UnsupportedPattern> {
         let at = self.at;
         if self.quoting {
             return Ok(atom);
@@ -318,7 +318,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The least and, if there is one, the greatest number of times.
-    fn quantifier(&mut self) -> Result<Option<(u32, Option<u32>)>, Refused> {
+    fn quantifier(&mut self) -> Result<Option<(u32, Option<u32>)>, UnsupportedPattern> {
         let start = self.at;
         let times = match self.peek() {
             Some('*') => (0, None),

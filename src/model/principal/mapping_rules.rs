@@ -4,7 +4,7 @@ use std::fmt;
 
 use fancy_regex::{Regex, RegexBuilder};
 
-use super::java_regex::{self, Limits};
+use super::java_regex::{self, MatchLimits};
 use super::replacement::Replacement;
 
 /// Rules that make a principal's name of a distinguished name: the first that matches decides.
@@ -49,7 +49,7 @@ impl MappingRules {
     /// The pattern is Java's. What this module cannot match exactly as Java does is refused here.
     pub fn parse(setting: &str) -> Result<MappingRules, InvalidRules> {
         let mut rules = Vec::new();
-        let mut reader = Reader { setting, at: 0 };
+        let mut reader = RuleReader { setting, at: 0 };
         loop {
             reader.skip_space();
             if let Some(rule) = reader.rule()? {
@@ -105,7 +105,7 @@ struct Rewrite {
     gate: Regex,
     /// ... and the same free of that, whose every match is replaced.
     pattern: Regex,
-    limits: Limits,
+    limits: MatchLimits,
     replacement: Replacement,
     case: Case,
 }
@@ -117,12 +117,12 @@ enum Case {
     Upper,
 }
 
-struct Reader<'a> {
+struct RuleReader<'a> {
     setting: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> RuleReader<'a> {
     fn rest(&self) -> &'a str {
         &self.setting[self.at..]
     }
@@ -272,7 +272,7 @@ impl Rewrite {
     }
 
     fn check_limits(&self, name: &str) -> Result<(), String> {
-        let Limits { no_final_line_end, ascii_only, basic_plane_only } = self.limits;
+        let MatchLimits { no_final_line_end, ascii_only, basic_plane_only } = self.limits;
         let ends_a_line = name.ends_with(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
         let reason = if name.len() > LONGEST_NAME {
             "the name is longer than 16 KiB"

@@ -2,23 +2,23 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Heard, LINE, Passed};
+use super::{LINE, Parsed, Passed};
 
 /// The most bytes of a line with its end.
 const LONGEST: usize = 107;
 
 /// `bytes` agrees with the signature as far as it goes.
-pub(super) fn hear(bytes: &[u8]) -> Heard {
+pub(super) fn parse(bytes: &[u8]) -> Parsed {
     let looked_at = &bytes[..bytes.len().min(LONGEST)];
     let Some(end) = looked_at.windows(2).position(|pair| pair == b"\r\n") else {
         return match bytes.len() < LONGEST {
-            true => Heard::Part,
-            false => Heard::Wrong(format!("the line has no end within {LONGEST} bytes")),
+            true => Parsed::Incomplete,
+            false => Parsed::Invalid(format!("the line has no end within {LONGEST} bytes")),
         };
     };
     match bytes.get(LINE.len()..end).ok_or(FORM).and_then(read) {
-        Ok(passed) => Heard::Header(end + 2, passed),
-        Err(why) => Heard::Wrong(why.to_owned()),
+        Ok(passed) => Parsed::Header(end + 2, passed),
+        Err(why) => Parsed::Invalid(why.to_owned()),
     }
 }
 
@@ -54,8 +54,8 @@ fn port(text: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn heard(line: &str) -> Heard {
-        hear(line.as_bytes())
+    fn parsed(line: &str) -> Parsed {
+        parse(line.as_bytes())
     }
 
     #[test]
@@ -67,15 +67,15 @@ mod tests {
             ("PROXY TCP6 ::ffff:192.0.2.7 ::ffff:10.0.0.1 1 2\r\n", "192.0.2.7:1"),
         ] {
             assert_eq!(
-                heard(line),
-                Heard::Header(line.len(), Passed::Client(client.parse().unwrap())),
+                parsed(line),
+                Parsed::Header(line.len(), Passed::Client(client.parse().unwrap())),
                 "{line}"
             );
         }
         let longest = "f".repeat(4) + &":ffff".repeat(7);
         let line = format!("PROXY UNKNOWN {longest} {longest} 65535 65535\r\n");
-        assert_eq!((line.len(), heard(&line)), (LONGEST, Heard::Header(LONGEST, Passed::Unnamed)));
-        assert_eq!(heard("PROXY UNKNOWN\r\n"), Heard::Header(15, Passed::Unnamed));
+        assert_eq!((line.len(), parsed(&line)), (LONGEST, Parsed::Header(LONGEST, Passed::Unnamed)));
+        assert_eq!(parsed("PROXY UNKNOWN\r\n"), Parsed::Header(15, Passed::Unnamed));
     }
 
     #[test]
@@ -99,11 +99,11 @@ mod tests {
             "PROXY tcp4 192.0.2.7 10.0.0.1 1 2\r\n",
             "PROXY UNKNOWNS\r\n",
         ] {
-            assert!(matches!(heard(line), Heard::Wrong(_)), "{line}");
+            assert!(matches!(parsed(line), Parsed::Invalid(_)), "{line}");
         }
         let endless = "PROXY UNKNOWN ".to_owned() + &"x".repeat(LONGEST);
-        assert!(matches!(heard(&endless), Heard::Wrong(_)));
+        assert!(matches!(parsed(&endless), Parsed::Invalid(_)));
         let too_late = format!("PROXY UNKNOWN {}\r\n", "x".repeat(LONGEST - 15));
-        assert!(matches!(heard(&too_late), Heard::Wrong(_)));
+        assert!(matches!(parsed(&too_late), Parsed::Invalid(_)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Heard, LONGEST, PACKET, Passed};
+use super::{LONGEST, PACKET, Parsed, Passed};
 use crate::model::crc32c::crc32c;
 
 /// Signature, version and command, family and protocol, length of the rest.
@@ -12,18 +12,18 @@ const HEAD: usize = PACKET.len() + 4;
 const CHECKSUM: u8 = 3;
 
 /// `bytes` agrees with the signature as far as it goes.
-pub(super) fn hear(bytes: &[u8]) -> Heard {
-    let Some([command, family, high, low]) = bytes.get(PACKET.len()..HEAD) else { return Heard::Part };
+pub(super) fn parse(bytes: &[u8]) -> Parsed {
+    let Some([command, family, high, low]) = bytes.get(PACKET.len()..HEAD) else { return Parsed::Incomplete };
     let (command, family, length) =
         (*command, *family, HEAD + usize::from(u16::from_be_bytes([*high, *low])));
     if length > LONGEST {
-        return Heard::Wrong(format!("it is {length} bytes long, and at most {LONGEST} are taken"));
+        return Parsed::Invalid(format!("it is {length} bytes long, and at most {LONGEST} are taken"));
     }
     match bytes.get(..length) {
-        None => Heard::Part,
+        None => Parsed::Incomplete,
         Some(packet) => match read(command, family, packet) {
-            Ok(passed) => Heard::Header(length, passed),
-            Err(why) => Heard::Wrong(why),
+            Ok(passed) => Parsed::Header(length, passed),
+            Err(why) => Parsed::Invalid(why),
         },
     }
 }
@@ -108,8 +108,8 @@ mod tests {
     }
 
     fn passed(packet: &[u8]) -> Passed {
-        match hear(packet) {
-            Heard::Header(length, passed) if length == packet.len() => passed,
+        match parse(packet) {
+            Parsed::Header(length, passed) if length == packet.len() => passed,
             other => panic!("{other:?}"),
         }
     }
@@ -141,7 +141,11 @@ mod tests {
         let with = |additions: &[u8]| packet(0x21, 0x11, &[&IPV4, additions].concat());
         assert!(matches!(passed(&with(&[4, 0, 3, 0, 0, 0, 0xea, 0, 0])), Passed::Client(_)));
         for cut in [&[4][..], &[4, 0], &[4, 0, 1], &[4, 0, 0, 4, 0xff, 0xff, 1]] {
-            assert_eq!(hear(&with(cut)), Heard::Wrong("it ends within an addition".to_owned()), "{cut:?}");
+            assert_eq!(
+                parse(&with(cut)),
+                Parsed::Invalid("it ends within an addition".to_owned()),
+                "{cut:?}"
+            );
         }
     }
 
@@ -155,7 +159,7 @@ mod tests {
         for i in PACKET.len() + 4..PACKET.len() + 16 {
             let mut other = summed.clone();
             other[i] ^= 1;
-            assert_eq!(hear(&other), Heard::Wrong("its checksum is wrong".to_owned()), "byte {i}");
+            assert_eq!(parse(&other), Parsed::Invalid("its checksum is wrong".to_owned()), "byte {i}");
         }
         // The first is right.
         let none = [CHECKSUM, 0, 4, 0, 0, 0, 0];
@@ -166,9 +170,9 @@ mod tests {
             let sum = crc32c(&both).to_be_bytes();
             both[at + 3..at + 7].copy_from_slice(&sum);
         }
-        assert_eq!(hear(&both), Heard::Wrong("it has more than one checksum".to_owned()));
+        assert_eq!(parse(&both), Parsed::Invalid("it has more than one checksum".to_owned()));
         let short = packet(0x21, 0x11, &[&IPV4[..], &[CHECKSUM, 0, 3, 0, 0, 0]].concat());
-        assert!(matches!(hear(&short), Heard::Wrong(_)));
+        assert!(matches!(parse(&short), Parsed::Invalid(_)));
     }
 
     #[test]
@@ -177,13 +181,13 @@ mod tests {
             [(0x11, 0x11), (0x31, 0x11), (0x22, 0x11), (0x21, 0x01), (0x21, 0x10), (0x21, 0x13), (0x21, 0x41)]
         {
             let refused = packet(command, family, &[0; 216]);
-            assert!(matches!(hear(&refused), Heard::Wrong(_)), "{command:#x} {family:#x}");
+            assert!(matches!(parse(&refused), Parsed::Invalid(_)), "{command:#x} {family:#x}");
         }
         for family in [0x11, 0x12, 0x21, 0x22, 0x31, 0x32] {
-            assert!(matches!(hear(&packet(0x21, family, &[0; 11])), Heard::Wrong(_)));
+            assert!(matches!(parse(&packet(0x21, family, &[0; 11])), Parsed::Invalid(_)));
         }
         // It is refused by what it announces: nobody waits for the rest.
         let announced = u16::try_from(LONGEST - HEAD + 1).unwrap().to_be_bytes();
-        assert!(matches!(hear(&[PACKET, &[0x21, 0x11], &announced].concat()), Heard::Wrong(_)));
+        assert!(matches!(parse(&[PACKET, &[0x21, 0x11], &announced].concat()), Parsed::Invalid(_)));
     }
 }

@@ -6,7 +6,10 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::frames::answer_frame;
-use super::{ANSWER_HEAD, Close, LARGE, Observed, Owed, REWRITING, Reading, Session, Sink, Want, What};
+use super::{
+    ANSWER_HEAD, AnswerState, Close, LARGE, Observed, PendingResponse, REWRITING, ResponseKind, Session,
+    Sink, Want,
+};
 use crate::net::budget::keep;
 use crate::net::buffer::Buf;
 use crate::protocol::api::{Answer, Rewrite, Row};
@@ -17,7 +20,7 @@ impl Session {
     pub fn answers(
         &mut self,
         input: &mut Buf,
-        up: &mut VecDeque<Bytes>,
+        to_broker: &mut VecDeque<Bytes>,
         sink: &mut dyn Sink,
         now: Instant,
     ) -> Result<Want, Close> {
@@ -26,28 +29,31 @@ impl Session {
         let want = loop {
             let bytes = input.filled_mut();
             let rest = bytes.len() - at;
-            match std::mem::replace(&mut self.reading, Reading::Head([0; ANSWER_HEAD], 0)) {
-                Reading::Head(head, 0)
-                    if matches!(self.owed.front(), Some(Owed { what: What::Reply(_), .. })) =>
+            match std::mem::replace(&mut self.answer_state, AnswerState::Head([0; ANSWER_HEAD], 0)) {
+                AnswerState::Head(head, 0)
+                    if matches!(
+                        self.pending.front(),
+                        Some(PendingResponse { kind: ResponseKind::Reply(_), .. })
+                    ) =>
                 {
                     debug_assert_eq!(head, [0; ANSWER_HEAD]);
                     sink.send(&bytes[start..at])?;
                     start = at;
                     self.send_replies(sink)?;
                 }
-                reading @ Reading::Head(_, 0) if rest == 0 => {
-                    self.reading = reading;
+                reading @ AnswerState::Head(_, 0) if rest == 0 => {
+                    self.answer_state = reading;
                     break Want::Bytes;
                 }
-                Reading::Head(mut head, have) => {
-                    if self.owed.is_empty() {
+                AnswerState::Head(mut head, have) => {
+                    if self.pending.is_empty() {
                         return Err(Close::upstream("the broker says something that nobody asked for"));
                     }
                     let n = rest.min(ANSWER_HEAD - have);
                     head[have..have + n].copy_from_slice(&bytes[at..at + n]);
                     if have + n < ANSWER_HEAD {
                         // Rare: the head is cut. Until it is whole nobody is told of it.
-                        self.reading = Reading::Head(head, have + n);
+                        self.answer_state = AnswerState::Head(head, have + n);
                         sink.send(&bytes[start..at])?;
                         at += n;
                         start = at;
@@ -56,29 +62,30 @@ impl Session {
                     let (length, whole) = self.expected(&head)?;
                     if whole && length > LARGE && self.answer_memory.is_none() {
                         // What its refusals hold will do.
-                        self.answer_memory = self.owed.front_mut().and_then(|owed| owed.kept.memory.take());
+                        self.answer_memory =
+                            self.pending.front_mut().and_then(|pending| pending.kept.memory.take());
                     }
                     if whole && length > LARGE && self.answer_memory.is_none() {
                         // The rest of the head is read again when the memory is there.
-                        self.reading = Reading::Head(head, have);
+                        self.answer_state = AnswerState::Head(head, have);
                         break match self.handed_on.is_empty() {
                             true => Want::Memory(self.room_for(length.saturating_mul(REWRITING))),
                             // Nobody waits for memory with memory in hand.
                             false => Want::Room,
                         };
                     }
-                    self.reading = self.begin_answer(length, whole, now)?;
+                    self.answer_state = self.begin_answer(length, whole, now)?;
                     at += n;
                     if have == 0 && whole && length <= bytes.len() - at {
                         // All of it is here: it may yet pass as it is.
-                        let Reading::Whole { owed, .. } =
-                            std::mem::replace(&mut self.reading, Reading::Head([0; ANSWER_HEAD], 0))
+                        let AnswerState::Whole { pending, .. } =
+                            std::mem::replace(&mut self.answer_state, AnswerState::Head([0; ANSWER_HEAD], 0))
                         else {
                             continue;
                         };
                         let after_head = &bytes[at..at + length];
                         let before = (start < at - n).then(|| &bytes[start..at - n]);
-                        if !self.whole_answer(after_head, before, *owed, up, sink, now)? {
+                        if !self.whole_answer(after_head, before, *pending, to_broker, sink, now)? {
                             start = at + length;
                         }
                         at += length;
@@ -92,14 +99,15 @@ impl Session {
                         sink.send(&head)?;
                     }
                 }
-                Reading::Pass { left: 0, .. } => {}
-                reading @ (Reading::Pass { .. } | Reading::End { .. } | Reading::Whole { .. })
+                AnswerState::Pass { left: 0, .. } => {}
+                reading
+                @ (AnswerState::Pass { .. } | AnswerState::End { .. } | AnswerState::Whole { .. })
                     if rest == 0 && !reading.is_complete() =>
                 {
-                    self.reading = reading;
+                    self.answer_state = reading;
                     break Want::Bytes;
                 }
-                Reading::Pass { left, tags, version, watch } => {
+                AnswerState::Pass { left, tags, version, watch } => {
                     let n = left.min(rest);
                     let after = left - n;
                     let mut piece = &mut bytes[at..at + n];
@@ -111,7 +119,8 @@ impl Session {
                     }
                     at += n;
                     let Some(mut watch) = watch else {
-                        self.reading = Reading::Pass { left: after, tags: false, version, watch: None };
+                        self.answer_state =
+                            AnswerState::Pass { left: after, tags: false, version, watch: None };
                         continue;
                     };
                     let end = self
@@ -119,38 +128,38 @@ impl Session {
                         .map_err(Close::answer)?;
                     let Some(end) = end else {
                         let watch = Some(watch);
-                        self.reading = Reading::Pass { left: after, tags: false, version, watch };
+                        self.answer_state = AnswerState::Pass { left: after, tags: false, version, watch };
                         continue;
                     };
                     let so_far = piece.get(end..).unwrap_or_default().to_vec();
                     sink.send(&bytes[start..at - so_far.len()])?;
                     start = at;
                     let length = so_far.len() + after;
-                    self.reading = Reading::End { length, so_far, version, watch };
+                    self.answer_state = AnswerState::End { length, so_far, version, watch };
                 }
-                Reading::End { length, mut so_far, version, mut watch } => {
+                AnswerState::End { length, mut so_far, version, mut watch } => {
                     let n = (length - so_far.len()).min(rest);
                     so_far.extend_from_slice(&bytes[at..at + n]);
                     at += n;
                     start = at;
                     if so_far.len() < length {
-                        self.reading = Reading::End { length, so_far, version, watch };
+                        self.answer_state = AnswerState::End { length, so_far, version, watch };
                         continue;
                     }
                     self.with_access(version, b"", 0, None, |access| watch.end(&mut so_far, access))
                         .map_err(Close::answer)?;
                     sink.send(&so_far)?;
                 }
-                Reading::Whole { length, mut so_far, owed } => {
+                AnswerState::Whole { length, mut so_far, pending } => {
                     let n = (length - so_far.len()).min(rest);
                     let piece = &bytes[at..at + n];
                     so_far.extend_from_slice(piece);
                     if so_far.len() < length {
-                        self.reading = Reading::Whole { length, so_far, owed };
+                        self.answer_state = AnswerState::Whole { length, so_far, pending };
                     } else {
-                        let head = answer_head(&owed, length);
+                        let head = answer_head(&pending, length);
                         let memory = self.answer_memory.take();
-                        if self.whole_answer(&so_far, None, *owed, up, sink, now)? {
+                        if self.whole_answer(&so_far, None, *pending, to_broker, sink, now)? {
                             so_far.splice(0..0, head);
                             sink.send(&so_far)?;
                         }
@@ -173,13 +182,13 @@ impl Session {
 
     /// Sends our own answers as far as it is their turn.
     pub(super) fn send_replies(&mut self, sink: &mut dyn Sink) -> Result<(), Close> {
-        if !matches!(self.reading, Reading::Head(_, 0)) {
+        if !matches!(self.answer_state, AnswerState::Head(_, 0)) {
             return Ok(());
         }
-        while let Some(Owed { what: What::Reply(reply), .. }) = self.owed.front() {
-            self.owed_bytes -= reply.len();
+        while let Some(PendingResponse { kind: ResponseKind::Reply(reply), .. }) = self.pending.front() {
+            self.pending_bytes -= reply.len();
             sink.send(reply)?;
-            let sent = self.pop_owed();
+            let sent = self.pop_pending();
             self.handed_on.extend(sent.and_then(|sent| sent.kept.memory));
         }
         Ok(())
@@ -190,24 +199,24 @@ impl Session {
         let [l0, l1, l2, l3, c0, c1, c2, c3] = *head;
         let (length, correlation_id) =
             (i32::from_be_bytes([l0, l1, l2, l3]), i32::from_be_bytes([c0, c1, c2, c3]));
-        let Some(owed) = self.owed.front() else {
+        let Some(pending) = self.pending.front() else {
             return Err(Close::internal("an answer came for nobody"));
         };
-        let name = owed.row.name;
-        if owed.correlation_id != correlation_id {
+        let name = pending.row.name;
+        if pending.correlation_id != correlation_id {
             return Err(Close::upstream(format!(
                 "the answer to {name} has correlation id {correlation_id} instead of {}",
-                owed.correlation_id
+                pending.correlation_id
             )));
         }
         let length = usize::try_from(length)
             .ok()
             .and_then(|length| length.checked_sub(4))
             .ok_or_else(|| Close::upstream(format!("the length of the answer to {name} is {length}")))?;
-        let whole = match owed.what {
-            What::Answer(Answer::Watched { whole, .. }) => length <= whole,
-            What::Answer(Answer::Untouched | Answer::None { .. }) | What::Reply(_) => false,
-            What::Answer(Answer::Rewritten(_)) | What::Own(_) => true,
+        let whole = match pending.kind {
+            ResponseKind::Answer(Answer::Watched { whole, .. }) => length <= whole,
+            ResponseKind::Answer(Answer::Untouched | Answer::None { .. }) | ResponseKind::Reply(_) => false,
+            ResponseKind::Answer(Answer::Rewritten(_)) | ResponseKind::Own(_) => true,
         };
         if whole && length > self.context.limits.max_frame_bytes {
             return Err(Close::upstream(format!(
@@ -217,37 +226,38 @@ impl Session {
         Ok((length, whole))
     }
 
-    fn begin_answer(&mut self, length: usize, whole: bool, now: Instant) -> Result<Reading, Close> {
-        let Some(mut owed) = self.pop_owed() else {
+    fn begin_answer(&mut self, length: usize, whole: bool, now: Instant) -> Result<AnswerState, Close> {
+        let Some(mut pending) = self.pop_pending() else {
             return Err(Close::internal("an answer came for nobody"));
         };
-        if let What::Answer(_) = owed.what {
-            self.pinned -= owed.kept.bytes;
+        if let ResponseKind::Answer(_) = pending.kind {
+            self.pinned -= pending.kept.bytes;
         }
-        let api = self.context.process.metrics.api(owed.row.key);
-        api.upstream_latency(now.saturating_duration_since(owed.since));
+        let api = self.context.process.metrics.api(pending.row.key);
+        api.upstream_latency(now.saturating_duration_since(pending.since));
         api.response_bytes(ANSWER_HEAD as u64 + length as u64);
-        let (version, tags) = (owed.version, owed.row.has_answer_tags(owed.version));
+        let (version, tags) = (pending.version, pending.row.has_answer_tags(pending.version));
         if !whole {
             // From here on it is the client's, as it would be Kafka's last word.
-            self.grounds.answered(owed.number);
+            self.grounds.answered(pending.number);
         }
-        Ok(match owed.what {
-            What::Answer(Answer::Watched { watch, .. }) if !whole => {
-                Reading::Pass { left: length, tags, version, watch: Some(watch) }
+        Ok(match pending.kind {
+            ResponseKind::Answer(Answer::Watched { watch, .. }) if !whole => {
+                AnswerState::Pass { left: length, tags, version, watch: Some(watch) }
             }
-            What::Answer(Answer::Watched { watch, .. }) => {
-                owed.what =
-                    What::Answer(Answer::Rewritten(Box::new(|body, access| watch.whole(body, access))));
-                Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
+            ResponseKind::Answer(Answer::Watched { watch, .. }) => {
+                pending.kind = ResponseKind::Answer(Answer::Rewritten(Box::new(|body, access| {
+                    watch.whole(body, access)
+                })));
+                AnswerState::Whole { length, so_far: Vec::new(), pending: Box::new(pending) }
             }
-            What::Answer(Answer::Rewritten(_)) | What::Own(_) => {
-                Reading::Whole { length, so_far: Vec::new(), owed: Box::new(owed) }
+            ResponseKind::Answer(Answer::Rewritten(_)) | ResponseKind::Own(_) => {
+                AnswerState::Whole { length, so_far: Vec::new(), pending: Box::new(pending) }
             }
-            What::Answer(Answer::Untouched | Answer::None { .. }) => {
-                Reading::Pass { left: length, tags: false, version, watch: None }
+            ResponseKind::Answer(Answer::Untouched | Answer::None { .. }) => {
+                AnswerState::Pass { left: length, tags: false, version, watch: None }
             }
-            What::Reply(_) => return Err(Close::internal("an answer came in the place of ours")),
+            ResponseKind::Reply(_) => return Err(Close::internal("an answer came in the place of ours")),
         })
     }
 
@@ -257,32 +267,33 @@ impl Session {
         &mut self,
         after_head: &[u8],
         before: Option<&[u8]>,
-        owed: Owed,
-        up: &mut VecDeque<Bytes>,
+        pending: PendingResponse,
+        to_broker: &mut VecDeque<Bytes>,
         sink: &mut dyn Sink,
         now: Instant,
     ) -> Result<bool, Close> {
-        let tags = match owed.row.has_answer_tags(owed.version) {
+        let tags = match pending.row.has_answer_tags(pending.version) {
             true => header::tagged_fields(after_head).map_err(Close::answer)?,
             false => 0,
         };
         let body = &after_head[tags..];
-        self.grounds.answered(owed.number);
-        match owed.what {
-            What::Answer(Answer::Rewritten(rewrite)) => {
-                let rewritten = self.rewrite(rewrite, owed.row, owed.version, owed.correlation_id, body)?;
+        self.grounds.answered(pending.number);
+        match pending.kind {
+            ResponseKind::Answer(Answer::Rewritten(rewrite)) => {
+                let rewritten =
+                    self.rewrite(rewrite, pending.row, pending.version, pending.correlation_id, body)?;
                 let Some(body) = rewritten else { return Ok(true) };
                 sink.send(before.unwrap_or_default())?;
-                sink.send(&answer_frame(owed.row, owed.version, owed.correlation_id, &body))?;
+                sink.send(&answer_frame(pending.row, pending.version, pending.correlation_id, &body))?;
                 Ok(false)
             }
-            What::Own(ask) => {
+            ResponseKind::Own(ask) => {
                 sink.send(before.unwrap_or_default())?;
                 let Some(request) = self.held.take() else {
                     return Err(Close::internal("an answer of ours has no request"));
                 };
                 let mut observed = Observed::default();
-                let ruling = match self.grounds.has_lost_noted(&self.view) {
+                let action = match self.grounds.has_lost_noted(&self.view) {
                     // What it was allowed before the question it may not be now.
                     true => self.decide_anew(&request, &mut observed)?,
                     false => {
@@ -291,12 +302,14 @@ impl Session {
                             .map_err(Close::answer)?
                     }
                 };
-                if let Err(close) = self.rule(ruling, request, observed, up, now) {
+                if let Err(close) = self.rule(action, request, observed, to_broker, now) {
                     self.end(close);
                 }
                 Ok(false)
             }
-            What::Reply(_) | What::Answer(_) => Err(Close::internal("an answer was taken whole for nobody")),
+            ResponseKind::Reply(_) | ResponseKind::Answer(_) => {
+                Err(Close::internal("an answer was taken whole for nobody"))
+            }
         }
     }
 
@@ -317,8 +330,8 @@ impl Session {
 }
 
 /// The head of an answer of this length, without it.
-fn answer_head(owed: &Owed, length: usize) -> [u8; ANSWER_HEAD] {
+fn answer_head(pending: &PendingResponse, length: usize) -> [u8; ANSWER_HEAD] {
     let [l0, l1, l2, l3] = (length as i32 + 4).to_be_bytes();
-    let [c0, c1, c2, c3] = owed.correlation_id.to_be_bytes();
+    let [c0, c1, c2, c3] = pending.correlation_id.to_be_bytes();
     [l0, l1, l2, l3, c0, c1, c2, c3]
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Close, Share};
+use super::{Close, MemoryPermit};
 use crate::protocol::api::Row;
 
 /// The client id of requests of our own.
@@ -12,8 +12,8 @@ pub const CLIENT_ID: &str = "doorkeeper";
 
 /// The frame, with the memory that it takes of the shared budget: that is free again when nobody holds a part of the
 /// frame any more.
-pub(super) fn holding(frame: Bytes, memory: Option<&Arc<Share>>) -> Bytes {
-    struct Holding(Bytes, #[expect(dead_code, reason = "it is kept, not used")] Arc<Share>);
+pub(super) fn holding(frame: Bytes, memory: Option<&Arc<MemoryPermit>>) -> Bytes {
+    struct Holding(Bytes, #[expect(dead_code, reason = "it is kept, not used")] Arc<MemoryPermit>);
     impl AsRef<[u8]> for Holding {
         fn as_ref(&self) -> &[u8] {
             &self.0

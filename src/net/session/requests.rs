@@ -7,8 +7,8 @@ use std::time::Instant;
 use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::frames::{frame, holding};
-use super::holdings::{Kept, arriving};
-use super::{Close, Observed, Request, SLICE, Session, Share, Sink, Want};
+use super::memory::{Reservation, arriving};
+use super::{Close, MemoryPermit, Observed, ReceivedRequest, SLICE, Session, Sink, Want};
 use crate::net::budget::permits;
 use crate::net::tls::not_kafka;
 use crate::observability::metrics::RequestResult;
@@ -33,11 +33,11 @@ pub(super) const COPIED: usize = 8 * 1024;
 const LONGEST_WITHOUT_RECORDS: usize = 16 * 1024 * 1024;
 
 impl Session {
-    /// Judges the client's requests in `plain`; what the broker shall get is put behind `up`.
+    /// Judges the client's requests in `plain`; what the broker shall get is put behind `to_broker`.
     pub fn requests(
         &mut self,
         plain: &mut BytesMut,
-        up: &mut VecDeque<Bytes>,
+        to_broker: &mut VecDeque<Bytes>,
         sink: &mut dyn Sink,
         now: Instant,
     ) -> Result<Want, Close> {
@@ -56,7 +56,7 @@ impl Session {
                     watch.piece(&piece).map_err(Close::protocol)?;
                 }
                 self.passing -= piece.len();
-                up.push_back(piece.freeze());
+                to_broker.push_back(piece.freeze());
                 continue;
             }
             if self.ending.is_some() {
@@ -64,8 +64,8 @@ impl Session {
                 return Ok(Want::Bytes);
             }
             if self.held.is_some()
-                || self.owed.len() >= MOST_OWED
-                || self.owed_bytes >= MOST_OWED_BYTES
+                || self.pending.len() >= MOST_OWED
+                || self.pending_bytes >= MOST_OWED_BYTES
                 || self.pinned >= MOST_PINNED
                 || self.holds_too_much()
                 || sink.is_full()
@@ -86,7 +86,7 @@ impl Session {
                 // Not with each byte: a head may be long and its parts many.
                 if length > STREAMED && plain.len() >= 2 * self.looked_at {
                     self.looked_at = plain.len();
-                    if self.pass_on(plain, length, up, now)? {
+                    if self.pass_on(plain, length, to_broker, now)? {
                         continue;
                     }
                 }
@@ -109,7 +109,7 @@ impl Session {
                 }
                 long => holding(plain.split_to(long).freeze(), memory.as_ref()),
             };
-            if let Err(close) = self.request(frame, (memory, deciding), up, now) {
+            if let Err(close) = self.request(frame, (memory, deciding), to_broker, now) {
                 self.end(close);
             }
             self.send_replies(sink)?;
@@ -171,8 +171,8 @@ impl Session {
     fn request(
         &mut self,
         frame: Bytes,
-        (memory, deciding): (Option<Arc<Share>>, Option<Share>),
-        up: &mut VecDeque<Bytes>,
+        (memory, deciding): (Option<Arc<MemoryPermit>>, Option<MemoryPermit>),
+        to_broker: &mut VecDeque<Bytes>,
         now: Instant,
     ) -> Result<(), Close> {
         let unreadable = |fault: Fault| Close::protocol(fault.to_string());
@@ -186,7 +186,7 @@ impl Session {
             let reply =
                 api::unsupported_version(&self.broker).map_err(|fault| Close::internal(fault.to_string()))?;
             self.context.process.metrics.request(row.key, RequestResult::AnsweredLocally);
-            let mut request = Request {
+            let mut request = ReceivedRequest {
                 row,
                 version: 0,
                 correlation_id: header.correlation_id,
@@ -214,11 +214,11 @@ impl Session {
         let bytes = sent.slice(body..);
         self.begin();
         let observed_of = (row, &mut observed);
-        let ruling =
+        let action =
             self.deciding(header.version, &client_id, header.correlation_id, observed_of, |access| {
                 decide(&bytes, access)
             });
-        let request = Request {
+        let request = ReceivedRequest {
             row,
             version: header.version,
             correlation_id: header.correlation_id,
@@ -228,8 +228,8 @@ impl Session {
             deciding,
         };
         drop(bytes);
-        match ruling {
-            Ok(ruling) => self.rule(ruling, request, observed, up, now),
+        match action {
+            Ok(action) => self.rule(action, request, observed, to_broker, now),
             Err(fault) => {
                 self.context.process.metrics.request(row.key, RequestResult::Malformed);
                 Err(Close::protocol(format!(
@@ -245,7 +245,7 @@ impl Session {
         &mut self,
         plain: &mut BytesMut,
         length: usize,
-        up: &mut VecDeque<Bytes>,
+        to_broker: &mut VecDeque<Bytes>,
         now: Instant,
     ) -> Result<bool, Close> {
         let Ok(header) = RequestHeader::read(&plain[4..]) else { return Ok(false) };
@@ -271,12 +271,19 @@ impl Session {
         self.passing = 4 + length - frame.len();
         self.watch = Some(watch);
         (self.looked_at, self.request_memory) = (0, None);
-        up.push_back(frame.clone());
+        to_broker.push_back(frame.clone());
         self.context.process.metrics.request(row.key, RequestResult::Forwarded);
         self.context.process.metrics.api(row.key).request_bytes(4 + length as u64);
-        let request =
-            Request { row, version, correlation_id, frame: Bytes::new(), body, memory: None, deciding: None };
-        self.owe(&request, answer, Kept::default(), now);
+        let request = ReceivedRequest {
+            row,
+            version,
+            correlation_id,
+            frame: Bytes::new(),
+            body,
+            memory: None,
+            deciding: None,
+        };
+        self.owe(&request, answer, Reservation::default(), now);
         Ok(true)
     }
 }

@@ -4,11 +4,11 @@
 //! for its turn, since Kafka carries out one request of a connection after the other. Kafka judges when it carries out. So a
 //! request that would be refused by now must not be carried out, and an answer that would be another must not be delivered.
 
-use super::{Answer, Close, Observed, Reading, Request, Row, Session, What};
+use super::{Answer, AnswerState, Close, Observed, ReceivedRequest, ResponseKind, Row, Session};
 use crate::model::acl::{ClientView, Operation, ResourceType};
 use crate::observability::metrics::CloseReason;
 use crate::protocol::access::{Ground, Last, Remedy, TopicNames};
-use crate::protocol::api::{JudgeAgain, Rule, Ruling};
+use crate::protocol::api::{Action, JudgeAgain, Rule};
 use crate::protocol::fetch_sessions::Topic;
 use crate::protocol::messages::ProduceRequest;
 use crate::protocol::wire::Message;
@@ -93,10 +93,10 @@ impl Session {
         let mut what = format!("{principal} has lost a right that a request under way needs");
         for (place, (ground, name, last)) in lost.into_iter().enumerate() {
             let Ground::Named(operation, resource_type) = ground else { continue };
-            let owed = self.owed.iter().find(|owed| owed.number == last.others);
+            let pending = self.pending.iter().find(|pending| pending.number == last.others);
             // Who is owed no answer is a producer that wants none.
-            let (row, version, correlation_id) = match owed {
-                Some(owed) => (Some(owed.row), owed.version, owed.correlation_id),
+            let (row, version, correlation_id) = match pending {
+                Some(pending) => (Some(pending.row), pending.version, pending.correlation_id),
                 None => (Row::find(ProduceRequest::KEY), 0, 0),
             };
             let Some(row) = row else { continue };
@@ -116,15 +116,15 @@ impl Session {
 
     /// Has the answers to what was asked up to the request of this number judged again, before the client gets them.
     fn judge_answers_again(&mut self, last: u64) {
-        let under_way = match &mut self.reading {
+        let under_way = match &mut self.answer_state {
             // Nothing of it has gone to the client.
-            Reading::Whole { owed, .. } => Some(&mut **owed),
+            AnswerState::Whole { pending, .. } => Some(&mut **pending),
             _ => None,
         };
-        for owed in under_way.into_iter().chain(&mut self.owed) {
-            if let Some(again) = owed.row.again
-                && owed.number <= last
-                && let What::Answer(answer) = &mut owed.what
+        for pending in under_way.into_iter().chain(&mut self.pending) {
+            if let Some(again) = pending.row.again
+                && pending.number <= last
+                && let ResponseKind::Answer(answer) = &mut pending.kind
             {
                 let then = std::mem::replace(answer, Answer::Untouched);
                 *answer = judged_again(then, again);
@@ -135,9 +135,9 @@ impl Session {
     /// Decides a request that has waited as if it came now.
     pub(super) fn decide_anew(
         &mut self,
-        request: &Request,
+        request: &ReceivedRequest,
         observed: &mut Observed,
-    ) -> Result<Ruling, Close> {
+    ) -> Result<Action, Close> {
         let Rule::Decided(decide) = request.row.rule else {
             return Err(Close::internal("a rule is missing"));
         };

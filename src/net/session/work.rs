@@ -6,9 +6,9 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{Close, Observed, Session};
-use crate::model::acl::{Change, Changed, Unchanged};
+use crate::model::acl::{Change, ChangeError, ChangeOutcome};
 use crate::model::text::printable;
-use crate::protocol::api::{AfterChange, AfterMatch, Ruling};
+use crate::protocol::api::{Action, AfterChange, AfterMatch};
 use crate::protocol::subscriptions::{Covered, Matching};
 use crate::protocol::wire::Fault;
 
@@ -26,7 +26,7 @@ pub enum Work {
 /// What has come of it.
 pub enum Done {
     /// Of the change.
-    Changed(Result<Changed, Unchanged>),
+    Changed(Result<ChangeOutcome, ChangeError>),
     /// Of matching the pattern; `None`: there was no memory for it.
     Matched(Option<Covered>),
 }
@@ -34,9 +34,9 @@ pub enum Done {
 /// What the outcome of work leads to.
 pub(super) enum AfterWork {
     /// That of this change.
-    Change(Change, AfterChange<Result<Ruling, Fault>>),
+    Change(Change, AfterChange<Result<Action, Fault>>),
     /// That of matching a pattern.
-    Match(AfterMatch<Result<Ruling, Fault>>),
+    Match(AfterMatch<Result<Action, Fault>>),
 }
 
 impl Session {
@@ -51,12 +51,12 @@ impl Session {
     }
 
     /// The work that was taken has come to this.
-    pub fn done(&mut self, done: Done, up: &mut VecDeque<Bytes>, now: Instant) -> Result<(), Close> {
+    pub fn done(&mut self, done: Done, to_broker: &mut VecDeque<Bytes>, now: Instant) -> Result<(), Close> {
         let (Some(request), Some(after)) = (self.held.take(), self.after_work.take()) else {
             return Err(Close::internal("nobody waits for what has been done"));
         };
         let mut observed = Observed::default();
-        let ruling = match (after, done) {
+        let action = match (after, done) {
             (AfterWork::Change(change, then), Done::Changed(outcome)) => {
                 self.tell(&change, &outcome);
                 self.with_held(&request, &mut observed, |access| then(outcome, access))
@@ -70,13 +70,13 @@ impl Session {
             }
             _ => return Err(Close::internal("something else has been done than was waited for")),
         };
-        let ruling = ruling
+        let action = action
             .map_err(|fault| Close::internal(format!("the answer to {}: {fault}", request.row.name)))?;
-        self.rule(ruling, request, observed, up, now)
+        self.rule(action, request, observed, to_broker, now)
     }
 
     /// Logs who changed what.
-    fn tell(&self, change: &Change, outcome: &Result<Changed, Unchanged>) {
+    fn tell(&self, change: &Change, outcome: &Result<ChangeOutcome, ChangeError>) {
         let (listener, principal, host) = (&*self.context.name, &*self.client.principal, &*self.client.host);
         match outcome {
             Ok(changed) => {

@@ -12,8 +12,8 @@ mod layout;
 mod pieces;
 mod read;
 mod replace;
+pub mod serialize;
 pub(super) mod source;
-pub mod written;
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -120,13 +120,13 @@ enum Effect {
     Deny,
 }
 
-struct Reader<'a> {
+struct AclFileReader<'a> {
     document: &'a Document,
     faults: Vec<(u32, String)>,
     warnings: Vec<(u32, String)>,
 }
 
-impl Reader<'_> {
+impl AclFileReader<'_> {
     fn fault(&mut self, at: &str, message: impl Into<String>) {
         self.faults.push((self.document.id_at(at), message.into()));
     }

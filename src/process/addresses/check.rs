@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::itself::{self, is_loopback};
-use super::knock::{Answer, Found, knock};
 use super::table::{AddressTable, Row, in_a_line};
+use super::tls_probe::{Answer, Found, probe_tls};
 use crate::model::advertise::Destination;
+use crate::net::cluster_metadata::{ClusterMetadata, describe_cluster};
 use crate::net::context::ListenerContext;
-use crate::net::survey::{Survey, survey};
 use crate::observability::health::Health;
 use crate::observability::metrics::Check;
 use crate::process::config::Reaction;
@@ -42,11 +42,11 @@ pub(in crate::process) async fn watch_addresses(
     }
     loop {
         // Whether the broker answers at all, the watcher of the upstream says.
-        let Ok(survey) = survey(&context.upstream).await else {
+        let Ok(cluster) = describe_cluster(&context.upstream).await else {
             sleep(AGAIN).await;
             continue;
         };
-        let mut rows = rows(&context, &survey);
+        let mut rows = rows(&context, &cluster);
         let told = in_a_line(&rows);
         if told != told_before {
             tracing::info!(listener = &*context.name, "addresses that clients are told: {told}");
@@ -54,8 +54,8 @@ pub(in crate::process) async fn watch_addresses(
         }
         // Until there is something better to show.
         table.set(&context.name, rows.clone());
-        let checked = check(&context, &identity, survey.own, &mut rows).await;
-        let wrong = [warning(&rows), itself::fault(&context, &survey).await];
+        let checked = check(&context, &identity, cluster.own, &mut rows).await;
+        let wrong = [warning(&rows), itself::fault(&context, &cluster).await];
         let warning = wrong.into_iter().flatten().reduce(|first, second| format!("{first}; {second}"));
         let complete = checked && warning.is_none();
         table.set(&context.name, rows);
@@ -90,9 +90,9 @@ pub(in crate::process) async fn watch_addresses(
 }
 
 /// What clients are told for each broker that there is, or that is declared.
-fn rows(context: &ListenerContext, survey: &Survey) -> Vec<Row> {
+fn rows(context: &ListenerContext, cluster: &ClusterMetadata) -> Vec<Row> {
     let mut brokers: BTreeMap<i32, _> =
-        survey.nodes.iter().map(|(node, address)| (*node, Some(address.clone()))).collect();
+        cluster.nodes.iter().map(|(node, address)| (*node, Some(address.clone()))).collect();
     for (node, configured) in context.upstream.brokers.nodes() {
         let broker = brokers.entry(node).or_default();
         *broker = configured.or(broker.take());
@@ -130,7 +130,7 @@ async fn check(
             }
             Ok((host, port)) => {
                 let port = u16::try_from(*port).unwrap_or_default();
-                let answer = knock(&context.self_check, (host, port), &fingerprint).await;
+                let answer = probe_tls(&context.self_check, (host, port), &fingerprint).await;
                 judged(&answer, gateway.then_some(row.node), host)
             }
         };

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use crate::net::cluster_metadata::ClusterMetadata;
 use crate::net::context::ListenerContext;
-use crate::net::survey::Survey;
 use crate::net::upstream::learn_versions;
 use crate::process::own_addresses;
 
@@ -20,17 +20,18 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// What keeps the broker from reaching itself, as far as that can be seen: from its own host, where it says what it
 /// advertises and speaks plaintext there.
-pub(super) async fn fault(context: &ListenerContext, survey: &Survey) -> Option<String> {
+pub(super) async fn fault(context: &ListenerContext, cluster: &ClusterMetadata) -> Option<String> {
     if !context.self_check.is_enabled()
         || context.advertised.is_gateway()
         || !is_beside(&context.upstream.address).await
     {
         return None;
     }
-    let listeners = survey.listeners.as_deref()?;
+    let listeners = cluster.listeners.as_deref()?;
     let listener = listeners.iter().find(|listener| listener.between_brokers && listener.plaintext)?;
     // A broker that tells no host for it tells the same one as for the listener that was asked.
-    let own = || survey.nodes.iter().find(|(node, _)| Some(*node) == survey.own).map(|(_, own)| own.clone());
+    let own =
+        || cluster.nodes.iter().find(|(node, _)| Some(*node) == cluster.own).map(|(_, own)| own.clone());
     let (host, port) = match &listener.advertised {
         Some(advertised) => advertised.clone(),
         None => (own()?.0, listener.port),

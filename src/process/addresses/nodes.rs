@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::net::cluster_metadata::describe_cluster;
 use crate::net::context::ListenerContext;
-use crate::net::survey::survey;
 use crate::net::upstream::look;
 
 /// How often a cluster is asked where its nodes are, and each node who it is.
@@ -28,8 +28,8 @@ pub(in crate::process) async fn watch_nodes(context: Arc<ListenerContext>) {
 async fn keep_asking(context: &ListenerContext) {
     loop {
         // Whether the cluster answers at all, the watcher of the upstream says.
-        if let Ok(survey) = survey(&context.upstream).await {
-            context.upstream.brokers.learn(survey.nodes);
+        if let Ok(cluster) = describe_cluster(&context.upstream).await {
+            context.upstream.brokers.learn(cluster.nodes);
         }
         sleep(PAUSE).await;
         // Somebody who wants to know ends the wait early.

@@ -105,8 +105,8 @@ mod tests {
     fn the_page_has_a_line_for_each_broker() {
         let table = AddressTable::default();
         let withheld = Row { told: Err("no entry".into()), ..row(10, None) };
-        let unheard = Row { broker: None, ..row(2, Some(Err("Connection refused\n".into()))) };
-        table.set("clients", vec![row(1, Some(Ok(()))), unheard, withheld]);
+        let unobserved = Row { broker: None, ..row(2, Some(Err("Connection refused\n".into()))) };
+        table.set("clients", vec![row(1, Some(Ok(()))), unobserved, withheld]);
         assert_eq!(
             table.page(),
             "listener  node  broker         told to clients  leads here\n\

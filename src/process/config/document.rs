@@ -266,7 +266,8 @@ fn unexpanded(path: &Path) -> &'static str {
 /// The tree, and how many values are in it.
 fn read_tree(text: &str, stop_at: Option<u32>) -> Result<(Node, u32), serde_yaml::Error> {
     let count = Cell::new(0);
-    let root = Reader { count: &count, stop_at }.deserialize(serde_yaml::Deserializer::from_str(text))?;
+    let root =
+        DocumentReader { count: &count, stop_at }.deserialize(serde_yaml::Deserializer::from_str(text))?;
     Ok((root, count.get()))
 }
 
@@ -321,12 +322,12 @@ fn place_in(text: &str) -> Option<Place> {
 
 /// Reads one value and all below it; with `stop_at`, fails at the value of that number.
 #[derive(Clone, Copy)]
-struct Reader<'a> {
+struct DocumentReader<'a> {
     count: &'a Cell<u32>,
     stop_at: Option<u32>,
 }
 
-impl Reader<'_> {
+impl DocumentReader<'_> {
     /// The value's number. Called from within a visit, so that an error gets this value's place.
     fn number<E: serde::de::Error>(&self) -> Result<u32, E> {
         let id = self.count.get();
@@ -345,7 +346,7 @@ impl Reader<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Reader<'_> {
+impl<'de> DeserializeSeed<'de> for DocumentReader<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -353,7 +354,7 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Reader<'_> {
+impl<'de> Visitor<'de> for DocumentReader<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

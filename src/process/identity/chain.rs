@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::certificate::CertificateFacts;
 use super::verifier::ProviderSignatures;
-use super::{Reader, Role};
+use super::{IdentityReader, Role};
 use crate::model::certificate::{Anchors, Certificate, Signatures, Unverified};
 
 /// Which certificates of a chain those who verify it need, the leaf being the first. `trusted` is what doorkeeper itself
@@ -56,7 +56,7 @@ fn way(chain: &[Certificate], now: i64, signatures: &dyn Signatures) -> Vec<usiz
     way
 }
 
-impl Reader<'_> {
+impl IdentityReader<'_> {
     /// Judges the certificates that `path` holds and that are shown to the other side, the own one first.
     pub(super) fn judge_chain(&mut self, path: &Path, shown: &[Certificate], trusted: Option<&Anchors>) {
         let name = path.display();

@@ -13,7 +13,7 @@ use rustls::crypto::aws_lc_rs;
 
 use super::files::Files;
 use super::verifier::ServerVerifier;
-use super::{CertificateFacts, Fingerprint, Reader, Role, Side, unix};
+use super::{CertificateFacts, Fingerprint, IdentityReader, Role, Side, unix};
 use crate::model::principal::distinguished_name;
 use crate::process::config::{ClientTls, Document, Fault, Faults};
 
@@ -170,7 +170,7 @@ fn build(
     files: &Files,
     now: SystemTime,
 ) -> Result<(Current, Vec<Fault>), Faults> {
-    let mut reader = Reader {
+    let mut reader = IdentityReader {
         document,
         at: at.to_owned(),
         now: unix(now),
@@ -190,7 +190,7 @@ fn build(
     }
 }
 
-impl Reader<'_> {
+impl IdentityReader<'_> {
     fn client_config(&mut self, tls: &ClientTls, files: &Files) -> Option<(ClientConfig, String)> {
         let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
         let key = self.key(&tls.private_key, &files.private_key);

@@ -9,11 +9,11 @@ use super::certificate::CertificateFacts;
 use super::files::Content;
 use super::foreign::Part;
 use super::verifier::{ClientVerifier, ProviderSignatures};
-use super::{Reader, Side, certificate, parsed};
+use super::{IdentityReader, Side, certificate, parsed};
 use crate::model::certificate::{Anchors, Certificate, Standing};
 use crate::process::config::document::quoted;
 
-impl Reader<'_> {
+impl IdentityReader<'_> {
     pub(super) fn anchors(&mut self, path: &Path, content: &Content) -> Option<Anchors> {
         let name = path.display();
         let Side { others, other, ca_key, ca_role, .. } = *self.side;

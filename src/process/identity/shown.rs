@@ -9,7 +9,7 @@ use super::foreign::Part;
 use super::{Identity, pem, unix};
 use crate::model::certificate::Certificate;
 use crate::model::principal::{MappingRules, distinguished_name};
-use crate::net::{handshake, refused};
+use crate::net::{handshake, verification_failure};
 
 /// What becomes of a client that shows a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn show(
     let admitted = match &identity.client_verifier {
         None => Err("clients are not asked for certificates here: each one is User:ANONYMOUS".to_owned()),
         Some(verifier) => verifier.verify_client_cert(own, issuers, now).map(drop).map_err(|error| {
-            refused::take().map_or_else(|| error.to_string(), |refusal| refusal.to_string())
+            verification_failure::take().map_or_else(|| error.to_string(), |refusal| refusal.to_string())
         }),
     };
     Ok(Shown { subject, principal, admitted })

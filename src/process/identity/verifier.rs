@@ -17,7 +17,7 @@ use rustls::{
 };
 
 use crate::model::certificate::{Anchors, Kind, Purpose, Refusal};
-use crate::net::refused;
+use crate::net::verification_failure;
 pub use signatures::ProviderSignatures;
 
 /// The most bytes of names in a CertificateRequest. Java takes a message of 32 KiB, some clients one of 16 KiB, which is also
@@ -115,7 +115,7 @@ impl ClientCertVerifier for ClientVerifier {
             Ok(()) => Ok(ClientCertVerified::assertion()),
             Err(refusal) => {
                 let told = alert(&refusal.kind);
-                refused::remember(refusal);
+                verification_failure::remember(refusal);
                 Err(told.into())
             }
         }

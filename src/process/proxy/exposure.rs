@@ -15,8 +15,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::model::broker_listeners::BrokerListener;
 use crate::net::brokers::Address;
+use crate::net::cluster_metadata::{ClusterMetadata, describe_cluster};
 use crate::net::context::ListenerContext;
-use crate::net::survey::{Survey, survey};
 use crate::net::upstream::is_open;
 use crate::observability::health::Health;
 use crate::observability::metrics::Check;
@@ -58,9 +58,9 @@ pub(super) async fn watch(
     let mut before = None;
     let mut pause = AT_FIRST;
     loop {
-        match survey(&context.upstream).await {
-            Ok(survey) => {
-                let look = look(&context, &survey, &own).await;
+        match describe_cluster(&context.upstream).await {
+            Ok(cluster) => {
+                let look = look(&context, &cluster, &own).await;
                 context.metrics.plaintext_exposed(look.is_exposed());
                 if before.as_ref() != Some(&look) {
                     let finding = look.finding();
@@ -123,7 +123,7 @@ impl Look {
 }
 
 /// Looks for the broker's plaintext listeners. `own` are doorkeeper's.
-async fn look(context: &ListenerContext, survey: &Survey, own: &[SocketAddr]) -> Look {
+async fn look(context: &ListenerContext, cluster: &ClusterMetadata, own: &[SocketAddr]) -> Look {
     let unseen = |why: String| Look { unseen: vec![why], ..Look::default() };
     let addresses = match own_addresses::reachable() {
         Ok(addresses) => addresses,
@@ -144,14 +144,14 @@ async fn look(context: &ListenerContext, survey: &Survey, own: &[SocketAddr]) ->
         ));
     };
     let mut look = Look::default();
-    if survey.listeners.is_none() {
+    if cluster.listeners.is_none() {
         look.unseen.push(format!(
             "the broker does not say which listeners it has (DescribeConfigs), only its port {port} was looked for"
         ));
     }
-    let listeners = survey.listeners.as_deref().unwrap_or_default();
+    let listeners = cluster.listeners.as_deref().unwrap_or_default();
     let mut places = places(&addresses, &ports(port, listeners));
-    for (address, name) in told_by_the_broker(context, survey, listeners) {
+    for (address, name) in told_by_the_broker(context, cluster, listeners) {
         // One that cannot be resolved here leads nobody here.
         if let Ok(Ok(found)) = timeout(PATIENCE, lookup_host((address.0.as_str(), address.1))).await {
             let elsewhere = found.filter(|place| !place.ip().is_loopback());
@@ -190,7 +190,7 @@ fn places(
 /// Where the broker tells others that its plaintext listeners are, but for what clients are told: that is doorkeeper.
 fn told_by_the_broker(
     context: &ListenerContext,
-    survey: &Survey,
+    cluster: &ClusterMetadata,
     listeners: &[BrokerListener],
 ) -> Vec<(Address, String)> {
     let told = |(node, (host, port)): &(i32, Address)| {
@@ -199,7 +199,7 @@ fn told_by_the_broker(
             .address(*node, host, (*port).into())
             .is_ok_and(|(to, at)| (to, at) == (host.as_str(), i32::from(*port)))
     };
-    let ours: Vec<&Address> = survey.nodes.iter().filter(|node| told(node)).map(|(_, own)| own).collect();
+    let ours: Vec<&Address> = cluster.nodes.iter().filter(|node| told(node)).map(|(_, own)| own).collect();
     let advertised = listeners.iter().filter(|listener| listener.plaintext).filter_map(|listener| {
         let address = listener.advertised.clone()?;
         (!ours.contains(&&address)).then(|| (address, listener.name.clone()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::reload::Reloader;
-use crate::net::budget::Budget;
+use crate::net::budget::MemoryBudget;
 use crate::net::cluster::{Clusters, distinct};
 use crate::net::context::ListenerContext;
 use crate::net::upstream::{self, Probe};
@@ -87,7 +87,7 @@ pub(super) async fn watch_upstream(context: Arc<ListenerContext>, clusters: Arc<
 }
 
 /// Says from time to time how much is in use: of the shared budget, of the threads, of the audit queue.
-pub(super) async fn watch_load(memory: Budget, audit: AuditLog, metrics: Arc<Metrics>) {
+pub(super) async fn watch_load(memory: MemoryBudget, audit: AuditLog, metrics: Arc<Metrics>) {
     let runtime = tokio::runtime::Handle::current().metrics();
     loop {
         metrics.buffered_bytes().set(i64::try_from(memory.in_use()).unwrap_or(i64::MAX));

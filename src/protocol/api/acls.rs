@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::cluster::{DENIED, needs};
 use super::versions::is_4_4;
-use super::{Api, Verdict};
+use super::{Api, RuleOutcome};
 use crate::model::acl::{
-    Binding, BindingFilter, Change, Changed, InvalidBinding, MAX_CHANGES, Operation, PatternFilter,
-    PatternType, Permission, ResourceType, Unchanged,
+    Binding, BindingFilter, Change, ChangeError, ChangeOutcome, InvalidBinding, MAX_CHANGES, Operation,
+    PatternFilter, PatternType, Permission, ResourceType,
 };
 use crate::protocol::access::{Access, Broker};
 use crate::protocol::error_code::{INVALID_REQUEST, NONE, POLICY_VIOLATION, UNKNOWN_SERVER_ERROR};
@@ -35,7 +35,7 @@ const UNPARSABLE: &str = "a request about ACLs has an element of the kind UNKNOW
 
 /// `AclApis.handleDescribeAcls`
 impl Api for DescribeAclsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeAclsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DescribeAclsResponse>, Fault> {
         let filter = Filter {
             resource_type: self.resource_type_filter,
             resource_name: self.resource_name_filter.take(),
@@ -46,10 +46,10 @@ impl Api for DescribeAclsRequest {
             permission: self.permission_type,
         };
         if filter.is_unparsable() {
-            return Ok(Verdict::Close(UNPARSABLE));
+            return Ok(RuleOutcome::Close(UNPARSABLE));
         }
         if !access.allows_cluster(Operation::Describe) {
-            return Ok(Verdict::Answer(DescribeAclsResponse {
+            return Ok(RuleOutcome::Answer(DescribeAclsResponse {
                 error_code: DENIED,
                 error_message: needs(Operation::Describe),
                 ..Default::default()
@@ -57,7 +57,7 @@ impl Api for DescribeAclsRequest {
         }
         // A code that nobody knows selects nothing.
         let resources = filter.meaning().map(|filter| described(access.view.bindings(), &filter));
-        Ok(Verdict::Answer(DescribeAclsResponse {
+        Ok(RuleOutcome::Answer(DescribeAclsResponse {
             resources: resources.unwrap_or_default(),
             ..Default::default()
         }))
@@ -99,7 +99,7 @@ fn description(binding: &Binding) -> AclDescription {
 
 /// `AclApis.handleCreateAcls` and `AclControlManager.createAcls`
 impl Api for CreateAclsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<CreateAclsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<CreateAclsResponse>, Fault> {
         let creations = take(&mut self.creations);
         let codes = |creation: &AclCreation| {
             [
@@ -110,11 +110,11 @@ impl Api for CreateAclsRequest {
             ]
         };
         if creations.iter().any(|creation| codes(creation).contains(&UNKNOWN)) {
-            return Ok(Verdict::Close(UNPARSABLE));
+            return Ok(RuleOutcome::Close(UNPARSABLE));
         }
         let all = |code, text: Option<Str>| {
             let results = vec![creation_result(code, text); creations.len()];
-            Ok(Verdict::Answer(CreateAclsResponse { results, ..Default::default() }))
+            Ok(RuleOutcome::Answer(CreateAclsResponse { results, ..Default::default() }))
         };
         if !access.allows_cluster(Operation::Alter) {
             return all(DENIED, needs(Operation::Alter));
@@ -138,9 +138,9 @@ impl Api for CreateAclsRequest {
             }
         }
         if valid.is_empty() {
-            return Ok(Verdict::Answer(created(results, Ok(Changed::Created))));
+            return Ok(RuleOutcome::Answer(created(results, Ok(ChangeOutcome::Created))));
         }
-        Ok(Verdict::Change(Change::Create(valid), Box::new(|outcome, _| created(results, outcome))))
+        Ok(RuleOutcome::Change(Change::Create(valid), Box::new(|outcome, _| created(results, outcome))))
     }
 }
 
@@ -178,9 +178,9 @@ fn binding(creation: AclCreation, broker: &Broker) -> Result<Binding, Creation> 
     }
 }
 
-fn created(creations: Vec<Creation>, outcome: Result<Changed, Unchanged>) -> CreateAclsResponse {
+fn created(creations: Vec<Creation>, outcome: Result<ChangeOutcome, ChangeError>) -> CreateAclsResponse {
     let failed = outcome.err().map(|unchanged| match unchanged {
-        Unchanged::TooMany => (POLICY_VIOLATION, TOO_MANY_CREATED.into()),
+        ChangeError::TooMany => (POLICY_VIOLATION, TOO_MANY_CREATED.into()),
         other => failure(&other),
     });
     let results = creations
@@ -203,15 +203,15 @@ fn creation_result(error_code: i16, error_message: Option<Str>) -> AclCreationRe
 
 /// `AclApis.handleDeleteAcls` and `AclControlManager.deleteAcls`
 impl Api for DeleteAclsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DeleteAclsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DeleteAclsResponse>, Fault> {
         let filters: Vec<Filter> = take(&mut self.filters).into_iter().map(Filter::from).collect();
         if filters.iter().any(Filter::is_unparsable) {
-            return Ok(Verdict::Close(UNPARSABLE));
+            return Ok(RuleOutcome::Close(UNPARSABLE));
         }
         if !access.allows_cluster(Operation::Alter) {
             let refused = filter_result(DENIED, needs(Operation::Alter));
             let filter_results = vec![refused; filters.len()];
-            return Ok(Verdict::Answer(DeleteAclsResponse { filter_results, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(DeleteAclsResponse { filter_results, ..Default::default() }));
         }
         let mut asked = Vec::new();
         let mut unknown = Vec::with_capacity(filters.len());
@@ -225,18 +225,18 @@ impl Api for DeleteAclsRequest {
             }
         }
         if asked.is_empty() {
-            return Ok(Verdict::Answer(deleted(unknown, Ok(Changed::Deleted(Vec::new())))));
+            return Ok(RuleOutcome::Answer(deleted(unknown, Ok(ChangeOutcome::Deleted(Vec::new())))));
         }
-        Ok(Verdict::Change(Change::Delete(asked), Box::new(|outcome, _| deleted(unknown, outcome))))
+        Ok(RuleOutcome::Change(Change::Delete(asked), Box::new(|outcome, _| deleted(unknown, outcome))))
     }
 }
 
 /// `unknown`: for each filter what of it was not understood; the others have their share in the outcome.
-fn deleted(unknown: Vec<Option<&str>>, outcome: Result<Changed, Unchanged>) -> DeleteAclsResponse {
+fn deleted(unknown: Vec<Option<&str>>, outcome: Result<ChangeOutcome, ChangeError>) -> DeleteAclsResponse {
     let (selected, failed) = match outcome {
-        Ok(Changed::Deleted(selected)) => (selected, None),
-        Ok(Changed::Created) => (Vec::new(), None),
-        Err(Unchanged::TooMany) => (Vec::new(), Some((INVALID_REQUEST, too_many_deleted()))),
+        Ok(ChangeOutcome::Deleted(selected)) => (selected, None),
+        Ok(ChangeOutcome::Created) => (Vec::new(), None),
+        Err(ChangeError::TooMany) => (Vec::new(), Some((INVALID_REQUEST, too_many_deleted()))),
         Err(other) => (Vec::new(), Some(failure(&other))),
     };
     let mut selected = selected.into_iter();
@@ -280,10 +280,10 @@ fn matching(binding: &Binding) -> DeleteAclsMatchingAcl {
 
 /// The code and the text for a store that did not take the change. The codes are those that say least of what is not so:
 /// nobody was denied anything, and the request was a right one.
-fn failure(unchanged: &Unchanged) -> (i16, Str) {
+fn failure(unchanged: &ChangeError) -> (i16, Str) {
     let code = match unchanged {
-        Unchanged::ReadOnly(_) | Unchanged::TooMany | Unchanged::TooManyListed => POLICY_VIOLATION,
-        Unchanged::Unavailable(_) => UNKNOWN_SERVER_ERROR,
+        ChangeError::ReadOnly(_) | ChangeError::TooMany | ChangeError::TooManyListed => POLICY_VIOLATION,
+        ChangeError::Unavailable(_) => UNKNOWN_SERVER_ERROR,
     };
     (code, unchanged.to_string().into())
 }

@@ -1,7 +1,7 @@
 //! What an administrator does to the cluster as a whole. One check on the cluster resource decides all of a request; what
 //! differs is how each API says no.
 
-use super::{Api, Readdress, Verdict, names_reserved};
+use super::{Api, Readdress, RuleOutcome, names_reserved};
 use crate::model::acl::Operation;
 use crate::protocol::access::Access;
 use crate::protocol::error_code::{CLUSTER_AUTHORIZATION_FAILED, message};
@@ -14,10 +14,10 @@ pub(super) fn guarded<R>(
     operation: Operation,
     access: &mut Access<'_>,
     refuse: impl FnOnce() -> R,
-) -> Verdict<R> {
+) -> RuleOutcome<R> {
     match access.allows_cluster(operation) {
-        true => Verdict::Forward,
-        false => Verdict::Answer(refuse()),
+        true => RuleOutcome::Forward,
+        false => RuleOutcome::Answer(refuse()),
     }
 }
 
@@ -27,13 +27,13 @@ fn guarded_topics<'a, Q, R>(
     topics: impl FnOnce(&Q) -> Vec<Str>,
     access: &mut Access<'_>,
     refuse: impl FnOnce(&'a mut Q) -> R,
-) -> Verdict<R> {
+) -> RuleOutcome<R> {
     let topics = topics(request);
     let allowed =
         access.allows_cluster(Operation::Alter) && !names_reserved(topics.iter(), Operation::Alter, access);
     match allowed {
-        true => Verdict::Forward,
-        false => Verdict::Answer(refuse(request)),
+        true => RuleOutcome::Forward,
+        false => RuleOutcome::Answer(refuse(request)),
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn default_text() -> Option<Str> {
 
 /// `KafkaApis.handleAlterReplicaLogDirsRequest`
 impl Api for AlterReplicaLogDirsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AlterReplicaLogDirsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<AlterReplicaLogDirsResponse>, Fault> {
         use alter_replica_log_dirs_response::{
             AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult,
         };
@@ -78,7 +78,7 @@ impl Api for AlterReplicaLogDirsRequest {
 
 /// `KafkaApis.handleDescribeLogDirsRequest`. Before version 3 a denial looks like a broker without directories.
 impl Api for DescribeLogDirsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeLogDirsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DescribeLogDirsResponse>, Fault> {
         Ok(guarded(Operation::Describe, access, || DescribeLogDirsResponse {
             error_code: DENIED,
             ..Default::default()
@@ -88,7 +88,7 @@ impl Api for DescribeLogDirsRequest {
 
 /// `ControllerApis.handleElectLeaders`
 impl Api for ElectLeadersRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ElectLeadersResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ElectLeadersResponse>, Fault> {
         use elect_leaders_response::{PartitionResult, ReplicaElectionResult};
         let error_code = if access.version >= 1 { DENIED } else { 0 };
         let partition = |partition_id| PartitionResult {
@@ -123,7 +123,7 @@ impl Api for AlterPartitionReassignmentsRequest {
     fn decide(
         &mut self,
         access: &mut Access<'_>,
-    ) -> Result<Verdict<AlterPartitionReassignmentsResponse>, Fault> {
+    ) -> Result<RuleOutcome<AlterPartitionReassignmentsResponse>, Fault> {
         use alter_partition_reassignments_request::ReassignablePartition;
         use alter_partition_reassignments_response::{
             ReassignablePartitionResponse, ReassignableTopicResponse,
@@ -157,7 +157,7 @@ impl Api for ListPartitionReassignmentsRequest {
     fn decide(
         &mut self,
         access: &mut Access<'_>,
-    ) -> Result<Verdict<ListPartitionReassignmentsResponse>, Fault> {
+    ) -> Result<RuleOutcome<ListPartitionReassignmentsResponse>, Fault> {
         use list_partition_reassignments_response::{OngoingPartitionReassignment, OngoingTopicReassignment};
         let partition =
             |partition_index| OngoingPartitionReassignment { partition_index, ..Default::default() };
@@ -183,7 +183,10 @@ impl Api for ListPartitionReassignmentsRequest {
 /// `KafkaApis.handleDescribeClientQuotasRequest`. The broker knows the quotas, but not the users of its clients: only
 /// those on client ids have an effect.
 impl Api for DescribeClientQuotasRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeClientQuotasResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<DescribeClientQuotasResponse>, Fault> {
         Ok(guarded(Operation::DescribeConfigs, access, || DescribeClientQuotasResponse {
             error_code: DENIED,
             error_message: None,
@@ -195,7 +198,7 @@ impl Api for DescribeClientQuotasRequest {
 
 /// `ControllerApis.handleAlterClientQuotas`
 impl Api for AlterClientQuotasRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AlterClientQuotasResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<AlterClientQuotasResponse>, Fault> {
         use alter_client_quotas_request as request;
         use alter_client_quotas_response::{EntityData, EntryData};
         let entity = |entity: request::EntityData| EntityData {
@@ -221,7 +224,7 @@ impl Api for AlterClientQuotasRequest {
 
 /// `ControllerApis.handleDescribeQuorum`
 impl Api for DescribeQuorumRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeQuorumResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DescribeQuorumResponse>, Fault> {
         Ok(guarded(Operation::Describe, access, || DescribeQuorumResponse {
             error_code: DENIED,
             error_message: default_text(),
@@ -237,7 +240,7 @@ impl Api for DescribeQuorumRequest {
 
 /// `ControllerApis.handleUpdateFeatures`
 impl Api for UpdateFeaturesRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<UpdateFeaturesResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<UpdateFeaturesResponse>, Fault> {
         Ok(guarded(Operation::Alter, access, || UpdateFeaturesResponse {
             error_code: DENIED,
             error_message: needs(Operation::Alter),
@@ -248,7 +251,7 @@ impl Api for UpdateFeaturesRequest {
 
 /// `ControllerApis.handleUnregisterBroker`
 impl Api for UnregisterBrokerRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<UnregisterBrokerResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<UnregisterBrokerResponse>, Fault> {
         Ok(guarded(Operation::Alter, access, || UnregisterBrokerResponse {
             error_code: DENIED,
             error_message: needs(Operation::Alter),
@@ -259,7 +262,10 @@ impl Api for UnregisterBrokerRequest {
 
 /// `ControllerApis.handleUnregisterController`
 impl Api for UnregisterControllerRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<UnregisterControllerResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<UnregisterControllerResponse>, Fault> {
         Ok(guarded(Operation::Alter, access, || UnregisterControllerResponse {
             error_code: DENIED,
             error_message: needs(Operation::Alter),
@@ -270,7 +276,7 @@ impl Api for UnregisterControllerRequest {
 
 /// `ControllerApis.handleAddRaftVoter`
 impl Api for AddRaftVoterRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AddRaftVoterResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<AddRaftVoterResponse>, Fault> {
         Ok(guarded(Operation::Alter, access, || AddRaftVoterResponse {
             error_code: DENIED,
             error_message: default_text(),
@@ -281,7 +287,7 @@ impl Api for AddRaftVoterRequest {
 
 /// `ControllerApis.handleRemoveRaftVoter`
 impl Api for RemoveRaftVoterRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<RemoveRaftVoterResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<RemoveRaftVoterResponse>, Fault> {
         Ok(guarded(Operation::Alter, access, || RemoveRaftVoterResponse {
             error_code: DENIED,
             error_message: default_text(),
@@ -292,7 +298,7 @@ impl Api for RemoveRaftVoterRequest {
 
 /// `KafkaApis.handleListConfigResources`: topics and groups are listed to whoever passes, without a look at each.
 impl Api for ListConfigResourcesRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ListConfigResourcesResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ListConfigResourcesResponse>, Fault> {
         Ok(guarded(Operation::DescribeConfigs, access, || ListConfigResourcesResponse {
             error_code: DENIED,
             ..Default::default()

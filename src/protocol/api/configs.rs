@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::versions::is_4_4;
-use super::{Api, Verdict};
+use super::{Api, RuleOutcome};
 use crate::model::acl::{Operation, ResourceType};
 use crate::model::advertise::Advertised;
 use crate::protocol::access::{Access, Broker};
@@ -60,10 +60,10 @@ fn denial(guard: ResourceType) -> i16 {
 
 /// `ConfigHelper.handleDescribeConfigsRequest`
 impl Api for DescribeConfigsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeConfigsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DescribeConfigsResponse>, Fault> {
         if self.resources.iter().any(|resource| guard(resource.resource_type, access.broker).is_none()) {
             let results = self.resources.drain(..).map(|resource| not_described(resource, INVALID_REQUEST));
-            return Ok(Verdict::Answer(DescribeConfigsResponse {
+            return Ok(RuleOutcome::Answer(DescribeConfigsResponse {
                 results: results.collect(),
                 ..Default::default()
             }));
@@ -79,12 +79,15 @@ impl Api for DescribeConfigsRequest {
             }
         }
         if self.resources.is_empty() {
-            return Ok(Verdict::Answer(DescribeConfigsResponse { results: denied, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(DescribeConfigsResponse {
+                results: denied,
+                ..Default::default()
+            }));
         }
         let of_brokers = self.resources.iter().any(|resource| resource.resource_type == BROKER);
         let edited = !denied.is_empty();
         if !of_brokers && !edited {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         }
         let amend = Box::new(move |answer: &mut DescribeConfigsResponse, access: &mut Access<'_>| {
             for result in answer.results.iter_mut().filter(|result| result.resource_type == BROKER) {
@@ -92,7 +95,7 @@ impl Api for DescribeConfigsRequest {
             }
             answer.results.extend(denied);
         });
-        Ok(if edited { Verdict::Trim(amend) } else { Verdict::Amend(amend) })
+        Ok(if edited { RuleOutcome::Trim(amend) } else { RuleOutcome::Amend(amend) })
     }
 }
 
@@ -283,7 +286,7 @@ fn alter<R: Changeable, A: Default + 'static>(
     resources: &mut Vec<R>,
     responses: fn(&mut A) -> &mut Vec<R::Changed>,
     access: &mut Access<'_>,
-) -> Verdict<A> {
+) -> RuleOutcome<A> {
     let changes: Vec<_> = resources.iter().map(R::change).collect();
     let mut refusals = refusals(&changes, R::LOGGERS, access).into_iter();
     let asked = resources.len();
@@ -296,7 +299,7 @@ fn alter<R: Changeable, A: Default + 'static>(
         is_left
     });
     if resources.len() == asked && asked > 0 {
-        return Verdict::Forward;
+        return RuleOutcome::Forward;
     }
     let place = move |answer: &mut A| {
         let found = std::mem::take(responses(answer));
@@ -314,9 +317,9 @@ fn alter<R: Changeable, A: Default + 'static>(
     if resources.is_empty() {
         let mut answer = A::default();
         place(&mut answer);
-        return Verdict::Answer(answer);
+        return RuleOutcome::Answer(answer);
     }
-    Verdict::Trim(Box::new(|answer, _| place(answer)))
+    RuleOutcome::Trim(Box::new(|answer, _| place(answer)))
 }
 
 macro_rules! alters_configs {
@@ -350,7 +353,7 @@ macro_rules! alters_configs {
         }
 
         impl Api for $request {
-            fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<$response>, Fault> {
+            fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<$response>, Fault> {
                 Ok(alter(&mut self.resources, |answer: &mut $response| &mut answer.responses, access))
             }
         }

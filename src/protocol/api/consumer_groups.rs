@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::described_groups::{Described, all_failed, describe};
 use super::pattern_subscriptions::{self, refused};
-use super::{Api, Unsupported, Verdict};
+use super::{Api, RuleOutcome, Unsupported};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
@@ -18,9 +18,12 @@ use crate::protocol::wire::{Fault, Str};
 /// `KafkaApis.handleConsumerGroupHeartbeat`. A subscription counts as a whole: one topic that the client may not describe
 /// refuses it. One that is not repeated is not looked at again, and neither are the ids of assigned topics.
 impl Api for ConsumerGroupHeartbeatRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ConsumerGroupHeartbeatResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<ConsumerGroupHeartbeatResponse>, Fault> {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
-            return Ok(Verdict::Answer(refused(GROUP_AUTHORIZATION_FAILED)));
+            return Ok(RuleOutcome::Answer(refused(GROUP_AUTHORIZATION_FAILED)));
         }
         access.saw_member(&self.group_id, &self.member_id);
         let mut names: HashSet<&Str> = HashSet::new();
@@ -33,7 +36,7 @@ impl Api for ConsumerGroupHeartbeatRequest {
         }
         match all_allowed {
             true => pattern_subscriptions::beat(self, access),
-            false => Ok(Verdict::Answer(refused(TOPIC_AUTHORIZATION_FAILED))),
+            false => Ok(RuleOutcome::Answer(refused(TOPIC_AUTHORIZATION_FAILED))),
         }
     }
 
@@ -43,7 +46,10 @@ impl Api for ConsumerGroupHeartbeatRequest {
 
 /// `KafkaApis.handleConsumerGroupDescribe`
 impl Api for ConsumerGroupDescribeRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ConsumerGroupDescribeResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<ConsumerGroupDescribeResponse>, Fault> {
         let wants_operations = self.include_authorized_operations;
         Ok(describe(
             &mut self.group_ids,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::metadata::readdress;
-use super::{Api, Readdress, Verdict, take_denied};
+use super::{Api, Readdress, RuleOutcome, take_denied};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -19,25 +19,28 @@ const SHARE: i8 = 2;
 /// `KafkaApis.handleFindCoordinatorRequest`. A denied key must not reach the broker: the lookup creates the internal
 /// topic behind it.
 impl Api for FindCoordinatorRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<FindCoordinatorResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<FindCoordinatorResponse>, Fault> {
         let batched = access.version >= 4;
         let resource_type = match self.key_type {
             GROUP => ResourceType::Group,
             TRANSACTION => ResourceType::TransactionalId,
             SHARE if access.version >= 6 => {
                 return Ok(match access.allows_cluster(Operation::ClusterAction) {
-                    true => Verdict::Forward,
-                    false => Verdict::Answer(self.failed(CLUSTER_AUTHORIZATION_FAILED, batched)),
+                    true => RuleOutcome::Forward,
+                    false => RuleOutcome::Answer(self.failed(CLUSTER_AUTHORIZATION_FAILED, batched)),
                 });
             }
             // Too new for the version, which Kafka finds out key by key, and without a word.
             SHARE if batched => {
                 let keys = self.coordinator_keys.drain(..);
                 let coordinators = keys.map(|key| no_coordinator(key, INVALID_REQUEST)).collect();
-                return Ok(Verdict::Answer(FindCoordinatorResponse { coordinators, ..Default::default() }));
+                return Ok(RuleOutcome::Answer(FindCoordinatorResponse {
+                    coordinators,
+                    ..Default::default()
+                }));
             }
             // Kafka does not know it either.
-            _ => return Ok(Verdict::Answer(self.failed(INVALID_REQUEST, batched))),
+            _ => return Ok(RuleOutcome::Answer(self.failed(INVALID_REQUEST, batched))),
         };
         let code = match resource_type {
             ResourceType::Group => GROUP_AUTHORIZATION_FAILED,
@@ -45,8 +48,8 @@ impl Api for FindCoordinatorRequest {
         };
         if !batched {
             return Ok(match access.allows(Operation::Describe, resource_type, &self.key) {
-                true => Verdict::Forward,
-                false => Verdict::Answer(self.failed(code, false)),
+                true => RuleOutcome::Forward,
+                false => RuleOutcome::Answer(self.failed(code, false)),
             });
         }
         let keys = self.coordinator_keys.clone();
@@ -55,7 +58,7 @@ impl Api for FindCoordinatorRequest {
                 .into_iter()
                 .collect();
         if denied.is_empty() {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         }
         let all_denied = self.coordinator_keys.is_empty();
         let place = move |found: Vec<Coordinator>| {
@@ -68,11 +71,11 @@ impl Api for FindCoordinatorRequest {
                 .collect()
         };
         Ok(match all_denied {
-            true => Verdict::Answer(FindCoordinatorResponse {
+            true => RuleOutcome::Answer(FindCoordinatorResponse {
                 coordinators: place(Vec::new()),
                 ..Default::default()
             }),
-            false => Verdict::Trim(Box::new(move |answer: &mut FindCoordinatorResponse, _| {
+            false => RuleOutcome::Trim(Box::new(move |answer: &mut FindCoordinatorResponse, _| {
                 answer.coordinators = place(std::mem::take(&mut answer.coordinators));
             })),
         })

@@ -3,15 +3,15 @@
 use bytes::Bytes;
 
 use super::{
-    AclChange, AfterMatch, Amend, Answer, Api, Ask, PatternMatch, Question, Readdress, Ruling, Step,
-    Unsupported, Verdict, metadata,
+    AclChange, Action, AfterMatch, Amend, Answer, Api, Ask, PatternMatch, Question, Readdress, RuleOutcome,
+    Step, Unsupported, metadata,
 };
 use crate::protocol::access::Access;
 use crate::protocol::subscriptions::Matching;
 use crate::protocol::wire::{Fault, Message, Uuid};
 
 /// Decides a request's body by the rule of its type.
-pub(super) fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+pub(super) fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Action, Fault> {
     let (request, is_reduced) = A::decode_declared(body, access.version)?;
     let unresolved: Vec<Uuid> = request
         .topic_ids(access)
@@ -29,51 +29,51 @@ pub(super) fn decide<A: Api>(body: &Bytes, access: &mut Access<'_>) -> Result<Ru
                 metadata::learn(answer, version, access)?;
                 judge(request, is_reduced, access)
             });
-            Ok(Ruling::Ask(ask))
+            Ok(Action::Ask(ask))
         }
         None => judge(request, is_reduced, access),
     }
 }
 
 /// `is_reduced`: the client sent more than was read, and only what was read may go on.
-fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> Result<Action, Fault> {
     let version = access.version;
     let edited = |request: &A| encoded(request, version);
     let forward = |request: &A, answer| match is_reduced {
-        true => Ok(Ruling::Replace(edited(request)?, answer)),
-        false => Ok(Ruling::Forward(answer)),
+        true => Ok(Action::Replace(edited(request)?, answer)),
+        false => Ok(Action::Forward(answer)),
     };
-    let verdict = match A::PROTOCOL {
+    let outcome = match A::PROTOCOL {
         Some((protocol, answer)) if access.broker.settings.group_protocols.is_off(protocol) => {
             decide_while_off(&mut request, answer, access)?
         }
         _ => request.decide(access)?,
     };
-    Ok(match verdict {
-        Verdict::Forward => forward(&request, answer::<A>(None, access))?,
-        Verdict::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
-        Verdict::Trim(amend) => Ruling::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
-        Verdict::Answer(answer) => reply::<A>(answer, access)?,
-        Verdict::Ask(question) => {
+    Ok(match outcome {
+        RuleOutcome::Forward => forward(&request, answer::<A>(None, access))?,
+        RuleOutcome::Amend(amend) => forward(&request, answer::<A>(Some(amend), access))?,
+        RuleOutcome::Trim(amend) => Action::Replace(edited(&request)?, answer::<A>(Some(amend), access)),
+        RuleOutcome::Answer(answer) => reply::<A>(answer, access)?,
+        RuleOutcome::Ask(question) => {
             let reduced = is_reduced.then(|| edited(&request)).transpose()?;
-            Ruling::Ask(ask::<A>(question, reduced))
+            Action::Ask(ask::<A>(question, reduced))
         }
-        Verdict::Change(change, then) => {
+        RuleOutcome::Change(change, then) => {
             let then = Box::new(move |outcome, access: &mut Access<'_>| {
                 let answer = then(outcome, access);
                 reply::<A>(answer, access)
             });
-            Ruling::Change(AclChange { change, then })
+            Action::Change(AclChange { change, then })
         }
-        Verdict::Match(matching, then) => {
+        RuleOutcome::Match(matching, then) => {
             let reduced = is_reduced.then(|| edited(&request)).transpose()?;
-            Ruling::Match(after_match::<A>(matching, then, reduced))
+            Action::Match(after_match::<A>(matching, then, reduced))
         }
-        Verdict::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
-        Verdict::TrimUnanswered => Ruling::Replace(edited(&request)?, Answer::None { close: true }),
-        Verdict::Raw(None, answer) => forward(&request, answer)?,
-        Verdict::Raw(Some(body), answer) => Ruling::Replace(body, answer),
-        Verdict::Close(reason) => Ruling::Close(reason),
+        RuleOutcome::ForwardUnanswered => forward(&request, Answer::None { close: false })?,
+        RuleOutcome::TrimUnanswered => Action::Replace(edited(&request)?, Answer::None { close: true }),
+        RuleOutcome::Raw(None, answer) => forward(&request, answer)?,
+        RuleOutcome::Raw(Some(body), answer) => Action::Replace(body, answer),
+        RuleOutcome::Close(reason) => Action::Close(reason),
     })
 }
 
@@ -83,11 +83,11 @@ fn decide_while_off<A: Api>(
     request: &mut A,
     unsupported: Unsupported<A>,
     access: &mut Access<'_>,
-) -> Result<Verdict<A::Response>, Fault> {
+) -> Result<RuleOutcome<A::Response>, Fault> {
     let answer = unsupported(request);
-    Ok(match access.unheard(|access| request.decide(access))? {
-        Verdict::Trim(_) | Verdict::Answer(_) => Verdict::Answer(answer),
-        verdict => verdict,
+    Ok(match access.unobserved(|access| request.decide(access))? {
+        RuleOutcome::Trim(_) | RuleOutcome::Answer(_) => RuleOutcome::Answer(answer),
+        outcome => outcome,
     })
 }
 
@@ -136,17 +136,17 @@ fn go_on<A: Api>(
     step: Step<A::Response>,
     reduced: Option<Vec<u8>>,
     access: &mut Access<'_>,
-) -> Result<Ruling, Fault> {
+) -> Result<Action, Fault> {
     Ok(match step {
         Step::Answer(answer) => reply::<A>(answer, access)?,
-        Step::Trim(body, amend) => Ruling::Replace(body, answer::<A>(Some(amend), access)),
-        Step::Ask(question) => Ruling::Ask(ask::<A>(question, reduced)),
-        Step::Match(matching, then) => Ruling::Match(after_match::<A>(matching, then, reduced)),
+        Step::Trim(body, amend) => Action::Replace(body, answer::<A>(Some(amend), access)),
+        Step::Ask(question) => Action::Ask(ask::<A>(question, reduced)),
+        Step::Match(matching, then) => Action::Match(after_match::<A>(matching, then, reduced)),
         Step::Forward => {
             let answer = answer::<A>(None, access);
             match reduced {
-                Some(body) => Ruling::Replace(body, answer),
-                None => Ruling::Forward(answer),
+                Some(body) => Action::Replace(body, answer),
+                None => Action::Forward(answer),
             }
         }
     })
@@ -164,11 +164,11 @@ pub(super) fn trimmed<A: Api<Response: Default>>(
 }
 
 /// An answer of ours. Addresses in it came from the broker all the same.
-fn reply<A: Api>(mut answer: A::Response, access: &mut Access<'_>) -> Result<Ruling, Fault> {
+fn reply<A: Api>(mut answer: A::Response, access: &mut Access<'_>) -> Result<Action, Fault> {
     if let Some(readdress) = readdress::<A>(access) {
         readdress(&mut answer, access);
     }
-    encoded(&answer, access.version).map(Ruling::Reply)
+    encoded(&answer, access.version).map(Action::Reply)
 }
 
 fn readdress<A: Api>(access: &Access<'_>) -> Option<Readdress<A::Response>> {

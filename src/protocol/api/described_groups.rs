@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{Verdict, take_denied};
+use super::{RuleOutcome, take_denied};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, NOT_ASKED_FOR};
 use crate::protocol::error_code::*;
@@ -37,14 +37,14 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
     wants_operations: bool,
     access: &mut Access<'_>,
     place: fn(&mut R) -> &mut Vec<G>,
-) -> Verdict<R> {
+) -> RuleOutcome<R> {
     let denied = take_denied(group_ids, Operation::Describe, ResourceType::Group, access, |group| group);
     let refuse = |group_id| G::failed(group_id, GROUP_AUTHORIZATION_FAILED, None);
     let refused: Vec<_> = denied.into_iter().map(refuse).collect();
     if group_ids.is_empty() && !refused.is_empty() {
         let mut answer = R::default();
         *place(&mut answer) = refused;
-        return Verdict::Answer(answer);
+        return RuleOutcome::Answer(answer);
     }
     let is_trimmed = !refused.is_empty();
     let amend = Box::new(move |answer: &mut R, access: &mut Access<'_>| {
@@ -67,7 +67,7 @@ pub(super) fn describe<R: Default + 'static, G: Described>(
         withhold(groups, access);
         groups.splice(0..0, refused);
     });
-    if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) }
+    if is_trimmed { RuleOutcome::Trim(amend) } else { RuleOutcome::Amend(amend) }
 }
 
 /// The same error for each of the groups.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::versions::is_4_4;
-use super::{Api, Question, Step, Verdict, metadata, trimmed};
+use super::{Api, Question, RuleOutcome, Step, metadata, trimmed};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -16,20 +16,23 @@ use crate::protocol::wire::{Fault, Str};
 
 /// `DescribeTopicPartitionsRequestHandler`: topics are visited by name, from the cursor on, until the page is full.
 impl Api for DescribeTopicPartitionsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeTopicPartitionsResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<DescribeTopicPartitionsResponse>, Fault> {
         if !self.has_valid_cursor() {
             let refused = self.topics.drain(..).map(|topic| described(topic.name, INVALID_REQUEST));
-            return Ok(Verdict::Answer(answer_of(refused.collect())));
+            return Ok(RuleOutcome::Answer(answer_of(refused.collect())));
         }
         if self.topics.is_empty() {
-            return self.ask_for_all(access).map(Verdict::Ask);
+            return self.ask_for_all(access).map(RuleOutcome::Ask);
         }
         let names = self.topics.drain(..).map(|topic| topic.name).collect();
         let denied = self.narrow(names, access);
         if self.topics.is_empty() {
-            return Ok(Verdict::Answer(answer_of(denied.into_iter().map(refused).collect())));
+            return Ok(RuleOutcome::Answer(answer_of(denied.into_iter().map(refused).collect())));
         }
-        Ok(Verdict::Trim(Box::new(move |answer, access| {
+        Ok(RuleOutcome::Trim(Box::new(move |answer, access| {
             fill_operations(answer, access);
             // Until Kafka 4.4, which looks at all names first, what lies behind the page was not looked at.
             let next = answer.next_cursor.as_ref().filter(|_| !is_4_4(access.broker));

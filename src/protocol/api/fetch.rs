@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Api, Readdress, Verdict, merged, metadata};
+use super::{Api, Readdress, RuleOutcome, merged, metadata};
 use crate::model::acl::{CLUSTER_NAME, Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -48,8 +48,8 @@ impl Api for FetchRequest {
         ids
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<FetchResponse>, Fault> {
-        let reader = Reader::of(self, access);
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<FetchResponse>, Fault> {
+        let reader = FetchedBy::of(self, access);
         match self.session_epoch {
             INITIAL_EPOCH | FINAL_EPOCH => decide_full(self, reader, access),
             _ => decide_incremental(self, reader, access),
@@ -80,12 +80,12 @@ impl Follower for FetchRequest {
 
 /// Whose rights count: a consumer's on each topic, or a follower's on the cluster.
 #[derive(Clone, Copy)]
-enum Reader {
+enum FetchedBy {
     Consumer,
     Follower { allowed: bool },
 }
 
-impl Reader {
+impl FetchedBy {
     fn of(request: &FetchRequest, access: &mut Access<'_>) -> Self {
         match request.is_from_follower(access.version) {
             true => Self::Follower { allowed: access.allows_cluster(Operation::ClusterAction) },
@@ -117,9 +117,9 @@ impl Reader {
 /// A request that names all that it wants.
 fn decide_full(
     request: &mut FetchRequest,
-    reader: Reader,
+    reader: FetchedBy,
     access: &mut Access<'_>,
-) -> Result<Verdict<FetchResponse>, Fault> {
+) -> Result<RuleOutcome<FetchResponse>, Fault> {
     let by_id = access.version >= TOPIC_IDS;
     let may_make_session = access.version >= SESSIONS && request.session_epoch == INITIAL_EPOCH;
     let mut edited = false;
@@ -164,7 +164,7 @@ fn decide_full(
         .collect();
     if request.topics.is_empty() && !refused.is_empty() {
         if !may_make_session && request.session_id == 0 {
-            return Ok(Verdict::Answer(FetchResponse { responses: refused, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(FetchResponse { responses: refused, ..Default::default() }));
         }
         // The broker numbers the session, or closes one, and answers at once: there is nothing to wait for. Only a
         // follower's session may take the place of others.
@@ -186,12 +186,12 @@ fn decide_full(
 /// A request that names what has changed since the last one.
 fn decide_incremental(
     request: &mut FetchRequest,
-    reader: Reader,
+    reader: FetchedBy,
     access: &mut Access<'_>,
-) -> Result<Verdict<FetchResponse>, Fault> {
+) -> Result<RuleOutcome<FetchResponse>, Fault> {
     let by_id = access.version >= TOPIC_IDS;
     let id = request.session_id;
-    let failed = |error_code| Ok(Verdict::Answer(FetchResponse { error_code, ..Default::default() }));
+    let failed = |error_code| Ok(RuleOutcome::Answer(FetchResponse { error_code, ..Default::default() }));
     // Whoever knows a session's number could read its records: only the connection that it was made on may use it.
     let Some(mut session) = access.fetch_sessions.remove(id) else {
         return failed(FETCH_SESSION_ID_NOT_FOUND);
@@ -252,7 +252,7 @@ fn decide_incremental(
         // Nobody waits for what cannot be read.
         session.at_broker.is_stale = true;
         drop(access.fetch_sessions.insert(id, session));
-        return Ok(Verdict::Answer(FetchResponse {
+        return Ok(RuleOutcome::Answer(FetchResponse {
             session_id: id,
             responses: refused,
             ..Default::default()

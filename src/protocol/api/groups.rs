@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::rights::LISTS_ALL;
-use super::{Api, Verdict, append, described_waiting, take_denied};
+use super::{Api, RuleOutcome, append, described_waiting, take_denied};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -21,18 +21,18 @@ fn as_member<R>(
     (group_id, member_id): (&str, &str),
     access: &mut Access<'_>,
     refusal: impl FnOnce(i16) -> R,
-) -> Result<Verdict<R>, Fault> {
+) -> Result<RuleOutcome<R>, Fault> {
     if !access.allows(Operation::Read, ResourceType::Group, group_id) {
-        return Ok(Verdict::Answer(refusal(GROUP_AUTHORIZATION_FAILED)));
+        return Ok(RuleOutcome::Answer(refusal(GROUP_AUTHORIZATION_FAILED)));
     }
     // Of those that join for the first time the next request tells.
     access.saw_member(group_id, member_id);
-    Ok(Verdict::Forward)
+    Ok(RuleOutcome::Forward)
 }
 
 /// `KafkaApis.handleJoinGroupRequest`. The subscription is the business of the members, and its topics are not checked.
 impl Api for JoinGroupRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<JoinGroupResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<JoinGroupResponse>, Fault> {
         let protocol_name = (access.version < 7).then_some(Str::EMPTY);
         as_member((&self.group_id, &self.member_id), access, |error_code| JoinGroupResponse {
             error_code,
@@ -44,7 +44,7 @@ impl Api for JoinGroupRequest {
 
 /// `KafkaApis.handleHeartbeatRequest`
 impl Api for HeartbeatRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<HeartbeatResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<HeartbeatResponse>, Fault> {
         as_member((&self.group_id, &self.member_id), access, |error_code| HeartbeatResponse {
             error_code,
             ..Default::default()
@@ -54,7 +54,7 @@ impl Api for HeartbeatRequest {
 
 /// `KafkaApis.handleLeaveGroupRequest`
 impl Api for LeaveGroupRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<LeaveGroupResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<LeaveGroupResponse>, Fault> {
         as_member((&self.group_id, ""), access, |error_code| LeaveGroupResponse {
             error_code,
             ..Default::default()
@@ -64,11 +64,11 @@ impl Api for LeaveGroupRequest {
 
 /// `KafkaApis.handleSyncGroupRequest`
 impl Api for SyncGroupRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<SyncGroupResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<SyncGroupResponse>, Fault> {
         let refusal = |error_code| SyncGroupResponse { error_code, ..Default::default() };
         // Version 5 made both mandatory, which is looked at before the permission.
         if access.version >= 5 && (self.protocol_type.is_none() || self.protocol_name.is_none()) {
-            return Ok(Verdict::Answer(refusal(INCONSISTENT_GROUP_PROTOCOL)));
+            return Ok(RuleOutcome::Answer(refusal(INCONSISTENT_GROUP_PROTOCOL)));
         }
         as_member((&self.group_id, &self.member_id), access, refusal)
     }
@@ -76,7 +76,7 @@ impl Api for SyncGroupRequest {
 
 /// `KafkaApis.handleDescribeGroupsRequest`
 impl Api for DescribeGroupsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeGroupsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DescribeGroupsResponse>, Fault> {
         let denied =
             take_denied(&mut self.groups, Operation::Describe, ResourceType::Group, access, |group| group);
         let refuse = |group_id| DescribedGroup {
@@ -86,7 +86,7 @@ impl Api for DescribeGroupsRequest {
         };
         let refused: Vec<_> = denied.into_iter().map(refuse).collect();
         if self.groups.is_empty() && !refused.is_empty() {
-            return Ok(Verdict::Answer(DescribeGroupsResponse { groups: refused, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(DescribeGroupsResponse { groups: refused, ..Default::default() }));
         }
         let wants_operations = self.include_authorized_operations;
         let is_trimmed = !refused.is_empty();
@@ -107,19 +107,19 @@ impl Api for DescribeGroupsRequest {
             }
             answer.groups.splice(0..0, refused);
         });
-        Ok(if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) })
+        Ok(if is_trimmed { RuleOutcome::Trim(amend) } else { RuleOutcome::Amend(amend) })
     }
 }
 
 /// `KafkaApis.handleListGroupsRequest`
 impl Api for ListGroupsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ListGroupsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ListGroupsResponse>, Fault> {
         let waiting = described_waiting::listed(self, access);
         let sees_all = access.has_instead(LISTS_ALL);
         if sees_all && waiting.is_empty() {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         }
-        Ok(Verdict::Amend(Box::new(move |answer, access| {
+        Ok(RuleOutcome::Amend(Box::new(move |answer, access| {
             if answer.error_code == NONE {
                 let known: HashSet<Str> = answer.groups.iter().map(|group| group.group_id.clone()).collect();
                 answer.groups.extend(waiting.into_iter().filter(|group| !known.contains(&group.group_id)));
@@ -136,7 +136,7 @@ impl Api for ListGroupsRequest {
 
 /// `KafkaApis.handleDeleteGroupsRequest`
 impl Api for DeleteGroupsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DeleteGroupsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DeleteGroupsResponse>, Fault> {
         // Kafka looks at each group once, however often it is named.
         let mut seen = HashSet::new();
         self.groups_names.retain(|group| seen.insert(group.clone()));
@@ -151,7 +151,7 @@ impl Api for DeleteGroupsRequest {
         };
         let refused: Vec<_> = denied.into_iter().map(refuse).collect();
         Ok(match self.groups_names.is_empty() && !refused.is_empty() {
-            true => Verdict::Answer(DeleteGroupsResponse { results: refused, ..Default::default() }),
+            true => RuleOutcome::Answer(DeleteGroupsResponse { results: refused, ..Default::default() }),
             false => append(refused, |answer: &mut DeleteGroupsResponse| &mut answer.results),
         })
     }

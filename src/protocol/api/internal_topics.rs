@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use super::streams::{refuse_topology, refused};
 use super::topologies::Topology;
-use super::{Amend, Question, Step, Verdict, trimmed};
+use super::{Amend, Question, RuleOutcome, Step, trimmed};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -44,7 +44,7 @@ pub(super) fn beat(
     request: &Request,
     waiting: Option<Waiting>,
     access: &Access<'_>,
-) -> Result<Verdict<Heartbeat>, Fault> {
+) -> Result<RuleOutcome<Heartbeat>, Fault> {
     let own = match (&request.topology, &waiting) {
         (Some(topology), _) => Some(topology.into()),
         (None, Some(waiting)) => topology_of(&waiting.joined)?,
@@ -55,7 +55,7 @@ pub(super) fn beat(
         StreamsGroupDescribeRequest { group_ids: vec![request.group_id.clone()], ..Default::default() };
     let version = access.broker.newest::<StreamsGroupDescribeRequest>(0..=i16::MAX).unwrap_or(0);
     let beat = Beat { request: request.clone(), waiting, own, group: None, topology: None };
-    Question::new(&describe, version, |answer, access| beat.know(answer, access)).map(Verdict::Ask)
+    Question::new(&describe, version, |answer, access| beat.know(answer, access)).map(RuleOutcome::Ask)
 }
 
 /// The topology that a member has brought.
@@ -123,7 +123,7 @@ impl Beat {
         let mut names: BTreeSet<Str> = self.internal().into_iter().collect();
         // Without a word: a denial counts only for what is missing.
         let creatable = |name: &Str, access: &mut Access<'_>| {
-            access.unheard(|access| access.allows(Operation::Create, ResourceType::Topic, name))
+            access.unobserved(|access| access.allows(Operation::Create, ResourceType::Topic, name))
         };
         let uncreatable: Vec<Str> = names.iter().filter(|name| !creatable(name, access)).cloned().collect();
         if uncreatable.is_empty() {

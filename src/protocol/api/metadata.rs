@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 
 use super::rights::CREATES_ALL;
-use super::{Api, Ask, Question, Readdress, Ruling, Step, Verdict, encoded, take_denied};
+use super::{Action, Api, Ask, Question, Readdress, RuleOutcome, Step, encoded, take_denied};
 use crate::model::acl::{CLUSTER_NAME, Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -35,14 +35,14 @@ impl Api for MetadataRequest {
         }
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<MetadataResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<MetadataResponse>, Fault> {
         let flags = Flags {
             cluster_operations: self.include_cluster_authorized_operations,
             topic_operations: self.include_topic_authorized_operations,
         };
         let version = access.version;
         let Some(topics) = self.topics.as_mut().filter(|topics| version > 0 || !topics.is_empty()) else {
-            return Ok(Verdict::Amend(Box::new(move |answer, access| {
+            return Ok(RuleOutcome::Amend(Box::new(move |answer, access| {
                 learn_topic_names(answer, access);
                 answer.topics.retain(|topic| {
                     let name = topic.name.as_deref().unwrap_or_default();
@@ -60,11 +60,14 @@ impl Api for MetadataRequest {
                 topic_id: topic.topic_id,
                 ..Default::default()
             });
-            return Ok(Verdict::Answer(MetadataResponse { topics: refused.collect(), ..Default::default() }));
+            return Ok(RuleOutcome::Answer(MetadataResponse {
+                topics: refused.collect(),
+                ..Default::default()
+            }));
         }
         if topics.iter().any(|topic| !topic.topic_id.is_zero()) {
             let refused = take_hidden_ids(topics, access);
-            return Ok(Verdict::Trim(Box::new(move |answer, access| {
+            return Ok(RuleOutcome::Trim(Box::new(move |answer, access| {
                 learn_topic_names(answer, access);
                 flags.fill(answer, access);
                 let known = std::mem::replace(&mut answer.topics, refused.unknown);
@@ -81,20 +84,20 @@ impl Api for MetadataRequest {
             .collect();
         if self.allow_auto_topic_creation && !all_creatable(topics, access) {
             if creates_topics(access) || version < CREATION_FLAG {
-                return ask_before_creating(self, flags, denied, access).map(Verdict::Ask);
+                return ask_before_creating(self, flags, denied, access).map(RuleOutcome::Ask);
             }
             // It makes no difference to a broker that creates none, unless it has been told otherwise a moment ago.
             self.allow_auto_topic_creation = false;
         }
         if version == 0 && topics.is_empty() {
-            return ask_for_no_topics(denied, access).map(Verdict::Ask);
+            return ask_for_no_topics(denied, access).map(RuleOutcome::Ask);
         }
         let amend = Box::new(move |answer: &mut MetadataResponse, access: &mut Access<'_>| {
             learn_topic_names(answer, access);
             flags.fill(answer, access);
             answer.topics.extend(denied);
         });
-        Ok(Verdict::Trim(amend))
+        Ok(RuleOutcome::Trim(amend))
     }
 
     const READDRESS: Option<(i16, Readdress<MetadataResponse>)> = Some((0, |answer, access| {
@@ -324,7 +327,7 @@ pub(super) fn resolve(ids: Vec<Uuid>, access: &Access<'_>) -> Result<Option<Ask>
         version,
         flexible: true,
         body: encoded(&request, version)?,
-        then: Box::new(|_, _| Ok(Ruling::Close("a question without a purpose"))),
+        then: Box::new(|_, _| Ok(Action::Close("a question without a purpose"))),
     }))
 }
 
@@ -362,11 +365,11 @@ pub(super) fn readdress(node: i32, host: &mut Str, port: &mut i32, access: &mut 
 
 /// `KafkaApis.handleDescribeCluster`
 impl Api for DescribeClusterRequest {
-    fn decide(&mut self, _: &mut Access<'_>) -> Result<Verdict<DescribeClusterResponse>, Fault> {
+    fn decide(&mut self, _: &mut Access<'_>) -> Result<RuleOutcome<DescribeClusterResponse>, Fault> {
         if !self.include_cluster_authorized_operations {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         }
-        Ok(Verdict::Amend(Box::new(|answer: &mut DescribeClusterResponse, access| {
+        Ok(RuleOutcome::Amend(Box::new(|answer: &mut DescribeClusterResponse, access| {
             if answer.error_code == NONE {
                 answer.cluster_authorized_operations =
                     cluster_operations(answer.cluster_authorized_operations, access);

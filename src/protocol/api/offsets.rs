@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::commits::{Decided, refuse_all, take_unreadable};
-use super::{Api, Found, Question, Step, Verdict, take_denied};
+use super::{Api, Found, Question, RuleOutcome, Step, take_denied};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -31,11 +31,11 @@ impl Api for OffsetCommitRequest {
         self.topics.iter().map(|topic| topic.topic_id).collect()
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<OffsetCommitResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<OffsetCommitResponse>, Fault> {
         let by_id = access.version >= TOPIC_IDS;
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             let topics = refuse_all(&self.topics, GROUP_AUTHORIZATION_FAILED, by_id);
-            return Ok(Verdict::Answer(OffsetCommitResponse { topics, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(OffsetCommitResponse { topics, ..Default::default() }));
         }
         if by_id {
             for topic in &mut self.topics {
@@ -43,14 +43,14 @@ impl Api for OffsetCommitRequest {
             }
         }
         let Some(refusals) = take_unreadable(&mut self.topics, by_id, access) else {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         };
         Ok(match self.topics.is_empty() {
-            true => Verdict::Answer(OffsetCommitResponse {
+            true => RuleOutcome::Answer(OffsetCommitResponse {
                 topics: refusals.merge(Vec::new()),
                 ..Default::default()
             }),
-            false => Verdict::Trim(Box::new(move |answer, _| {
+            false => RuleOutcome::Trim(Box::new(move |answer, _| {
                 answer.topics = refusals.merge(std::mem::take(&mut answer.topics));
             })),
         })
@@ -59,15 +59,15 @@ impl Api for OffsetCommitRequest {
 
 /// `KafkaApis.handleOffsetDeleteRequest`
 impl Api for OffsetDeleteRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<OffsetDeleteResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<OffsetDeleteResponse>, Fault> {
         if !access.allows(Operation::Delete, ResourceType::Group, &self.group_id) {
             let error_code = GROUP_AUTHORIZATION_FAILED;
-            return Ok(Verdict::Answer(OffsetDeleteResponse { error_code, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(OffsetDeleteResponse { error_code, ..Default::default() }));
         }
         // The coordinator is asked even when nothing is left: its error for the group wins.
         Ok(match take_unreadable(&mut self.topics, false, access) {
-            None => Verdict::Forward,
-            Some(refusals) => Verdict::Trim(Box::new(move |answer, _| {
+            None => RuleOutcome::Forward,
+            Some(refusals) => RuleOutcome::Trim(Box::new(move |answer, _| {
                 if answer.error_code == NONE {
                     answer.topics = refusals.merge(std::mem::take(&mut answer.topics));
                 }
@@ -86,7 +86,7 @@ impl Api for OffsetFetchRequest {
             .collect()
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<OffsetFetchResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<OffsetFetchResponse>, Fault> {
         match access.version {
             ..=7 => Ok(decide_one_group(self, access)),
             _ => decide_groups(self, access),
@@ -98,12 +98,12 @@ impl Api for OffsetFetchRequest {
 fn decide_one_group(
     request: &mut OffsetFetchRequest,
     access: &mut Access<'_>,
-) -> Verdict<OffsetFetchResponse> {
+) -> RuleOutcome<OffsetFetchResponse> {
     if !access.allows(Operation::Describe, ResourceType::Group, &request.group_id) {
         // Versions 0 and 1 have no error code for the group.
         let has_group_error = access.version >= 2;
         let topics = request.topics.take().filter(|_| !has_group_error).unwrap_or_default();
-        return Verdict::Answer(OffsetFetchResponse {
+        return RuleOutcome::Answer(OffsetFetchResponse {
             error_code: GROUP_AUTHORIZATION_FAILED,
             topics: topics
                 .into_iter()
@@ -114,7 +114,7 @@ fn decide_one_group(
     }
     // Without a topic there is nothing to tell; but a broker may take no topics for all.
     let Some(topics) = request.topics.as_mut().filter(|topics| !topics.is_empty()) else {
-        return Verdict::Amend(Box::new(|answer, access| {
+        return RuleOutcome::Amend(Box::new(|answer, access| {
             take_denied(&mut answer.topics, Operation::Describe, ResourceType::Topic, access, |topic| {
                 &topic.name
             });
@@ -122,10 +122,10 @@ fn decide_one_group(
     };
     let denied = take_denied(topics, Operation::Describe, ResourceType::Topic, access, |topic| &topic.name);
     if denied.is_empty() {
-        return Verdict::Forward;
+        return RuleOutcome::Forward;
     }
     let nothing_left = topics.is_empty();
-    Verdict::Trim(Box::new(move |answer, _| {
+    RuleOutcome::Trim(Box::new(move |answer, _| {
         if nothing_left {
             answer.topics.clear();
         }
@@ -170,7 +170,7 @@ enum Shown {
 fn decide_groups(
     request: &mut OffsetFetchRequest,
     access: &mut Access<'_>,
-) -> Result<Verdict<OffsetFetchResponse>, Fault> {
+) -> Result<RuleOutcome<OffsetFetchResponse>, Fault> {
     let by_id = access.version >= TOPIC_IDS;
     let mut asked: Vec<AskedGroup> = Vec::with_capacity(request.groups.len());
     request.groups.retain_mut(|group| {
@@ -180,19 +180,19 @@ fn decide_groups(
         is_shown
     });
     if asked.iter().all(|group| matches!(&group.shown, Shown::But(refused) if refused.is_empty())) {
-        return Ok(Verdict::Forward);
+        return Ok(RuleOutcome::Forward);
     }
     if request.groups.is_empty() {
         let mut answer = OffsetFetchResponse::default();
         put_back(asked, &mut answer, access);
-        return Ok(Verdict::Answer(answer));
+        return Ok(RuleOutcome::Answer(answer));
     }
     if by_id && asked.iter().any(|group| matches!(group.shown, Shown::Everything)) {
         // Who may see a topic is decided on its name, and the answer may have ids that are not known yet.
         return Question::new(request, access.version, |answer, access| name_topics(asked, answer, access))
-            .map(Verdict::Ask);
+            .map(RuleOutcome::Ask);
     }
-    Ok(Verdict::Trim(Box::new(|answer, access| put_back(asked, answer, access))))
+    Ok(RuleOutcome::Trim(Box::new(|answer, access| put_back(asked, answer, access))))
 }
 
 /// Takes out of a group what the client may not see.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
-use super::Verdict;
+use super::RuleOutcome;
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::wire::{Str, Uuid};
@@ -94,9 +94,9 @@ pub(super) fn merged(
 pub(super) fn append<R: 'static, E: Send + 'static>(
     refusals: Vec<E>,
     place: fn(&mut R) -> &mut Vec<E>,
-) -> Verdict<R> {
+) -> RuleOutcome<R> {
     match refusals.is_empty() {
-        true => Verdict::Forward,
+        true => RuleOutcome::Forward,
         false => append_all(refusals, place),
     }
 }
@@ -105,18 +105,18 @@ pub(super) fn append<R: 'static, E: Send + 'static>(
 pub(super) fn append_all<R: 'static, E: Send + 'static>(
     refusals: Vec<E>,
     place: fn(&mut R) -> &mut Vec<E>,
-) -> Verdict<R> {
-    Verdict::Trim(Box::new(move |answer, _| place(answer).extend(refusals)))
+) -> RuleOutcome<R> {
+    RuleOutcome::Trim(Box::new(move |answer, _| place(answer).extend(refusals)))
 }
 
 /// As [`append`], with the refusals in front.
 pub(super) fn prepend<R: 'static, E: Send + 'static>(
     mut refusals: Vec<E>,
     place: fn(&mut R) -> &mut Vec<E>,
-) -> Verdict<R> {
+) -> RuleOutcome<R> {
     match refusals.is_empty() {
-        true => Verdict::Forward,
-        false => Verdict::Trim(Box::new(move |answer, _| {
+        true => RuleOutcome::Forward,
+        false => RuleOutcome::Trim(Box::new(move |answer, _| {
             let entries = place(answer);
             refusals.append(entries);
             *entries = refusals;

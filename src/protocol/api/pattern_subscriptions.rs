@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{AfterMatch, Question, Step, Verdict, metadata, trimmed};
+use super::{AfterMatch, Question, RuleOutcome, Step, metadata, trimmed};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -37,12 +37,12 @@ const NOTHING: &str = "/";
 const LONGEST: usize = i16::MAX as usize;
 
 /// Decides a heartbeat of a member that may read its group and describe the topics that it names.
-pub(super) fn beat(request: &mut Heartbeat, access: &mut Access<'_>) -> Result<Verdict<Answer>, Fault> {
+pub(super) fn beat(request: &mut Heartbeat, access: &mut Access<'_>) -> Result<RuleOutcome<Answer>, Fault> {
     if request.member_epoch < 0 {
         return Ok(leave(request, access));
     }
     if access.version < PATTERNS {
-        return Ok(Verdict::Forward);
+        return Ok(RuleOutcome::Forward);
     }
     let known = access.subscriptions.find(&request.group_id, &request.member_id, access.principal);
     // What is not repeated has not changed; whoever joins repeats everything.
@@ -65,14 +65,14 @@ pub(super) fn beat(request: &mut Heartbeat, access: &mut Access<'_>) -> Result<V
     let subscription = Subscription { principal: Arc::from(access.principal), pattern, names, told: None };
     let Some(pattern) = subscription.pattern.clone() else {
         return Ok(match known.is_some_and(|known| known.pattern.is_none()) {
-            true => Verdict::Forward,
-            false => Verdict::Amend(Box::new(remember(Member::of(request), subscription, None))),
+            true => RuleOutcome::Forward,
+            false => RuleOutcome::Amend(Box::new(remember(Member::of(request), subscription, None))),
         });
     };
     let named: usize = subscription.names.iter().map(|name| name.len()).sum();
     if named > MOST_NAMED {
         let why = "more than 64 KiB of names stand beside it";
-        return Ok(Verdict::Trim(Box::new(tell_that_it_is_none(request, &pattern, why))));
+        return Ok(RuleOutcome::Trim(Box::new(tell_that_it_is_none(request, &pattern, why))));
     }
     let is_repeated = request.subscribed_topic_regex.is_some() || request.subscribed_topic_names.is_some();
     let told = known.filter(|_| !is_repeated).and_then(|known| known.told);
@@ -86,11 +86,11 @@ impl Member {
 }
 
 /// A member is forgotten when the broker says that it has left.
-fn leave(request: &Heartbeat, access: &Access<'_>) -> Verdict<Answer> {
+fn leave(request: &Heartbeat, access: &Access<'_>) -> RuleOutcome<Answer> {
     let member = Member::of(request);
     match access.subscriptions.look_up(&member.group_id, &member.member_id) {
-        None => Verdict::Forward,
-        Some(_) => Verdict::Amend(Box::new(move |answer, access| {
+        None => RuleOutcome::Forward,
+        Some(_) => RuleOutcome::Amend(Box::new(move |answer, access| {
             if matches!(answer.error_code, NONE | UNKNOWN_MEMBER_ID) {
                 access.subscriptions.forget(&member);
             }
@@ -110,7 +110,7 @@ fn follow(
     request: &mut Heartbeat,
     followed: Followed,
     access: &mut Access<'_>,
-) -> Result<Verdict<Answer>, Fault> {
+) -> Result<RuleOutcome<Answer>, Fault> {
     let sees_all = access.allows_every(Operation::Describe, ResourceType::Topic);
     let found = access.subscriptions.found(&request.group_id, &followed.pattern);
     let is_shared =
@@ -124,11 +124,11 @@ fn follow(
         },
     };
     Ok(match followed.choose(request, topics, None, access) {
-        Chosen::Same => Verdict::Forward,
-        Chosen::Others(amend) => Verdict::Trim(amend),
+        Chosen::Same => RuleOutcome::Forward,
+        Chosen::Others(amend) => RuleOutcome::Trim(amend),
         Chosen::Unmatched(followed, matching) => {
             let (request, topics) = (request.clone(), matching.topics.clone());
-            Verdict::Match(matching, after_match(request, topics, *followed))
+            RuleOutcome::Match(matching, after_match(request, topics, *followed))
         }
     })
 }
@@ -162,7 +162,7 @@ fn ask_for_topics(
     request: &Heartbeat,
     followed: Followed,
     access: &Access<'_>,
-) -> Result<Verdict<Answer>, Fault> {
+) -> Result<RuleOutcome<Answer>, Fault> {
     let everything = MetadataRequest { topics: None, allow_auto_topic_creation: false, ..Default::default() };
     // Whoever serves this API serves Metadata 12.
     let version = access.broker.newest::<MetadataRequest>(4..=i16::MAX).unwrap_or(12);
@@ -173,7 +173,7 @@ fn ask_for_topics(
         let topics = access.subscriptions.learn(names);
         go_on(request, topics, followed, None, access)
     });
-    question.map(Verdict::Ask)
+    question.map(RuleOutcome::Ask)
 }
 
 /// What came of looking for what the broker is to be told.
@@ -331,9 +331,9 @@ fn remember(
 /// Nothing is known of the member, as after a restart of doorkeeper, and it may have a pattern. Kafka's error of a
 /// coordinator that has just moved makes clients say everything once more. It is told once, and not in the place of an
 /// assignment.
-fn ask_to_repeat(request: &Heartbeat) -> Verdict<Answer> {
+fn ask_to_repeat(request: &Heartbeat) -> RuleOutcome<Answer> {
     let member = Member::of(request);
-    Verdict::Amend(Box::new(move |answer, access| {
+    RuleOutcome::Amend(Box::new(move |answer, access| {
         if answer.error_code != NONE || answer.assignment.is_some() {
             return;
         }

@@ -1,6 +1,6 @@
 //! Producing records.
 
-use super::{Api, Readdress, Verdict, append_all, merged, metadata, take_denied};
+use super::{Api, Readdress, RuleOutcome, append_all, merged, metadata, take_denied};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -33,7 +33,7 @@ impl Api for ProduceRequest {
         }
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ProduceResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ProduceResponse>, Fault> {
         let answered = self.acks != NO_ANSWER;
         let looking = looking(false, access.version);
         if self.has_transactional_records(looking)
@@ -66,7 +66,7 @@ impl Api for ProduceRequest {
             }),
         };
         if unknown.is_empty() && denied.is_empty() {
-            return Ok(if answered { Verdict::Forward } else { Verdict::ForwardUnanswered });
+            return Ok(if answered { RuleOutcome::Forward } else { RuleOutcome::ForwardUnanswered });
         }
         let mut refused = refusals(unknown, UNKNOWN_TOPIC_ID);
         refused.extend(refusals(denied, TOPIC_AUTHORIZATION_FAILED));
@@ -77,7 +77,7 @@ impl Api for ProduceRequest {
         Ok(if answered {
             append_all(refused, |answer| &mut answer.responses)
         } else {
-            Verdict::TrimUnanswered
+            RuleOutcome::TrimUnanswered
         })
     }
 
@@ -88,10 +88,10 @@ impl Api for ProduceRequest {
     }));
 }
 
-fn refuse_all(responses: Vec<TopicProduceResponse>, answered: bool) -> Verdict<ProduceResponse> {
+fn refuse_all(responses: Vec<TopicProduceResponse>, answered: bool) -> RuleOutcome<ProduceResponse> {
     match answered {
-        true => Verdict::Answer(ProduceResponse { responses, ..Default::default() }),
-        false => Verdict::Close("a Produce request without acknowledgement was refused"),
+        true => RuleOutcome::Answer(ProduceResponse { responses, ..Default::default() }),
+        false => RuleOutcome::Close("a Produce request without acknowledgement was refused"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Deleting records, and asking for their offsets.
 
 use super::rights::IS_A_BROKER;
-use super::{Api, Verdict, append, append_all, merged, take_denied, take_reserved};
+use super::{Api, RuleOutcome, append, append_all, merged, take_denied, take_reserved};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -22,7 +22,7 @@ use crate::protocol::wire::{Fault, Uuid};
 
 /// `KafkaApis.handleListOffsetRequest`: a follower's request is checked like any other.
 impl Api for ListOffsetsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ListOffsetsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ListOffsetsResponse>, Fault> {
         let denied =
             take_denied(&mut self.topics, Operation::Describe, ResourceType::Topic, access, |topic| {
                 &topic.name
@@ -46,7 +46,10 @@ impl Api for ListOffsetsRequest {
 /// `KafkaApis.handleOffsetForLeaderEpochRequest`: brokers ask with their right on the cluster, consumers with theirs on
 /// the topics.
 impl Api for OffsetForLeaderEpochRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<OffsetForLeaderEpochResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<OffsetForLeaderEpochResponse>, Fault> {
         let topics = &mut self.topics;
         let denied = match access.has_instead(IS_A_BROKER) {
             true => take_reserved(topics, Operation::Describe, access, |topic| &topic.topic),
@@ -72,7 +75,7 @@ impl Api for OffsetForLeaderEpochRequest {
 
 /// `KafkaApis.handleDeleteRecordsRequest`
 impl Api for DeleteRecordsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DeleteRecordsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DeleteRecordsResponse>, Fault> {
         let denied = take_denied(&mut self.topics, Operation::Delete, ResourceType::Topic, access, |topic| {
             &topic.name
         });
@@ -94,7 +97,7 @@ impl Api for DeleteRecordsRequest {
             ..Default::default()
         });
         Ok(match denied.is_empty() {
-            true => Verdict::Forward,
+            true => RuleOutcome::Forward,
             false => append_all(refused.collect(), |answer| &mut answer.topics),
         })
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::cluster::{DENIED, needs};
-use super::{Api, Verdict};
+use super::{Api, RuleOutcome};
 use crate::model::acl::Operation;
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -27,7 +27,7 @@ impl Api for DescribeUserScramCredentialsRequest {
     fn decide(
         &mut self,
         access: &mut Access<'_>,
-    ) -> Result<Verdict<DescribeUserScramCredentialsResponse>, Fault> {
+    ) -> Result<RuleOutcome<DescribeUserScramCredentialsResponse>, Fault> {
         let users = self.users.take().unwrap_or_default();
         if !access.allows_cluster(Operation::Describe) {
             // One for each, but nobody's name.
@@ -36,7 +36,7 @@ impl Api for DescribeUserScramCredentialsRequest {
                 error_message: None,
                 ..Default::default()
             });
-            return Ok(Verdict::Answer(DescribeUserScramCredentialsResponse {
+            return Ok(RuleOutcome::Answer(DescribeUserScramCredentialsResponse {
                 error_code: DENIED,
                 error_message: None,
                 results: refused.collect(),
@@ -58,7 +58,7 @@ impl Api for DescribeUserScramCredentialsRequest {
             let error_message = Some(format!("{text}{}", &*user).into());
             DescribeUserScramCredentialsResult { user, error_code, error_message, ..Default::default() }
         });
-        Ok(Verdict::Answer(DescribeUserScramCredentialsResponse {
+        Ok(RuleOutcome::Answer(DescribeUserScramCredentialsResponse {
             results: results.collect(),
             ..Default::default()
         }))
@@ -70,9 +70,9 @@ impl Api for AlterUserScramCredentialsRequest {
     fn decide(
         &mut self,
         access: &mut Access<'_>,
-    ) -> Result<Verdict<AlterUserScramCredentialsResponse>, Fault> {
+    ) -> Result<RuleOutcome<AlterUserScramCredentialsResponse>, Fault> {
         let answer = |results: Vec<_>| {
-            Ok(Verdict::Answer(AlterUserScramCredentialsResponse { results, ..Default::default() }))
+            Ok(RuleOutcome::Answer(AlterUserScramCredentialsResponse { results, ..Default::default() }))
         };
         let result = |user, error_code, error_message| AlterUserScramCredentialsResult {
             user,

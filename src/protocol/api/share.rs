@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::share_groups::is_member_id;
-use super::{Api, Readdress, Unsupported, Verdict, encoded, metadata};
+use super::{Api, Readdress, RuleOutcome, Unsupported, encoded, metadata};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
@@ -49,9 +49,9 @@ impl Api for ShareFetchRequest {
         ids
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ShareFetchResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ShareFetchResponse>, Fault> {
         let refuse =
-            |error_code| Ok(Verdict::Answer(ShareFetchResponse { error_code, ..Default::default() }));
+            |error_code| Ok(RuleOutcome::Answer(ShareFetchResponse { error_code, ..Default::default() }));
         let member = match member(self.group_id.as_ref(), self.member_id.as_ref(), access) {
             Ok(member) => member,
             Err(error_code) => return refuse(error_code),
@@ -128,7 +128,7 @@ impl Api for ShareFetchRequest {
             access.share_sessions.insert(member.clone(), session);
         }
         let body = edited.then(|| encoded(self, version)).transpose()?;
-        Ok(Verdict::Raw(body, Look::new(member, known, refused).answer()))
+        Ok(RuleOutcome::Raw(body, Look::new(member, known, refused).answer()))
     }
 
     const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |_| {
@@ -148,9 +148,10 @@ impl Api for ShareAcknowledgeRequest {
         self.topics.iter().map(|topic| topic.topic_id).collect()
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ShareAcknowledgeResponse>, Fault> {
-        let refuse =
-            |error_code| Ok(Verdict::Answer(ShareAcknowledgeResponse { error_code, ..Default::default() }));
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ShareAcknowledgeResponse>, Fault> {
+        let refuse = |error_code| {
+            Ok(RuleOutcome::Answer(ShareAcknowledgeResponse { error_code, ..Default::default() }))
+        };
         let member = match member(self.group_id.as_ref(), self.member_id.as_ref(), access) {
             Ok(member) => member,
             Err(error_code) => return refuse(error_code),
@@ -197,7 +198,7 @@ impl Api for ShareAcknowledgeRequest {
                 ShareAcknowledgeTopicResponse { topic_id, partitions, ..Default::default() }
             }));
         });
-        Ok(if is_trimmed { Verdict::Trim(amend) } else { Verdict::Amend(amend) })
+        Ok(if is_trimmed { RuleOutcome::Trim(amend) } else { RuleOutcome::Amend(amend) })
     }
 
     const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |_| {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::described_groups::{Described, all_failed, describe};
 use super::versions::is_4_4;
-use super::{Api, Unsupported, Verdict};
+use super::{Api, RuleOutcome, Unsupported};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
@@ -23,9 +23,9 @@ pub(super) fn is_member_id(member_id: &str) -> bool {
 /// `KafkaApis.handleShareGroupHeartbeat`. A subscription counts as a whole: one topic that the client may not describe
 /// refuses it. One that is not repeated is not looked at again.
 impl Api for ShareGroupHeartbeatRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ShareGroupHeartbeatResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ShareGroupHeartbeatResponse>, Fault> {
         let refuse = |error_code| {
-            Ok(Verdict::Answer(ShareGroupHeartbeatResponse { error_code, ..Default::default() }))
+            Ok(RuleOutcome::Answer(ShareGroupHeartbeatResponse { error_code, ..Default::default() }))
         };
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             return refuse(GROUP_AUTHORIZATION_FAILED);
@@ -42,7 +42,7 @@ impl Api for ShareGroupHeartbeatRequest {
             .filter(|name| !access.allows(Operation::Describe, ResourceType::Topic, name))
             .count();
         match denied {
-            0 => Ok(Verdict::Forward),
+            0 => Ok(RuleOutcome::Forward),
             _ => refuse(TOPIC_AUTHORIZATION_FAILED),
         }
     }
@@ -54,7 +54,7 @@ impl Api for ShareGroupHeartbeatRequest {
 
 /// `KafkaApis.handleShareGroupDescribe`
 impl Api for ShareGroupDescribeRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ShareGroupDescribeResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<ShareGroupDescribeResponse>, Fault> {
         let wants_operations = self.include_authorized_operations;
         Ok(describe(
             &mut self.group_ids,

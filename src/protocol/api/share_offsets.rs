@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Api, Found, Question, Unsupported, Verdict, take_denied, trimmed};
+use super::{Api, Found, Question, RuleOutcome, Unsupported, take_denied, trimmed};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
@@ -47,7 +47,7 @@ impl Api for DescribeShareGroupOffsetsRequest {
     fn decide(
         &mut self,
         access: &mut Access<'_>,
-    ) -> Result<Verdict<DescribeShareGroupOffsetsResponse>, Fault> {
+    ) -> Result<RuleOutcome<DescribeShareGroupOffsetsResponse>, Fault> {
         let mut asked: Vec<AskedGroup> = Vec::with_capacity(self.groups.len());
         self.groups.retain_mut(|group| {
             let shown = if !access.allows(Operation::Describe, ResourceType::Group, &group.group_id) {
@@ -77,14 +77,14 @@ impl Api for DescribeShareGroupOffsetsRequest {
             is_shown
         });
         if asked.iter().all(|group| matches!(&group.shown, Shown::But(refused) if refused.is_empty())) {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         }
         if self.groups.is_empty() {
             let mut answer = DescribeShareGroupOffsetsResponse::default();
             put_back(asked, &mut answer, access);
-            return Ok(Verdict::Answer(answer));
+            return Ok(RuleOutcome::Answer(answer));
         }
-        Ok(Verdict::Trim(Box::new(|answer, access| put_back(asked, answer, access))))
+        Ok(RuleOutcome::Trim(Box::new(|answer, access| put_back(asked, answer, access))))
     }
 
     const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> = Some((GroupProtocol::Share, |request| {
@@ -127,9 +127,12 @@ fn put_back(asked: Vec<AskedGroup>, answer: &mut DescribeShareGroupOffsetsRespon
 /// `KafkaApis.handleAlterShareGroupOffsetsRequest`. The coordinator is asked even when nothing is left: its error for the
 /// group wins.
 impl Api for AlterShareGroupOffsetsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AlterShareGroupOffsetsResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<AlterShareGroupOffsetsResponse>, Fault> {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
-            return Ok(Verdict::Answer(AlterShareGroupOffsetsResponse {
+            return Ok(RuleOutcome::Answer(AlterShareGroupOffsetsResponse {
                 error_code: GROUP_AUTHORIZATION_FAILED,
                 error_message: text(GROUP_AUTHORIZATION_FAILED),
                 ..Default::default()
@@ -166,7 +169,7 @@ impl Api for AlterShareGroupOffsetsRequest {
         // Kafka tells the ids of topics, refused or not.
         match access.broker.newest::<MetadataRequest>(10..=i16::MAX).filter(|_| !refused.is_empty()) {
             None if is_trimmed => Ok(all_in_front(refused, entries)),
-            None => Ok(Verdict::Forward),
+            None => Ok(RuleOutcome::Forward),
             Some(version) => {
                 let request = self.clone();
                 let named = refused.iter().map(|topic| Some(topic.topic_name.clone()));
@@ -185,7 +188,7 @@ impl Api for AlterShareGroupOffsetsRequest {
                     }
                     trimmed(&request, access, move |answer, _| put_in_front(refused, answer, entries))
                 });
-                question.map(Verdict::Ask)
+                question.map(RuleOutcome::Ask)
             }
         }
     }
@@ -200,9 +203,12 @@ impl Api for AlterShareGroupOffsetsRequest {
 
 /// `KafkaApis.handleDeleteShareGroupOffsetsRequest`. The coordinator is asked even when nothing is left.
 impl Api for DeleteShareGroupOffsetsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DeleteShareGroupOffsetsResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<DeleteShareGroupOffsetsResponse>, Fault> {
         if !access.allows(Operation::Delete, ResourceType::Group, &self.group_id) {
-            return Ok(Verdict::Answer(DeleteShareGroupOffsetsResponse {
+            return Ok(RuleOutcome::Answer(DeleteShareGroupOffsetsResponse {
                 error_code: GROUP_AUTHORIZATION_FAILED,
                 error_message: text(GROUP_AUTHORIZATION_FAILED),
                 ..Default::default()
@@ -241,14 +247,14 @@ fn put_in_front<R, E>(mut refused: Vec<E>, answer: &mut R, entries: Entries<R, E
 }
 
 /// The broker's answer with these refusals in front of its own entries, or no change at all if nothing was refused.
-fn in_front<R: 'static, E: Send + 'static>(refused: Vec<E>, entries: Entries<R, E>) -> Verdict<R> {
+fn in_front<R: 'static, E: Send + 'static>(refused: Vec<E>, entries: Entries<R, E>) -> RuleOutcome<R> {
     match refused.is_empty() {
-        true => Verdict::Forward,
+        true => RuleOutcome::Forward,
         false => all_in_front(refused, entries),
     }
 }
 
 /// As [`in_front`], when something was refused for certain: there is nothing to say of a topic without partitions.
-fn all_in_front<R: 'static, E: Send + 'static>(refused: Vec<E>, entries: Entries<R, E>) -> Verdict<R> {
-    Verdict::Trim(Box::new(move |answer, _| put_in_front(refused, answer, entries)))
+fn all_in_front<R: 'static, E: Send + 'static>(refused: Vec<E>, entries: Entries<R, E>) -> RuleOutcome<R> {
+    RuleOutcome::Trim(Box::new(move |answer, _| put_in_front(refused, answer, entries)))
 }

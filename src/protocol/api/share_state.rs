@@ -2,7 +2,7 @@
 //! a broker's listener serves it to whoever may act for the cluster.
 
 use super::cluster::{DENIED, default_text, guarded};
-use super::{Api, Verdict};
+use super::{Api, RuleOutcome};
 use crate::model::acl::Operation;
 use crate::protocol::access::Access;
 use crate::protocol::messages::*;
@@ -13,7 +13,7 @@ macro_rules! for_brokers {
     ($($handler:literal $request:ident => $response:ident, $module:ident :: $topic:ident;)*) => {$(
         #[doc = concat!("`KafkaApis.", $handler, "`")]
         impl Api for $request {
-            fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<$response>, Fault> {
+            fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<$response>, Fault> {
                 use $module::{$topic, PartitionResult};
                 Ok(guarded(Operation::ClusterAction, access, || {
                     let refuse = |partition| PartitionResult {

@@ -7,7 +7,7 @@ use super::internal_topics::{self, GoOn};
 use super::metadata::is_internal;
 use super::rights::CREATES_ALL;
 use super::transaction_admin::is_valid;
-use super::{Amend, Api, Unsupported, Verdict, described_waiting, waiting_streams};
+use super::{Amend, Api, RuleOutcome, Unsupported, described_waiting, waiting_streams};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
@@ -28,21 +28,21 @@ pub(super) fn refused(error_code: i16, error_message: Option<String>) -> Heartbe
 
 /// `KafkaApis.handleStreamsGroupHeartbeat`. Endpoints in requests and answers are those of applications.
 impl Api for StreamsGroupHeartbeatRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<Heartbeat>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<Heartbeat>, Fault> {
         if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
-            return Ok(Verdict::Answer(refused(GROUP_AUTHORIZATION_FAILED, None)));
+            return Ok(RuleOutcome::Answer(refused(GROUP_AUTHORIZATION_FAILED, None)));
         }
         access.saw_member(&self.group_id, &self.member_id);
         if let Some(topology) = &self.topology
             && let Some(refusal) = refuse_topology(topology, access)
         {
-            return Ok(Verdict::Answer(refusal));
+            return Ok(RuleOutcome::Answer(refusal));
         }
         // Nothing could be asked about such a group, and no broker has one.
         if self.group_id.trim().is_empty()
             && let Some(refusal) = waiting_streams::invalid(self)
         {
-            return Ok(Verdict::Answer(refusal));
+            return Ok(RuleOutcome::Answer(refusal));
         }
         let waiting = access.waiting.find(&self.group_id, &self.member_id, access.principal);
         if self.member_epoch < 0 {
@@ -52,9 +52,9 @@ impl Api for StreamsGroupHeartbeatRequest {
             return internal_topics::beat(self, waiting, access);
         }
         Ok(match internal_topics::go_on(self, waiting, access) {
-            GoOn::AsItCame => Verdict::Forward,
-            GoOn::Changed(amend) => Verdict::Trim(amend),
-            GoOn::Refused(error_code, text) => Verdict::Answer(refused(error_code, text)),
+            GoOn::AsItCame => RuleOutcome::Forward,
+            GoOn::Changed(amend) => RuleOutcome::Trim(amend),
+            GoOn::Refused(error_code, text) => RuleOutcome::Answer(refused(error_code, text)),
         })
     }
 
@@ -94,10 +94,13 @@ pub(super) fn refuse_topology(topology: &Topology, access: &mut Access<'_>) -> O
 
 /// `KafkaApis.handleStreamsGroupDescribe`. What a description of the topology names besides is not looked at.
 impl Api for StreamsGroupDescribeRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<StreamsGroupDescribeResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<StreamsGroupDescribeResponse>, Fault> {
         let wants_operations = self.include_authorized_operations;
         let wants_description = self.include_topology_description;
-        let verdict = describe(
+        let outcome = describe(
             &mut self.group_ids,
             wants_operations,
             access,
@@ -109,10 +112,10 @@ impl Api for StreamsGroupDescribeRequest {
                 described_waiting::tell_of_description(&mut answer.groups, wants_description);
             })
         };
-        Ok(match verdict {
-            Verdict::Amend(amend) => Verdict::Amend(described(amend)),
-            Verdict::Trim(amend) => Verdict::Trim(described(amend)),
-            verdict => verdict,
+        Ok(match outcome {
+            RuleOutcome::Amend(amend) => RuleOutcome::Amend(described(amend)),
+            RuleOutcome::Trim(amend) => RuleOutcome::Trim(described(amend)),
+            outcome => outcome,
         })
     }
 
@@ -167,10 +170,10 @@ impl Api for StreamsGroupTopologyDescriptionUpdateRequest {
     fn decide(
         &mut self,
         access: &mut Access<'_>,
-    ) -> Result<Verdict<StreamsGroupTopologyDescriptionUpdateResponse>, Fault> {
+    ) -> Result<RuleOutcome<StreamsGroupTopologyDescriptionUpdateResponse>, Fault> {
         Ok(match access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
-            true => Verdict::Forward,
-            false => Verdict::Answer(StreamsGroupTopologyDescriptionUpdateResponse {
+            true => RuleOutcome::Forward,
+            false => RuleOutcome::Answer(StreamsGroupTopologyDescriptionUpdateResponse {
                 error_code: GROUP_AUTHORIZATION_FAILED,
                 ..Default::default()
             }),

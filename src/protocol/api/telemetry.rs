@@ -3,7 +3,7 @@
 //!
 //! A broker tells clients apart by client id, software and address as well; the address is doorkeeper's.
 
-use super::{Api, Verdict};
+use super::{Api, RuleOutcome};
 use crate::protocol::access::Access;
 use crate::protocol::messages::{
     GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse, PushTelemetryRequest,
@@ -13,14 +13,17 @@ use crate::protocol::wire::Fault;
 
 /// `KafkaApis.handleGetTelemetrySubscriptionsRequest`
 impl Api for GetTelemetrySubscriptionsRequest {
-    fn decide(&mut self, _: &mut Access<'_>) -> Result<Verdict<GetTelemetrySubscriptionsResponse>, Fault> {
-        Ok(Verdict::Forward)
+    fn decide(
+        &mut self,
+        _: &mut Access<'_>,
+    ) -> Result<RuleOutcome<GetTelemetrySubscriptionsResponse>, Fault> {
+        Ok(RuleOutcome::Forward)
     }
 }
 
 /// `KafkaApis.handlePushTelemetryRequest`
 impl Api for PushTelemetryRequest {
-    fn decide(&mut self, _: &mut Access<'_>) -> Result<Verdict<PushTelemetryResponse>, Fault> {
-        Ok(Verdict::Forward)
+    fn decide(&mut self, _: &mut Access<'_>) -> Result<RuleOutcome<PushTelemetryResponse>, Fault> {
+        Ok(RuleOutcome::Forward)
     }
 }

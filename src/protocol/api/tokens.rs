@@ -1,7 +1,7 @@
 //! Delegation tokens, which a cluster has when `delegation.token.secret.key` is set. The broker behind would refuse them
 //! for its plaintext listener, so doorkeeper answers as a secured Kafka does that has none.
 
-use super::{Api, Verdict};
+use super::{Api, RuleOutcome};
 use crate::model::acl::{Operation, ResourceType};
 use crate::model::principal::{ANONYMOUS, USER};
 use crate::protocol::access::Access;
@@ -27,7 +27,10 @@ fn may_ask(access: &Access<'_>) -> bool {
 
 /// `KafkaApis.handleCreateTokenRequest`
 impl Api for CreateDelegationTokenRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<CreateDelegationTokenResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<CreateDelegationTokenResponse>, Fault> {
         let (requester, version) = (access.principal, access.version);
         let answer = |error_code, owner: &str, requester: &str, timestamp| {
             let (principal_type, principal_name) = parts(owner);
@@ -35,7 +38,7 @@ impl Api for CreateDelegationTokenRequest {
                 OWNER.. => parts(requester),
                 _ => (Str::EMPTY, Str::EMPTY),
             };
-            Verdict::Answer(CreateDelegationTokenResponse {
+            RuleOutcome::Answer(CreateDelegationTokenResponse {
                 error_code,
                 principal_type,
                 principal_name,
@@ -85,26 +88,35 @@ fn refusal(access: &Access<'_>) -> (i16, i64) {
 
 /// `KafkaApis.handleRenewTokenRequest`
 impl Api for RenewDelegationTokenRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<RenewDelegationTokenResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<RenewDelegationTokenResponse>, Fault> {
         let (error_code, expiry_timestamp_ms) = refusal(access);
         let answer = RenewDelegationTokenResponse { error_code, expiry_timestamp_ms, ..Default::default() };
-        Ok(Verdict::Answer(answer))
+        Ok(RuleOutcome::Answer(answer))
     }
 }
 
 /// `KafkaApis.handleExpireTokenRequest`
 impl Api for ExpireDelegationTokenRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<ExpireDelegationTokenResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<ExpireDelegationTokenResponse>, Fault> {
         let (error_code, expiry_timestamp_ms) = refusal(access);
         let answer = ExpireDelegationTokenResponse { error_code, expiry_timestamp_ms, ..Default::default() };
-        Ok(Verdict::Answer(answer))
+        Ok(RuleOutcome::Answer(answer))
     }
 }
 
 /// `KafkaApis.handleDescribeTokensRequest`
 impl Api for DescribeDelegationTokenRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeDelegationTokenResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<DescribeDelegationTokenResponse>, Fault> {
         let (error_code, _) = refusal(access);
-        Ok(Verdict::Answer(DescribeDelegationTokenResponse { error_code, ..Default::default() }))
+        Ok(RuleOutcome::Answer(DescribeDelegationTokenResponse { error_code, ..Default::default() }))
     }
 }

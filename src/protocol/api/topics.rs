@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::rights::{CREATES_ALL, DELETES_ALL};
-use super::{Api, Question, Step, Verdict, append, prepend, take_denied, take_reserved, trimmed};
+use super::{Api, Question, RuleOutcome, Step, append, prepend, take_denied, take_reserved, trimmed};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -24,7 +24,7 @@ const CLUSTER_METADATA: &str = "__cluster_metadata";
 
 /// `ControllerApis.createTopics`
 impl Api for CreateTopicsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<CreateTopicsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<CreateTopicsResponse>, Fault> {
         let mut refused: Vec<_> = take_repeated(&mut self.topics, |topic| topic.name.clone())
             .into_iter()
             .map(|name| not_created(name, INVALID_REQUEST, "Duplicate topic name."))
@@ -45,7 +45,7 @@ impl Api for CreateTopicsRequest {
                 .map(|topic| not_created(topic.name, TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")),
         );
         if self.topics.is_empty() {
-            return Ok(Verdict::Answer(CreateTopicsResponse { topics: refused, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(CreateTopicsResponse { topics: refused, ..Default::default() }));
         }
         let secret: HashSet<Str> = match access.version {
             ..5 => HashSet::new(),
@@ -69,7 +69,7 @@ impl Api for CreateTopicsRequest {
             }
             answer.topics.extend(refused);
         });
-        Ok(if edited { Verdict::Trim(amend) } else { Verdict::Amend(amend) })
+        Ok(if edited { RuleOutcome::Trim(amend) } else { RuleOutcome::Amend(amend) })
     }
 }
 
@@ -93,7 +93,7 @@ impl Api for DeleteTopicsRequest {
         self.topics.iter().map(|topic| topic.topic_id).collect()
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DeleteTopicsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DeleteTopicsResponse>, Fault> {
         if access.broker.settings.delete_topics == Some(false) {
             let error_code = if access.version < 3 { INVALID_REQUEST } else { TOPIC_DELETION_DISABLED };
             let refused =
@@ -101,7 +101,7 @@ impl Api for DeleteTopicsRequest {
                     DeletableTopicResult { name, topic_id, error_code, ..Default::default() }
                 });
             let responses = refused.collect();
-            return Ok(Verdict::Answer(DeleteTopicsResponse { responses, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(DeleteTopicsResponse { responses, ..Default::default() }));
         }
         if access.has_instead(DELETES_ALL) {
             return Ok(self.delete_all_but_reserved(access));
@@ -110,10 +110,13 @@ impl Api for DeleteTopicsRequest {
         self.put_wanted(deletable, access.version);
         if !only_describable.is_empty() {
             return ask_for_existence(std::mem::take(self), refused, only_describable, access)
-                .map(Verdict::Ask);
+                .map(RuleOutcome::Ask);
         }
         if self.is_empty() {
-            return Ok(Verdict::Answer(DeleteTopicsResponse { responses: refused, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(DeleteTopicsResponse {
+                responses: refused,
+                ..Default::default()
+            }));
         }
         Ok(append(refused, |answer: &mut DeleteTopicsResponse| &mut answer.responses))
     }
@@ -130,7 +133,7 @@ impl DeleteTopicsRequest {
 
     /// For somebody who may delete every topic but the one that nobody except super users may touch. An id without a name
     /// could be that topic's, which the broker hears of a moment later.
-    fn delete_all_but_reserved(&mut self, access: &mut Access<'_>) -> Verdict<DeleteTopicsResponse> {
+    fn delete_all_but_reserved(&mut self, access: &mut Access<'_>) -> RuleOutcome<DeleteTopicsResponse> {
         let mut wanted = self.take_wanted();
         let denied = |name: &Str, access: &mut Access<'_>| {
             access.is_reserved(name) && !access.allows(Operation::Delete, ResourceType::Topic, name)
@@ -162,7 +165,7 @@ impl DeleteTopicsRequest {
         }
         self.put_wanted(wanted, access.version);
         match self.is_empty() && !refused.is_empty() {
-            true => Verdict::Answer(DeleteTopicsResponse { responses: refused, ..Default::default() }),
+            true => RuleOutcome::Answer(DeleteTopicsResponse { responses: refused, ..Default::default() }),
             false => append(refused, |answer: &mut DeleteTopicsResponse| &mut answer.responses),
         }
     }
@@ -290,7 +293,7 @@ fn existence_of(names: &[Str], access: &Access<'_>) -> (MetadataRequest, i16) {
 
 /// `ControllerApis.createPartitions`
 impl Api for CreatePartitionsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<CreatePartitionsResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<CreatePartitionsResponse>, Fault> {
         let mut refused: Vec<_> = take_repeated(&mut self.topics, |topic| topic.name.clone())
             .into_iter()
             .map(|name| not_grown(name, INVALID_REQUEST, Some("Duplicate topic name.")))
@@ -300,7 +303,10 @@ impl Api for CreatePartitionsRequest {
         refused
             .extend(denied.into_iter().map(|topic| not_grown(topic.name, TOPIC_AUTHORIZATION_FAILED, None)));
         if self.topics.is_empty() {
-            return Ok(Verdict::Answer(CreatePartitionsResponse { results: refused, ..Default::default() }));
+            return Ok(RuleOutcome::Answer(CreatePartitionsResponse {
+                results: refused,
+                ..Default::default()
+            }));
         }
         Ok(prepend(refused, |answer: &mut CreatePartitionsResponse| &mut answer.results))
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::rights::ALTERS_CLUSTER;
 use super::transactions::each_once;
-use super::{Api, Found, Verdict, names_reserved, take_denied};
+use super::{Api, Found, RuleOutcome, names_reserved, take_denied};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -23,19 +23,19 @@ use crate::protocol::wire::{Fault, Str};
 
 /// `KafkaApis.handleWriteTxnMarkersRequest`. Brokers send it, and tools that abort hanging transactions.
 impl Api for WriteTxnMarkersRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<WriteTxnMarkersResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<WriteTxnMarkersResponse>, Fault> {
         let topics = self.markers.iter().flat_map(|marker| &marker.topics).map(|topic| &topic.name);
         if (access.has_instead(ALTERS_CLUSTER) || access.allows_cluster(Operation::ClusterAction))
             && !names_reserved(topics, Operation::Write, access)
         {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         }
         // A producer id has one entry, that of its last marker (`WriteTxnMarkersRequest.getErrorResponse`).
         let last: HashMap<i64, usize> =
             self.markers.iter().enumerate().map(|(place, marker)| (marker.producer_id, place)).collect();
         let markers = self.markers.iter().enumerate();
         let markers = markers.filter(|(place, marker)| last.get(&marker.producer_id) == Some(place));
-        Ok(Verdict::Answer(WriteTxnMarkersResponse {
+        Ok(RuleOutcome::Answer(WriteTxnMarkersResponse {
             markers: markers.map(|(_, marker)| refused_marker(marker)).collect(),
             ..Default::default()
         }))
@@ -64,7 +64,7 @@ fn refused_marker(marker: &WritableTxnMarker) -> WritableTxnMarkerResult {
 
 /// `KafkaApis.handleDescribeProducersRequest`
 impl Api for DescribeProducersRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeProducersResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<DescribeProducersResponse>, Fault> {
         // The broker refuses an invalid name before it looks at anything else.
         let mut denied: HashSet<Str> = HashSet::new();
         for topic in self.topics.iter().filter(|topic| is_valid(&topic.name)) {
@@ -75,7 +75,7 @@ impl Api for DescribeProducersRequest {
             }
         }
         if denied.is_empty() {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         }
         let asked = self.topics.clone();
         self.topics.retain(|topic| !denied.contains(&topic.name));
@@ -88,10 +88,11 @@ impl Api for DescribeProducersRequest {
             topics.collect()
         };
         Ok(match self.topics.is_empty() {
-            true => {
-                Verdict::Answer(DescribeProducersResponse { topics: place(Vec::new()), ..Default::default() })
-            }
-            false => Verdict::Trim(Box::new(move |answer: &mut DescribeProducersResponse, _| {
+            true => RuleOutcome::Answer(DescribeProducersResponse {
+                topics: place(Vec::new()),
+                ..Default::default()
+            }),
+            false => RuleOutcome::Trim(Box::new(move |answer: &mut DescribeProducersResponse, _| {
                 answer.topics = place(std::mem::take(&mut answer.topics));
             })),
         })
@@ -120,7 +121,10 @@ pub(super) fn is_valid(name: &str) -> bool {
 
 /// `KafkaApis.handleDescribeTransactionsRequest`
 impl Api for DescribeTransactionsRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<DescribeTransactionsResponse>, Fault> {
+    fn decide(
+        &mut self,
+        access: &mut Access<'_>,
+    ) -> Result<RuleOutcome<DescribeTransactionsResponse>, Fault> {
         let asked = self.transactional_ids.clone();
         let denied: HashSet<Str> = take_denied(
             &mut self.transactional_ids,
@@ -153,18 +157,18 @@ impl Api for DescribeTransactionsRequest {
             (true, true) => {
                 let mut answer = DescribeTransactionsResponse::default();
                 amend(&mut answer, access);
-                Verdict::Answer(answer)
+                RuleOutcome::Answer(answer)
             }
-            (true, false) => Verdict::Trim(Box::new(amend)),
-            (false, _) => Verdict::Amend(Box::new(amend)),
+            (true, false) => RuleOutcome::Trim(Box::new(amend)),
+            (false, _) => RuleOutcome::Amend(Box::new(amend)),
         })
     }
 }
 
 /// `KafkaApis.handleListTransactionsRequest`
 impl Api for ListTransactionsRequest {
-    fn decide(&mut self, _: &mut Access<'_>) -> Result<Verdict<ListTransactionsResponse>, Fault> {
-        Ok(Verdict::Amend(Box::new(|answer, access| {
+    fn decide(&mut self, _: &mut Access<'_>) -> Result<RuleOutcome<ListTransactionsResponse>, Fault> {
+        Ok(RuleOutcome::Amend(Box::new(|answer, access| {
             let states = &mut answer.transaction_states;
             take_denied(states, Operation::Describe, ResourceType::TransactionalId, access, |state| {
                 &state.transactional_id

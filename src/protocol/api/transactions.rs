@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::commits::{refuse_all, take_unreadable};
 use super::metadata::is_internal;
 use super::rights::WRITES_ANYWHERE;
-use super::{Api, Question, Step, Verdict, names_reserved};
+use super::{Api, Question, RuleOutcome, Step, names_reserved};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
@@ -28,7 +28,7 @@ fn allows_id(transactional_id: &str, operation: Operation, access: &mut Access<'
 
 /// `KafkaApis.handleInitProducerIdRequest`
 impl Api for InitProducerIdRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<InitProducerIdResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<InitProducerIdResponse>, Fault> {
         let refusal = match &self.transactional_id {
             Some(id) => {
                 let allowed = allows_id(id, Operation::Write, access)
@@ -45,8 +45,8 @@ impl Api for InitProducerIdRequest {
             }
         };
         Ok(match refusal {
-            None => Verdict::Forward,
-            Some(error_code) => Verdict::Answer(InitProducerIdResponse {
+            None => RuleOutcome::Forward,
+            Some(error_code) => RuleOutcome::Answer(InitProducerIdResponse {
                 error_code,
                 producer_epoch: -1,
                 ..Default::default()
@@ -60,14 +60,14 @@ const BATCHES: i16 = 4;
 
 /// `KafkaApis.handleAddPartitionsToTxnRequest`
 impl Api for AddPartitionsToTxnRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AddPartitionsToTxnResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<AddPartitionsToTxnResponse>, Fault> {
         if access.version >= BATCHES {
             let topics = self.transactions.iter().flat_map(|one| &one.topics).map(|topic| &topic.name);
             let allowed = access.allows_cluster(Operation::ClusterAction)
                 && !names_reserved(topics, Operation::Write, access);
             return Ok(match allowed {
-                true => Verdict::Forward,
-                false => Verdict::Answer(AddPartitionsToTxnResponse {
+                true => RuleOutcome::Forward,
+                false => RuleOutcome::Answer(AddPartitionsToTxnResponse {
                     error_code: CLUSTER_AUTHORIZATION_FAILED,
                     ..Default::default()
                 }),
@@ -75,13 +75,13 @@ impl Api for AddPartitionsToTxnRequest {
         }
         let topics = &self.v3_and_below_topics;
         if !allows_id(&self.v3_and_below_transactional_id, Operation::Write, access) {
-            return Ok(Verdict::Answer(all_partitions(topics, TRANSACTIONAL_ID_AUTHORIZATION_FAILED)));
+            return Ok(RuleOutcome::Answer(all_partitions(topics, TRANSACTIONAL_ID_AUTHORIZATION_FAILED)));
         }
         let denied = deny_topics(topics, access);
         let adds_internal =
             topics.iter().any(|topic| !topic.partitions.is_empty() && is_internal(&topic.name));
         if denied.is_empty() && !adds_internal {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         }
         let topics = std::mem::take(&mut self.v3_and_below_topics);
         let allowed: HashSet<Str> = topics
@@ -92,7 +92,7 @@ impl Api for AddPartitionsToTxnRequest {
             .collect();
         let version = access.broker.newest::<MetadataRequest>(4..=13).filter(|_| !allowed.is_empty());
         let Some(version) = version else {
-            return Ok(Verdict::Answer(not_added(&topics, &denied, &HashMap::new())));
+            return Ok(RuleOutcome::Answer(not_added(&topics, &denied, &HashMap::new())));
         };
         let by_name = |name| MetadataRequestTopic { name: Some(name), ..Default::default() };
         let question = MetadataRequest {
@@ -107,7 +107,7 @@ impl Api for AddPartitionsToTxnRequest {
             });
             Step::Answer(not_added(&topics, &denied, &partitions.collect()))
         })
-        .map(Verdict::Ask)
+        .map(RuleOutcome::Ask)
     }
 }
 
@@ -185,24 +185,24 @@ fn answer(topics: impl Iterator<Item = (Str, Vec<(i32, i16)>)>) -> AddPartitions
 
 /// `KafkaApis.handleAddOffsetsToTxnRequest`
 impl Api for AddOffsetsToTxnRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<AddOffsetsToTxnResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<AddOffsetsToTxnResponse>, Fault> {
         let error_code = if !allows_id(&self.transactional_id, Operation::Write, access) {
             TRANSACTIONAL_ID_AUTHORIZATION_FAILED
         } else if !access.allows(Operation::Read, ResourceType::Group, &self.group_id) {
             GROUP_AUTHORIZATION_FAILED
         } else {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         };
-        Ok(Verdict::Answer(AddOffsetsToTxnResponse { error_code, ..Default::default() }))
+        Ok(RuleOutcome::Answer(AddOffsetsToTxnResponse { error_code, ..Default::default() }))
     }
 }
 
 /// `KafkaApis.handleEndTxnRequest`
 impl Api for EndTxnRequest {
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<EndTxnResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<EndTxnResponse>, Fault> {
         Ok(match allows_id(&self.transactional_id, Operation::Write, access) {
-            true => Verdict::Forward,
-            false => Verdict::Answer(EndTxnResponse {
+            true => RuleOutcome::Forward,
+            false => RuleOutcome::Answer(EndTxnResponse {
                 error_code: TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
                 ..Default::default()
             }),
@@ -216,7 +216,7 @@ impl Api for TxnOffsetCommitRequest {
         self.topics.iter().map(|topic| topic.topic_id).collect()
     }
 
-    fn decide(&mut self, access: &mut Access<'_>) -> Result<Verdict<TxnOffsetCommitResponse>, Fault> {
+    fn decide(&mut self, access: &mut Access<'_>) -> Result<RuleOutcome<TxnOffsetCommitResponse>, Fault> {
         let by_id = access.version >= 6;
         let refusal = if !allows_id(&self.transactional_id, Operation::Write, access) {
             Some(TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
@@ -227,7 +227,7 @@ impl Api for TxnOffsetCommitRequest {
         };
         let answer = |topics| TxnOffsetCommitResponse { topics, ..Default::default() };
         if let Some(code) = refusal {
-            return Ok(Verdict::Answer(answer(refuse_all(&self.topics, code, by_id))));
+            return Ok(RuleOutcome::Answer(answer(refuse_all(&self.topics, code, by_id))));
         }
         if by_id {
             for topic in &mut self.topics {
@@ -235,11 +235,11 @@ impl Api for TxnOffsetCommitRequest {
             }
         }
         let Some(refusals) = take_unreadable(&mut self.topics, by_id, access) else {
-            return Ok(Verdict::Forward);
+            return Ok(RuleOutcome::Forward);
         };
         Ok(match self.topics.is_empty() {
-            true => Verdict::Answer(answer(refusals.merge(Vec::new()))),
-            false => Verdict::Trim(Box::new(move |answer, _| {
+            true => RuleOutcome::Answer(answer(refusals.merge(Vec::new()))),
+            false => RuleOutcome::Trim(Box::new(move |answer, _| {
                 answer.topics = refusals.merge(std::mem::take(&mut answer.topics));
             })),
         })

@@ -1,6 +1,6 @@
 //! Which versions are served, and logging in once more.
 
-use super::{Api, Row, Rule, Verdict, encoded};
+use super::{Api, Row, Rule, RuleOutcome, encoded};
 use crate::protocol::access::{Access, Broker};
 use crate::protocol::error_code::{ILLEGAL_SASL_STATE, UNSUPPORTED_VERSION};
 use crate::protocol::messages::api_versions_response::ApiVersion;
@@ -13,8 +13,8 @@ use crate::protocol::wire::{Fault, Message};
 /// The broker answers, so that features, its word on the client's software name and, from version 5 on, on the cluster
 /// that the client means to have reached are its own.
 impl Api for ApiVersionsRequest {
-    fn decide(&mut self, _: &mut Access<'_>) -> Result<Verdict<ApiVersionsResponse>, Fault> {
-        Ok(Verdict::Amend(Box::new(|answer: &mut ApiVersionsResponse, _| {
+    fn decide(&mut self, _: &mut Access<'_>) -> Result<RuleOutcome<ApiVersionsResponse>, Fault> {
+        Ok(RuleOutcome::Amend(Box::new(|answer: &mut ApiVersionsResponse, _| {
             answer.api_keys.retain_mut(reduce);
         })))
     }
@@ -64,16 +64,16 @@ pub fn unsupported_version(broker: &Broker) -> Result<Vec<u8>, Fault> {
 
 /// `KafkaApis.handleSaslHandshakeRequest`: whoever sends it here has been authenticated by certificate.
 impl Api for SaslHandshakeRequest {
-    fn decide(&mut self, _: &mut Access<'_>) -> Result<Verdict<SaslHandshakeResponse>, Fault> {
+    fn decide(&mut self, _: &mut Access<'_>) -> Result<RuleOutcome<SaslHandshakeResponse>, Fault> {
         let error_code = ILLEGAL_SASL_STATE;
-        Ok(Verdict::Answer(SaslHandshakeResponse { error_code, ..Default::default() }))
+        Ok(RuleOutcome::Answer(SaslHandshakeResponse { error_code, ..Default::default() }))
     }
 }
 
 /// `KafkaApis.handleSaslAuthenticateRequest`
 impl Api for SaslAuthenticateRequest {
-    fn decide(&mut self, _: &mut Access<'_>) -> Result<Verdict<SaslAuthenticateResponse>, Fault> {
-        Ok(Verdict::Answer(SaslAuthenticateResponse {
+    fn decide(&mut self, _: &mut Access<'_>) -> Result<RuleOutcome<SaslAuthenticateResponse>, Fault> {
+        Ok(RuleOutcome::Answer(SaslAuthenticateResponse {
             error_code: ILLEGAL_SASL_STATE,
             error_message: Some("SaslAuthenticate request received after successful authentication".into()),
             ..Default::default()

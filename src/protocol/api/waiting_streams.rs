@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::internal_topics::Beat;
 use super::streams::refused;
 use super::topologies::{Topology, summary};
-use super::{Question, Step, Verdict};
+use super::{Question, RuleOutcome, Step};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, StreamsSettings};
 use crate::protocol::error_code::*;
@@ -41,14 +41,14 @@ const LONGEST: usize = 64 * 1024;
 const LONGEST_TEXT: usize = i16::MAX as usize;
 
 /// A member that waits leaves. The broker may know it from before, so it hears of that.
-pub(super) fn leave(request: &Request, waiting: Option<Waiting>) -> Verdict<Heartbeat> {
-    let Some(Waiting { joined, .. }) = waiting else { return Verdict::Forward };
+pub(super) fn leave(request: &Request, waiting: Option<Waiting>) -> RuleOutcome<Heartbeat> {
+    let Some(Waiting { joined, .. }) = waiting else { return RuleOutcome::Forward };
     if request.member_epoch < BACK_SOON || request.instance_id.as_deref() != joined.instance_id.as_deref() {
-        return Verdict::Forward;
+        return RuleOutcome::Forward;
     }
     let (group_id, member_id) = (request.group_id.detached(), request.member_id.detached());
     let member_epoch = request.member_epoch;
-    Verdict::Amend(Box::new(move |answer, access| {
+    RuleOutcome::Amend(Box::new(move |answer, access| {
         if matches!(answer.error_code, NONE | UNKNOWN_MEMBER_ID | GROUP_ID_NOT_FOUND) {
             access.waiting.forget(&group_id, &member_id, &joined);
             *answer = Heartbeat { member_id, member_epoch, ..Default::default() };
@@ -277,7 +277,7 @@ impl Beat {
     fn missing(&self, there: &BTreeSet<Str>, access: &mut Access<'_>) -> Result<Vec<Status>, Refusal> {
         let topology = self.topology.as_ref().or(self.own.as_ref());
         let is_shown = |name: &&Str, access: &mut Access<'_>| {
-            access.unheard(|access| access.allows(Operation::Describe, ResourceType::Topic, name))
+            access.unobserved(|access| access.allows(Operation::Describe, ResourceType::Topic, name))
         };
         let sources = topology.map(Topology::sources).unwrap_or_default();
         let sources: Vec<&Str> = sources.into_iter().filter(|name| !there.contains(*name)).collect();

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use ::doorkeeper::model::acl::{Change, Changed, Unchanged};
+use ::doorkeeper::model::acl::{Change, ChangeError, ChangeOutcome};
 use serde_json::json;
 
 use crate::acl_topic::keeper::{Keeper, LIMIT, addresses, binding, leader};
@@ -301,7 +301,7 @@ fn the_copy_of_the_broker_beside_is_read_if_it_is_in_sync() {
         let refused = scope.spawn(|| keepers[third].create(&["elsewhere"]));
         for round in 0..3 {
             let some = (0..10_000).map(|i| binding(&format!("some-topic-with-a-name-{round}-{i}"))).collect();
-            assert_eq!(keepers[leads].change(Change::Create(some)), Ok(Changed::Created));
+            assert_eq!(keepers[leads].change(Change::Create(some)), Ok(ChangeOutcome::Created));
         }
         cluster.brokers[behind].restart();
         let fresh = Keeper::start("copied", addresses(&cluster)[behind]);
@@ -310,7 +310,7 @@ fn the_copy_of_the_broker_beside_is_read_if_it_is_in_sync() {
             !keepers[behind].has("some-topic-with-a-name-0-0"),
             "the old set stays, and no half of the new one"
         );
-        let Err(Unchanged::Unavailable(said)) = refused.join().unwrap() else { panic!() };
+        let Err(ChangeError::Unavailable(said)) = refused.join().unwrap() else { panic!() };
         let reason =
             "takes no change now, nothing was changed: the leader of the topic copied is out of reach";
         assert!(said.contains(reason), "{said}");

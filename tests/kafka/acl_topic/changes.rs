@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use doorkeeper::model::acl::{Change, Changed, MAX_CHANGES, Unchanged};
+use doorkeeper::model::acl::{Change, ChangeError, ChangeOutcome, MAX_CHANGES};
 use doorkeeper::process::kafka_client::{Connection, Reader};
 
 use crate::acl_topic::keeper::{
@@ -49,7 +49,7 @@ fn a_change_at_one_is_in_force_at_all() {
             let name = format!("topic-{round}-{i}");
             spread(
                 &|| {
-                    assert_eq!(keeper.create(&[&name]), Ok(Changed::Created));
+                    assert_eq!(keeper.create(&[&name]), Ok(ChangeOutcome::Created));
                     assert!(keeper.has(&name), "whoever made a change sees it");
                 },
                 &|other| other.has(&name),
@@ -85,7 +85,9 @@ fn filters_see_every_earlier_change() {
         keepers[0].create(&[&a]).unwrap();
         keepers[1].create(&[&b]).unwrap();
         let filters = vec![filter(Some(&a)), filter(Some("absent")), filter(None)];
-        let Ok(Changed::Deleted(selected)) = keepers[2].change(Change::Delete(filters)) else { panic!() };
+        let Ok(ChangeOutcome::Deleted(selected)) = keepers[2].change(Change::Delete(filters)) else {
+            panic!()
+        };
         let names: Vec<BTreeSet<_>> = selected
             .iter()
             .map(|selected| selected.iter().map(|binding| binding.resource_name.clone()).collect())
@@ -135,9 +137,9 @@ fn ten_thousand_are_one_change() {
     let some = |count: usize| {
         Change::Create((0..count).map(|i| binding(&format!("some-topic-with-a-name-{i}"))).collect())
     };
-    assert_eq!(keepers[0].change(some(MAX_CHANGES + 1)), Err(Unchanged::TooMany));
+    assert_eq!(keepers[0].change(some(MAX_CHANGES + 1)), Err(ChangeError::TooMany));
     let began = Instant::now();
-    assert_eq!(keepers[0].change(some(MAX_CHANGES)), Ok(Changed::Created));
+    assert_eq!(keepers[0].change(some(MAX_CHANGES)), Ok(ChangeOutcome::Created));
     let took = began.elapsed();
     wait_for("all of them elsewhere", LIMIT, || (keepers[1].names().len() == MAX_CHANGES).then_some(()));
     let began = Instant::now();
@@ -148,14 +150,16 @@ fn ten_thousand_are_one_change() {
         began.elapsed()
     );
     assert_eq!(fresh.names().len(), MAX_CHANGES);
-    let Ok(Changed::Deleted(selected)) = fresh.change(Change::Delete(vec![filter(None)])) else { panic!() };
+    let Ok(ChangeOutcome::Deleted(selected)) = fresh.change(Change::Delete(vec![filter(None)])) else {
+        panic!()
+    };
     assert_eq!(selected[0].len(), MAX_CHANGES);
     keepers[1].wait_for_names(&[]);
 
     create_topic(cluster, "small", &[("cleanup.policy", "compact"), ("max.message.bytes", "2000")]);
     let keeper = Keeper::start("small", addresses(cluster)[0]);
     keeper.wait_until_loaded();
-    let Err(Unchanged::Unavailable(said)) = keeper.change(some(50)) else { panic!() };
+    let Err(ChangeError::Unavailable(said)) = keeper.change(some(50)) else { panic!() };
     assert!(said.contains("max.message.bytes of the topic small is 2000: raise it"), "{said}");
     keeper.create(&["one"]).unwrap();
     keeper.wait_for_names(&["one"]);

@@ -1,6 +1,6 @@
 //! A topic that is not as it should be: one clear line, nothing overwritten, and never half a set.
 
-use doorkeeper::model::acl::Unchanged;
+use doorkeeper::model::acl::ChangeError;
 use doorkeeper::process::kafka_client::{Connection, Start};
 
 use crate::acl_topic::keeper::{
@@ -30,7 +30,7 @@ fn settings_that_lose_records_are_refused() {
         keeper.wait_until_not_ready(&format!(
             "the topic {topic} has cleanup.policy={policy}, by which Kafka deletes ACLs: set it to compact"
         ));
-        let Err(Unchanged::Unavailable(said)) = keeper.create(&["a"]) else { panic!() };
+        let Err(ChangeError::Unavailable(said)) = keeper.create(&["a"]) else { panic!() };
         assert!(said.contains("cleanup.policy"), "{said}");
         assert_eq!(end(cluster, &topic), 0);
         let alter = json!({"resources": [{"resourceType": 2, "resourceName": topic, "configs": [{"name": "cleanup.policy", "configOperation": 0, "value": "compact"}]}], "validateOnly": false});
@@ -128,7 +128,7 @@ fn a_record_that_is_not_understood_later_changes_nothing() {
         });
         assert_eq!(keeper.not_ready(), None, "the ACLs that were read last stay in force");
         assert!(keeper.has("good"));
-        let Err(Unchanged::Unavailable(said)) = keeper.create(&["b"]) else { panic!() };
+        let Err(ChangeError::Unavailable(said)) = keeper.create(&["b"]) else { panic!() };
         assert!(said.contains("the record at offset 1: its key cannot be read"), "{said}");
     }
     append(cluster, "later", "nonsense", None);
@@ -150,7 +150,7 @@ fn a_topic_that_is_replaced_takes_no_rights_away() {
     assert_eq!(cluster.client().call("DeleteTopics", 3, &delete).body()["responses"][0]["errorCode"], 0);
     for keeper in &keepers {
         wait_for("the lost topic", LIMIT, || match keeper.create(&["b"]) {
-            Err(Unchanged::Unavailable(said)) => {
+            Err(ChangeError::Unavailable(said)) => {
                 said.contains("the topic replaced does not exist").then_some(())
             }
             _ => None,
@@ -159,7 +159,7 @@ fn a_topic_that_is_replaced_takes_no_rights_away() {
     create_topic(cluster, "replaced", &[("cleanup.policy", "compact")]);
     for keeper in &keepers {
         wait_for("the other topic", LIMIT, || match keeper.create(&["b"]) {
-            Err(Unchanged::Unavailable(said)) => {
+            Err(ChangeError::Unavailable(said)) => {
                 said.contains("the topic replaced was deleted and created anew (its id was").then_some(())
             }
             _ => None,

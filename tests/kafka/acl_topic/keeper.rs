@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use doorkeeper::model::acl::{
-    Binding, BindingFilter, Change, Changed, Operation, PatternFilter, PatternType, Permission, ResourceType,
-    Unchanged,
+    Binding, BindingFilter, Change, ChangeError, ChangeOutcome, Operation, PatternFilter, PatternType,
+    Permission, ResourceType,
 };
 use doorkeeper::observability::health::Health;
 use doorkeeper::observability::metrics::{Check, Metrics};
@@ -87,18 +87,18 @@ impl Keeper {
         wait_for("the ACL topic to be read", LIMIT, || self.acls.is_loaded().then_some(()));
     }
 
-    pub(crate) fn change(&self, change: Change) -> Result<Changed, Unchanged> {
+    pub(crate) fn change(&self, change: Change) -> Result<ChangeOutcome, ChangeError> {
         runtime().block_on(self.acls.clone().change(change))
     }
 
-    pub(crate) fn create(&self, names: &[&str]) -> Result<Changed, Unchanged> {
+    pub(crate) fn create(&self, names: &[&str]) -> Result<ChangeOutcome, ChangeError> {
         self.change(Change::Create(names.iter().map(|name| binding(name)).collect()))
     }
 
     /// Removes the binding of this name; the names that were removed.
     pub(crate) fn delete(&self, name: &str) -> Vec<String> {
         match self.change(Change::Delete(vec![filter(Some(name))])).unwrap() {
-            Changed::Deleted(selected) => {
+            ChangeOutcome::Deleted(selected) => {
                 selected[0].iter().map(|binding| binding.resource_name.clone()).collect()
             }
             other => panic!("{other:?}"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorkeeper::model::acl::{Change, Changed};
+use doorkeeper::model::acl::{Change, ChangeOutcome};
 
 use crate::acl_topic::keeper::{Keeper, LIMIT, addresses, append, filter};
 use crate::support::cluster::Settings;
@@ -38,7 +38,7 @@ fn works_at(version: &str) {
     keepers.iter().for_each(Keeper::wait_until_loaded);
     for round in 0..5 {
         let (a, b) = (format!("a-{round}"), format!("b-{round}"));
-        assert_eq!(keepers[0].create(&[&a, &b]), Ok(Changed::Created));
+        assert_eq!(keepers[0].create(&[&a, &b]), Ok(ChangeOutcome::Created));
         wait_for("the change elsewhere", LIMIT, || (keepers[1].has(&a) && keepers[1].has(&b)).then_some(()));
         assert_eq!(keepers[1].delete(&a), [a.as_str()]);
         wait_for("the change elsewhere", LIMIT, || (!keepers[0].has(&a)).then_some(()));
@@ -64,7 +64,9 @@ fn works_at(version: &str) {
     late.wait_until_loaded();
     late.wait_for_names(&expected);
     wait_for("a change after that", LIMIT, || keepers[0].create(&["afterwards"]).ok());
-    let Ok(Changed::Deleted(selected)) = late.change(Change::Delete(vec![filter(None)])) else { panic!() };
+    let Ok(ChangeOutcome::Deleted(selected)) = late.change(Change::Delete(vec![filter(None)])) else {
+        panic!()
+    };
     assert_eq!(selected[0].len(), 6);
     for keeper in &keepers {
         keeper.wait_for_names(&[]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
 
-use doorkeeper::model::acl::Unchanged;
+use doorkeeper::model::acl::ChangeError;
 
 use crate::acl_topic::keeper::{Keeper, LIMIT, addresses, leader};
 use crate::support::cluster::{Cluster, Settings};
@@ -53,7 +53,7 @@ fn nothing_acknowledged_is_lost() {
         };
         match acknowledged {
             Ok(_) => {}
-            Err(Unchanged::Unavailable(why)) => {
+            Err(ChangeError::Unavailable(why)) => {
                 println!("change {i} is not acknowledged: {why}");
                 unknown += 1;
             }
@@ -100,7 +100,7 @@ fn a_broker_may_come_late_and_go() {
     wait_for("the set to grow old", LIMIT, || (keeper.metric("acl_age_seconds") >= 3).then_some(()));
     assert!(keeper.has("good"));
     assert_eq!(keeper.not_ready(), None);
-    let Err(Unchanged::Unavailable(said)) = keeper.create(&["b"]) else { panic!() };
+    let Err(ChangeError::Unavailable(said)) = keeper.create(&["b"]) else { panic!() };
     assert!(said.contains("takes no change now, nothing was changed"), "{said}");
     cluster.brokers[0].restart();
     wait_for("the set to be young", LIMIT, || (keeper.metric("acl_age_seconds") < 3).then_some(()));

@@ -9,11 +9,11 @@ use bytes::{Bytes, BytesMut};
 use doorkeeper::model::advertise::{Advertised, Mapping};
 use doorkeeper::model::principal::MappingRules;
 use doorkeeper::net::brokers::Brokers;
-use doorkeeper::net::budget::Budget;
+use doorkeeper::net::budget::MemoryBudget;
 use doorkeeper::net::buffer::Buf;
 use doorkeeper::net::client::Client;
 use doorkeeper::net::close::Close;
-use doorkeeper::net::context::{Limits, ListenerContext, ProcessContext};
+use doorkeeper::net::context::{ConnectionLimits, ListenerContext, ProcessContext};
 use doorkeeper::net::disconnects::{Disconnects, SAID_AGAIN};
 use doorkeeper::net::pattern_matching::PatternMatching;
 use doorkeeper::net::self_check::SelfCheck;
@@ -55,7 +55,7 @@ pub(crate) fn context(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc
             acls: acls.clone(),
             handshakes: Semaphore::new(1),
             pattern_matching: PatternMatching::default(),
-            memory: Budget::new(BUFFERED, 0),
+            memory: MemoryBudget::new(BUFFERED, 0),
             metrics: METRICS.clone(),
             audit,
         }),
@@ -67,7 +67,7 @@ pub(crate) fn context(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc
         self_check: SelfCheck::new(false),
         mapping_rules: arc_swap::ArcSwap::from_pointee(MappingRules::parse("DEFAULT").unwrap()),
         advertised: Advertised::new(Mapping::None),
-        limits: Limits {
+        limits: ConnectionLimits {
             max_frame_bytes: 16 * 1024 * 1024,
             buffered_bytes: BUFFERED,
             handshake_timeout: Duration::from_secs(1),
@@ -100,7 +100,7 @@ pub(crate) struct Passage {
     /// From the client, not judged yet.
     plain: BytesMut,
     /// Judged, and not written to the broker yet.
-    up: VecDeque<Bytes>,
+    to_broker: VecDeque<Bytes>,
     /// From the broker, not looked at yet.
     answers: Buf,
     out: Out,
@@ -132,7 +132,7 @@ impl Passage {
             session: Session::new(context, Arc::new(Client::new(principal, address)), broker),
             acls: acls.clone(),
             plain: BytesMut::new(),
-            up: VecDeque::new(),
+            to_broker: VecDeque::new(),
             answers: Buf::default(),
             out: Out::default(),
         }
@@ -154,7 +154,7 @@ impl Passage {
 
     /// What the broker gets.
     pub(crate) fn for_broker(&mut self) -> Vec<u8> {
-        self.up.drain(..).flatten().collect()
+        self.to_broker.drain(..).flatten().collect()
     }
 
     /// What the client gets.
@@ -166,16 +166,16 @@ impl Passage {
     pub(crate) fn turn(&mut self) -> Result<(), Close> {
         loop {
             self.session.renew()?;
-            let before = (self.plain.len(), self.answers.len(), self.up.len(), self.out.0.len());
+            let before = (self.plain.len(), self.answers.len(), self.to_broker.len(), self.out.0.len());
             let now = Instant::now();
-            let want = self.session.requests(&mut self.plain, &mut self.up, &mut self.out, now)?;
+            let want = self.session.requests(&mut self.plain, &mut self.to_broker, &mut self.out, now)?;
             self.session.settle(&mut self.out)?;
             if let Want::Memory(bytes) = want {
                 let share = self.session.context().process.memory.take(bytes).expect("there is enough");
                 self.session.grant_request_memory(share);
                 continue;
             }
-            let want = self.session.answers(&mut self.answers, &mut self.up, &mut self.out, now)?;
+            let want = self.session.answers(&mut self.answers, &mut self.to_broker, &mut self.out, now)?;
             self.session.settle(&mut self.out)?;
             if let Want::Memory(bytes) = want {
                 let share = self.session.context().process.memory.take(bytes).expect("there is enough");
@@ -187,19 +187,19 @@ impl Passage {
                     Work::Change(change) => Done::Changed(Ok(self.acls.apply(&change))),
                     Work::Match(matching) => Done::Matched(Some(matching.work())),
                 };
-                if let Err(close) = self.session.done(done, &mut self.up, now) {
+                if let Err(close) = self.session.done(done, &mut self.to_broker, now) {
                     self.session.end(close);
                 }
                 self.session.settle(&mut self.out)?;
                 continue;
             }
             self.session.all_sent();
-            if (self.plain.len(), self.answers.len(), self.up.len(), self.out.0.len()) == before {
+            if (self.plain.len(), self.answers.len(), self.to_broker.len(), self.out.0.len()) == before {
                 break;
             }
         }
         match self.session.ending() {
-            Some(close) if self.up.is_empty() => Err(close.clone()),
+            Some(close) if self.to_broker.is_empty() => Err(close.clone()),
             _ => Ok(()),
         }
     }

@@ -279,8 +279,8 @@ impl House {
             return self.closed(at, close);
         }
         // What was decided before the end is sent all the same.
-        let up = self.connections[at].passage.for_broker();
-        self.connections[at].at_broker.extend(up);
+        let to_broker = self.connections[at].passage.for_broker();
+        self.connections[at].at_broker.extend(to_broker);
         self.take_requests(at)?;
         let down = self.connections[at].passage.for_client();
         self.connections[at].received.extend(down);

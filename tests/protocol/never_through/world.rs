@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use doorkeeper::model::acl::{
-    Authorizer, Binding, CLUSTER_NAME, Change, Changed, ClientView, Operation, PatternType, Permission,
+    Authorizer, Binding, CLUSTER_NAME, Change, ChangeOutcome, ClientView, Operation, PatternType, Permission,
     ResourceType, Settings,
 };
-use doorkeeper::net::acl_source::{AclSource, ChangeOutcome};
+use doorkeeper::net::acl_source::{AclSource, PendingChange};
 use doorkeeper::net::wakers::{Wakers, Woken};
 
 use crate::never_through::dice::Dice;
@@ -73,7 +73,7 @@ impl AclSource for Acls {
         self.wakers.add(waker)
     }
 
-    fn change(&self, change: Change) -> ChangeOutcome {
+    fn change(&self, change: Change) -> PendingChange {
         let outcome = self.apply(&change);
         Box::pin(async move { Ok(outcome) })
     }
@@ -84,12 +84,12 @@ impl Acls {
         self.bindings.lock().unwrap().clone()
     }
 
-    pub(crate) fn apply(&self, change: &Change) -> Changed {
+    pub(crate) fn apply(&self, change: &Change) -> ChangeOutcome {
         let mut bindings = self.bindings().to_vec();
         let outcome = match change {
             Change::Create(created) => {
                 bindings.extend(created.iter().cloned());
-                Changed::Created
+                ChangeOutcome::Created
             }
             Change::Delete(filters) => {
                 let all = self.authorizer.lock().unwrap().bindings().to_vec();
@@ -97,7 +97,7 @@ impl Acls {
                     all.iter().filter(|binding| filter.selects(binding)).cloned().collect()
                 };
                 bindings.retain(|binding| !filters.iter().any(|filter| filter.selects(binding)));
-                Changed::Deleted(filters.iter().map(selected).collect())
+                ChangeOutcome::Deleted(filters.iter().map(selected).collect())
             }
         };
         self.set(bindings);

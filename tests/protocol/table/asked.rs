@@ -80,11 +80,11 @@ fn the_table_of_rights_has_what_every_api_asks_for() {
         .filter(|(api, right)| !said.get(api).is_some_and(|rights| rights.contains(right)))
         .collect();
     assert!(unsaid.is_empty(), "asked for, and not in the table: {unsaid:?}");
-    let unheard: BTreeSet<_> = pairs(&said)
+    let unobserved: BTreeSet<_> = pairs(&said)
         .filter(|(api, right)| !heard.get(api).is_some_and(|rights| rights.contains(right)))
         .collect();
     let expected: BTreeSet<_> = UNHEARD.iter().map(|(api, right, _)| (*api, *right)).collect();
-    assert_eq!(unheard, expected, "in the table, and not asked for");
+    assert_eq!(unobserved, expected, "in the table, and not asked for");
     assert!(ASKED.iter().map(|asked| asked.key).is_sorted(), "the table is in the order of keys");
 }
 

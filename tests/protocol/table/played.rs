@@ -1,8 +1,8 @@
 //! A request goes through its rule as bytes, with somebody who plays the broker.
 
 use bytes::Bytes;
-use doorkeeper::model::acl::{Change, Changed};
-use doorkeeper::protocol::api::{Answer, PatternMatch, Row, Rule, Ruling, TABLE};
+use doorkeeper::model::acl::{Change, ChangeOutcome};
+use doorkeeper::protocol::api::{Action, Answer, PatternMatch, Row, Rule, TABLE};
 use doorkeeper::protocol::wire::{Fault, FaultKind};
 
 use crate::support::door::{self, Door};
@@ -61,49 +61,49 @@ pub(crate) fn play(
 ) -> Played {
     let at = || format!("{} version {version}", row.name);
     let Rule::Decided(rule) = row.rule else { panic!("{} has no rule", row.name) };
-    let mut ruling = door
+    let mut action = door
         .access(version, |access| rule(request, access))
         .unwrap_or_else(|fault| panic!("{}: {fault}", at()));
     let mut played = Played::default();
     loop {
-        let (body, answer) = match ruling {
-            Ruling::Close(reason) => {
+        let (body, answer) = match action {
+            Action::Close(reason) => {
                 played.closed = Some(reason);
                 return played;
             }
-            Ruling::Reply(body) => {
+            Action::Reply(body) => {
                 played.answer = Some(body.into());
                 return played;
             }
             // Nothing matches and everything is there already: the store's shortest way.
-            Ruling::Change(change) => {
+            Action::Change(change) => {
                 let outcome = match &change.change {
-                    Change::Create(_) => Changed::Created,
-                    Change::Delete(filters) => Changed::Deleted(vec![Vec::new(); filters.len()]),
+                    Change::Create(_) => ChangeOutcome::Created,
+                    Change::Delete(filters) => ChangeOutcome::Deleted(vec![Vec::new(); filters.len()]),
                 };
-                ruling = door
+                action = door
                     .access(version, |access| (change.then)(Ok(outcome), access))
                     .unwrap_or_else(|fault| panic!("{} after a change: {fault}", at()));
                 continue;
             }
-            Ruling::Match(PatternMatch { matching, then }) => {
-                ruling = door
+            Action::Match(PatternMatch { matching, then }) => {
+                action = door
                     .access(version, |access| then(Some(matching.work()), access))
                     .unwrap_or_else(|fault| panic!("{} after a match: {fault}", at()));
                 continue;
             }
-            Ruling::Ask(ask) => {
+            Action::Ask(ask) => {
                 assert!(played.asked.len() < 5, "{} does not stop to ask", at());
                 let body = Bytes::from(ask.body);
                 let answer = broker(ask.key, ask.version, &body);
                 played.asked.push((ask.key, ask.version, body));
-                ruling = door
+                action = door
                     .access(version, |access| (ask.then)(&answer, access))
                     .unwrap_or_else(|fault| panic!("{} after a question: {fault}", at()));
                 continue;
             }
-            Ruling::Forward(answer) => (request.clone(), answer),
-            Ruling::Replace(body, answer) => (body.into(), answer),
+            Action::Forward(answer) => (request.clone(), answer),
+            Action::Replace(body, answer) => (body.into(), answer),
         };
         if matches!(answer, Answer::None { .. }) {
             played.forwarded = Some(body);

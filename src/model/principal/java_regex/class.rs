@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::escape::Escape;
-use super::{Parser, Refused};
+use super::{Parser, UnsupportedPattern};
 
 const LAST: u32 = 0x10_ffff;
 
@@ -166,7 +166,7 @@ impl Class {
 
 impl Parser<'_> {
     /// Reads a class up to its closing bracket.
-    pub(super) fn class(&mut self, start: usize) -> Result<Class, Refused> {
+    pub(super) fn class(&mut self, start: usize) -> Result<Class, UnsupportedPattern> {
         let negated = self.take("^");
         let mut class = self.operand(start)?;
         if self.take("&&") {
@@ -196,7 +196,7 @@ impl Parser<'_> {
     }
 
     /// Reads the items up to `&&` or the closing bracket.
-    fn operand(&mut self, start: usize) -> Result<Class, Refused> {
+    fn operand(&mut self, start: usize) -> Result<Class, UnsupportedPattern> {
         let mut class: Option<Class> = None;
         loop {
             let at = self.at;
@@ -236,7 +236,7 @@ impl Parser<'_> {
     }
 
     /// A character, a range, or an escape.
-    fn class_item(&mut self) -> Result<Class, Refused> {
+    fn class_item(&mut self) -> Result<Class, UnsupportedPattern> {
         let start = self.at;
         let first = match self.class_character()? {
             Ok(first) => first,
@@ -257,7 +257,7 @@ impl Parser<'_> {
         }
     }
 
-    fn class_character(&mut self) -> Result<Result<u32, Class>, Refused> {
+    fn class_character(&mut self) -> Result<Result<u32, Class>, UnsupportedPattern> {
         let start = self.at;
         match self.next() {
             None => self.refuse(start, "a bracket is not closed"),

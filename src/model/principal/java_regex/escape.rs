@@ -1,7 +1,7 @@
 //! What follows a backslash.
 
 use super::class::Class;
-use super::{Parser, Refused};
+use super::{Parser, UnsupportedPattern};
 
 /// A backslash and what belongs to it.
 pub(super) enum Escape {
@@ -17,7 +17,7 @@ const CONTROLS: [(char, char); 6] =
 
 impl Parser<'_> {
     /// Reads what follows the backslash at `start`.
-    pub(super) fn escape(&mut self, start: usize) -> Result<Escape, Refused> {
+    pub(super) fn escape(&mut self, start: usize) -> Result<Escape, UnsupportedPattern> {
         let Some(c) = self.next() else {
             return self.refuse(start, "a backslash ends the pattern; write \\\\ for the character");
         };
@@ -74,7 +74,7 @@ impl Parser<'_> {
     }
 
     /// `\pL`, `\p{Lu}`, `\p{Alpha}` and their opposites.
-    fn property(&mut self, start: usize, negated: bool) -> Result<Escape, Refused> {
+    fn property(&mut self, start: usize, negated: bool) -> Result<Escape, UnsupportedPattern> {
         let name = if self.take("{") {
             let name = self.take_while(|c| c != '}');
             if !self.take("}") {

@@ -1,6 +1,6 @@
 //! Parentheses: groups, look-around and inline flags.
 
-use super::{MOST_NESTING, Parser, Piece, Refused};
+use super::{MOST_NESTING, Parser, Piece, UnsupportedPattern};
 
 #[derive(Clone, Copy)]
 enum Group {
@@ -18,7 +18,7 @@ impl Group {
 
 impl Parser<'_> {
     /// Reads a group; nothing if it was `(?flags)`, which only changes how the rest is read.
-    pub(super) fn group(&mut self, start: usize) -> Result<Option<Piece>, Refused> {
+    pub(super) fn group(&mut self, start: usize) -> Result<Option<Piece>, UnsupportedPattern> {
         if self.depth == MOST_NESTING {
             return self.refuse(start, format!("groups are nested more than {MOST_NESTING} deep"));
         }
@@ -64,7 +64,7 @@ impl Parser<'_> {
     }
 
     /// What stands behind an opening parenthesis; nothing if it was `(?flags)`.
-    fn group_kind(&mut self, start: usize) -> Result<Option<Group>, Refused> {
+    fn group_kind(&mut self, start: usize) -> Result<Option<Group>, UnsupportedPattern> {
         if !self.take("?") {
             return Ok(Some(Group::Capturing));
         }

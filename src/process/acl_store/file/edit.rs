@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::layout::{Layout, comments};
 use super::read::Said;
-use super::written::{Form, entries};
+use super::serialize::{Form, entries};
 use crate::model::acl::Binding;
 
 /// The text with some bindings removed and others added.

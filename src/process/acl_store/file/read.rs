@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::pieces::{Pieces, STRETCH, Stretch};
-use super::{Entry, MAX_BYTES, Reader, acls_schema};
+use super::{AclFileReader, Entry, MAX_BYTES, acls_schema};
 use crate::model::acl::Binding;
 use crate::process::config::document::{Document, MAX_NODES, Value};
-use crate::process::config::shape::{self, MAX_FAULTS};
+use crate::process::config::schema_check::{self, MAX_FAULTS};
 use crate::process::config::{Fault, Faults, Place};
 
 /// The most warnings that are listed of one file.
@@ -163,14 +163,14 @@ impl<'a> Reading<'a> {
 
     /// Adds what a part of the file says.
     fn add(&mut self, stretch: &Stretch<'_>, mut document: Document) {
-        let mut found = match shape::take_out(&mut document, &self.schema) {
+        let mut found = match schema_check::take_out(&mut document, &self.schema) {
             Ok(found) => found,
             Err(fault) => return self.faults.list.push(fault),
         };
         let mut typed = Vec::new();
-        let entries: Vec<Entry> = shape::typed(&document, &mut typed).unwrap_or_default();
+        let entries: Vec<Entry> = schema_check::typed(&document, &mut typed).unwrap_or_default();
         self.faults.list.extend(typed);
-        let mut reader = Reader { document: &document, faults: Vec::new(), warnings: Vec::new() };
+        let mut reader = AclFileReader { document: &document, faults: Vec::new(), warnings: Vec::new() };
         let mut warnings = Vec::new();
         for (i, entry) in entries.iter().enumerate() {
             let said: Said = reader.entry(i, entry).into_iter().map(Arc::new).collect();

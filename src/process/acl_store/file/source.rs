@@ -13,7 +13,7 @@ use super::behind::LeftBehind;
 use super::edit::edited;
 use super::read::{Known, Read, read, read_after};
 use super::replace::{NotReplaced, replace};
-use crate::model::acl::{Binding, Change, Changed, MAX_CHANGES, Unchanged, select};
+use crate::model::acl::{Binding, Change, ChangeError, ChangeOutcome, MAX_CHANGES, select};
 use crate::process::acl_store::in_force::InForce;
 use crate::process::acl_store::{Reload, unix_now};
 use crate::process::config::document::read_text;
@@ -93,7 +93,7 @@ impl FileSource {
         &self,
         change: &Change,
         in_force: &InForce,
-    ) -> Result<Changed, Unchanged> {
+    ) -> Result<ChangeOutcome, ChangeError> {
         let mut seen = self.seen();
         seen.left_behind.gather(&self.path);
         for _ in 0..ATTEMPTS {
@@ -101,7 +101,7 @@ impl FileSource {
                 return Ok(outcome);
             }
         }
-        Err(Unchanged::Unavailable(format!(
+        Err(ChangeError::Unavailable(format!(
             "{} is being written by somebody else; try again",
             self.path.display()
         )))
@@ -113,7 +113,7 @@ impl FileSource {
         change: &Change,
         in_force: &InForce,
         seen: &mut Seen,
-    ) -> Result<Option<Changed>, Unchanged> {
+    ) -> Result<Option<ChangeOutcome>, ChangeError> {
         let wrong = |faults: &Faults| {
             self.read_only(format!(
                 "which is wrong at present and has to be put right first: {}",
@@ -163,7 +163,7 @@ impl FileSource {
                 )));
             }
             Err(NotReplaced::Failed(what)) => {
-                return Err(Unchanged::Unavailable(format!(
+                return Err(ChangeError::Unavailable(format!(
                     "{} could not be written: {what}",
                     self.path.display()
                 )));
@@ -175,11 +175,11 @@ impl FileSource {
         Ok(Some(outcome))
     }
 
-    fn read_only(&self, why: String) -> Unchanged {
-        Unchanged::ReadOnly(format!("The ACLs are kept in the file {}, {why}", self.path.display()))
+    fn read_only(&self, why: String) -> ChangeError {
+        ChangeError::ReadOnly(format!("The ACLs are kept in the file {}, {why}", self.path.display()))
     }
 
-    fn unknown_layout(&self) -> Unchanged {
+    fn unknown_layout(&self) -> ChangeError {
         self.read_only(
             "which is written in a way that cannot be changed without rewriting it: edit it by hand"
                 .to_owned(),
@@ -254,20 +254,20 @@ struct Difference<'a> {
     removed: HashSet<&'a Binding>,
     /// Those that are not there already, each once.
     added: Vec<Binding>,
-    outcome: Changed,
+    outcome: ChangeOutcome,
 }
 
 impl<'a> Difference<'a> {
-    fn of(change: &Change, bindings: &'a [Arc<Binding>]) -> Result<Difference<'a>, Unchanged> {
+    fn of(change: &Change, bindings: &'a [Arc<Binding>]) -> Result<Difference<'a>, ChangeError> {
         match change {
             Change::Create(wanted) => {
                 let mut known: HashSet<&Binding> = bindings.iter().map(|binding| &**binding).collect();
                 let added: Vec<Binding> =
                     wanted.iter().filter(|binding| known.insert(binding)).cloned().collect();
                 if added.len() > MAX_CHANGES {
-                    return Err(Unchanged::TooMany);
+                    return Err(ChangeError::TooMany);
                 }
-                Ok(Difference { removed: HashSet::new(), added, outcome: Changed::Created })
+                Ok(Difference { removed: HashSet::new(), added, outcome: ChangeOutcome::Created })
             }
             Change::Delete(filters) => {
                 let selected = select(filters, bindings)?;
@@ -275,7 +275,7 @@ impl<'a> Difference<'a> {
                 // By reference to the bindings there are, which live longer.
                 let removed =
                     bindings.iter().map(|binding| &**binding).filter(|one| chosen.contains(one)).collect();
-                Ok(Difference { removed, added: Vec::new(), outcome: Changed::Deleted(selected) })
+                Ok(Difference { removed, added: Vec::new(), outcome: ChangeOutcome::Deleted(selected) })
             }
         }
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
 use crate::model::acl::{
-    Binding, BindingFilter, Change, Changed, MAX_CHANGES, MAX_LISTED, PatternFilter, Unchanged,
+    Binding, BindingFilter, Change, ChangeError, ChangeOutcome, MAX_CHANGES, MAX_LISTED, PatternFilter,
 };
 
 fn writes(topic: impl Into<String>) -> Binding {
@@ -52,11 +52,11 @@ impl House {
         House { folder, file, store, runtime }
     }
 
-    fn change(&self, change: Change) -> Result<Changed, Unchanged> {
+    fn change(&self, change: Change) -> Result<ChangeOutcome, ChangeError> {
         self.runtime.block_on(self.store.clone().change(change))
     }
 
-    fn create(&self, topic: &str) -> Result<Changed, Unchanged> {
+    fn create(&self, topic: &str) -> Result<ChangeOutcome, ChangeError> {
         self.change(Change::Create(vec![writes(topic)]))
     }
 
@@ -74,7 +74,7 @@ impl House {
     fn refuses(&self, change: Change, why: &str) {
         let (text, generation) = (self.text(), self.store.generation());
         match self.change(change) {
-            Err(Unchanged::ReadOnly(told)) => {
+            Err(ChangeError::ReadOnly(told)) => {
                 assert!(told.starts_with("The ACLs are kept in the file /") && told.contains(why), "{told}");
             }
             other => panic!("{other:?}"),
@@ -92,7 +92,7 @@ fn a_change_is_in_the_file_and_in_force() {
     let before = owner(&house.file);
     assert!(!may_write(&house.store, "bills"));
 
-    assert_eq!(house.create("bills"), Ok(Changed::Created));
+    assert_eq!(house.create("bills"), Ok(ChangeOutcome::Created));
     assert!(may_write(&house.store, "bills") && may_write(&house.store, "orders"));
     let added = "- { principal: \"User:alice\", topic: bills, operations: [Write] }\n";
     assert_eq!(house.text(), format!("{DESIGNED}{added}"));
@@ -101,13 +101,13 @@ fn a_change_is_in_the_file_and_in_force() {
     assert_eq!(house.store.reload(), Reload::Unchanged, "it is known already");
 
     // What is there already is no change.
-    assert_eq!(house.create("bills"), Ok(Changed::Created));
+    assert_eq!(house.create("bills"), Ok(ChangeOutcome::Created));
     assert_eq!(house.store.generation(), 2);
 
     let deleted =
         house.change(Change::Delete(vec![on(Some("bills")), on(Some("nowhere")), on(Some("bills"))]));
     let one = || vec![Arc::new(writes("bills"))];
-    assert_eq!(deleted, Ok(Changed::Deleted(vec![one(), Vec::new(), one()])));
+    assert_eq!(deleted, Ok(ChangeOutcome::Deleted(vec![one(), Vec::new(), one()])));
     assert!(!may_write(&house.store, "bills"));
     assert_eq!(house.text(), DESIGNED);
     assert_eq!(house.store.generation(), 3);
@@ -119,7 +119,7 @@ fn what_the_operator_wrote_meanwhile_is_kept() {
     let house = House::new(DESIGNED);
     let edited = DESIGNED.replace("orders", "invoices");
     house.folder.write("acls.yaml", &edited);
-    assert_eq!(house.create("bills"), Ok(Changed::Created));
+    assert_eq!(house.create("bills"), Ok(ChangeOutcome::Created));
     assert!(house.text().starts_with(&edited));
     assert!(may_write(&house.store, "invoices") && may_write(&house.store, "bills"));
     assert!(!may_write(&house.store, "orders"));
@@ -188,35 +188,35 @@ fn without_a_place_for_acls_nothing_is_changed() {
     let outcome = runtime.block_on(Arc::new(store).change(Change::Create(vec![writes("t")])));
     let told =
         "this doorkeeper keeps no ACLs: name a place for them in its configuration, under authorization.acls";
-    assert_eq!(outcome, Err(Unchanged::ReadOnly(told.into())));
+    assert_eq!(outcome, Err(ChangeError::ReadOnly(told.into())));
 }
 
 #[test]
 fn as_much_as_kafka_allows_is_changed_at_once_and_no_more() {
     let house = House::new("[]\n");
     let topics = |range: std::ops::Range<usize>| range.map(|i| writes(format!("t{i}"))).collect::<Vec<_>>();
-    assert_eq!(house.change(Change::Create(topics(0..MAX_CHANGES + 1))), Err(Unchanged::TooMany));
+    assert_eq!(house.change(Change::Create(topics(0..MAX_CHANGES + 1))), Err(ChangeError::TooMany));
     assert_eq!(house.text(), "[]\n");
-    assert_eq!(house.change(Change::Create(topics(0..MAX_CHANGES))), Ok(Changed::Created));
+    assert_eq!(house.change(Change::Create(topics(0..MAX_CHANGES))), Ok(ChangeOutcome::Created));
     assert_eq!(house.store.status().bindings, MAX_CHANGES);
     // Those that are there do not count.
-    assert_eq!(house.change(Change::Create(topics(0..MAX_CHANGES + 1))), Ok(Changed::Created));
-    assert_eq!(house.change(Change::Delete(vec![on(None)])), Err(Unchanged::TooMany));
+    assert_eq!(house.change(Change::Create(topics(0..MAX_CHANGES + 1))), Ok(ChangeOutcome::Created));
+    assert_eq!(house.change(Change::Delete(vec![on(None)])), Err(ChangeError::TooMany));
     // Filters are not counted, nor is what they select several times, but for the length of the answer.
     assert_eq!(
         house.change(Change::Delete(vec![on(Some("nowhere")); MAX_CHANGES + 1])),
-        Ok(Changed::Deleted(vec![Vec::new(); MAX_CHANGES + 1]))
+        Ok(ChangeOutcome::Deleted(vec![Vec::new(); MAX_CHANGES + 1]))
     );
     assert_eq!(
         house.change(Change::Delete(vec![on(Some("t1")); 1000])).unwrap(),
-        Changed::Deleted(vec![vec![Arc::new(writes("t1"))]; 1000])
+        ChangeOutcome::Deleted(vec![vec![Arc::new(writes("t1"))]; 1000])
     );
     // When as many are selected as may be, no filter may select another one, and be it one of them.
-    assert_eq!(house.change(Change::Delete(vec![on(None), on(Some("t2"))])), Err(Unchanged::TooMany));
+    assert_eq!(house.change(Change::Delete(vec![on(None), on(Some("t2"))])), Err(ChangeError::TooMany));
     assert!(house.change(Change::Delete(vec![on(Some("t2"))])).is_ok());
     let most = MAX_LISTED / MAX_CHANGES;
-    assert_eq!(house.change(Change::Delete(vec![on(None); most + 1])), Err(Unchanged::TooManyListed));
-    let Ok(Changed::Deleted(selected)) = house.change(Change::Delete(vec![on(None); most])) else {
+    assert_eq!(house.change(Change::Delete(vec![on(None); most + 1])), Err(ChangeError::TooManyListed));
+    let Ok(ChangeOutcome::Deleted(selected)) = house.change(Change::Delete(vec![on(None); most])) else {
         panic!("not deleted")
     };
     let counts: Vec<_> = selected.iter().map(Vec::len).collect();
@@ -234,7 +234,7 @@ fn a_file_that_would_be_too_large_stays_as_it_is() {
          keep the ACLs in a topic",
     );
     // What is there can be changed further.
-    assert_eq!(house.create("bills"), Ok(Changed::Created));
+    assert_eq!(house.create("bills"), Ok(ChangeOutcome::Created));
     assert!(may_write(&house.store, "bills"));
 }
 
@@ -247,7 +247,7 @@ fn changes_at_one_time_are_all_made() {
         .map(|i| runtime.spawn(house.store.clone().change(Change::Create(vec![writes(format!("t{i}"))]))))
         .collect();
     for change in changes {
-        assert_eq!(runtime.block_on(change).unwrap(), Ok(Changed::Created));
+        assert_eq!(runtime.block_on(change).unwrap(), Ok(ChangeOutcome::Created));
     }
     assert!((0..40).all(|i| may_write(&house.store, &format!("t{i}"))));
     assert_eq!(parse(&house.text()).unwrap().bindings.len(), 46);
@@ -306,7 +306,7 @@ fn no_line_is_lost_that_is_appended_during_changes() {
         match runtime.block_on(house.store.clone().change(change)) {
             Ok(_) => made += 1,
             // They write too fast for it: nothing was changed, and it is told.
-            Err(Unchanged::Unavailable(why)) => {
+            Err(ChangeError::Unavailable(why)) => {
                 assert!(why.ends_with("is being written by somebody else; try again"), "{why}");
             }
             Err(other) => panic!("{other:?}"),

@@ -96,7 +96,7 @@ pub(super) fn write(pairs: &[Pair], at: SystemTime) -> Result<Bytes, String> {
 pub(super) fn read(mut bytes: Bytes) -> impl Iterator<Item = Result<Batch, BadBatch>> {
     let mut refused = false;
     std::iter::from_fn(move || {
-        let head = Head::of(&bytes).filter(|_| !refused)?;
+        let head = BatchHead::of(&bytes).filter(|_| !refused)?;
         let bad = |why: String| BadBatch { offset: head.offset, why };
         let length = match head.length.checked_add(BEFORE_LENGTH) {
             // The broker fills its answer up with the beginning of the next batch.
@@ -116,7 +116,7 @@ pub(super) fn read(mut bytes: Bytes) -> impl Iterator<Item = Result<Batch, BadBa
 
 /// What stands at fixed places at the beginning of a batch.
 #[derive(Debug, Clone, Copy)]
-struct Head {
+struct BatchHead {
     offset: i64,
     length: usize,
     format: u8,
@@ -126,9 +126,9 @@ struct Head {
     records: usize,
 }
 
-impl Head {
+impl BatchHead {
     /// None when it has not come as a whole.
-    fn of(bytes: &[u8]) -> Option<Head> {
+    fn of(bytes: &[u8]) -> Option<BatchHead> {
         let mut rest = bytes;
         let offset = i64::from_be_bytes(*take(&mut rest)?);
         let length = i32::from_be_bytes(*take(&mut rest)?);
@@ -138,18 +138,18 @@ impl Head {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if format < FORMAT {
             let (checksum, attributes, last_delta, records) = (0, 0, 0, 0);
-            return Some(Head { offset, length, format, checksum, attributes, last_delta, records });
+            return Some(BatchHead { offset, length, format, checksum, attributes, last_delta, records });
         }
         let checksum = u32::from_be_bytes(*take(&mut rest)?);
         let attributes = i16::from_be_bytes(*take(&mut rest)?);
         let last_delta = i32::from_be_bytes(*take(&mut rest)?);
         let _timestamps_and_producer: &[u8; 30] = take(&mut rest)?;
         let records = usize::try_from(i32::from_be_bytes(*take(&mut rest)?)).unwrap_or(usize::MAX);
-        Some(Head { offset, length, format, checksum, attributes, last_delta, records })
+        Some(BatchHead { offset, length, format, checksum, attributes, last_delta, records })
     }
 }
 
-fn decode(head: &Head, batch: &Bytes) -> Result<Batch, String> {
+fn decode(head: &BatchHead, batch: &Bytes) -> Result<Batch, String> {
     if head.format < FORMAT {
         return Err(format!(
             "it is in Kafka's message format {}, and {FORMAT} is needed: set message.format.version of the topic to 0.11.0 or newer",
@@ -173,7 +173,7 @@ fn decode(head: &Head, batch: &Bytes) -> Result<Batch, String> {
 }
 
 /// The records, when they are as many as the batch says, have no headers, and lie within its offsets.
-fn records(head: &Head, batch: &Bytes) -> Option<Vec<Read>> {
+fn records(head: &BatchHead, batch: &Bytes) -> Option<Vec<Read>> {
     let mut bytes = batch.get(HEAD..)?;
     // Room is reserved for what can be there, whatever the batch claims.
     if head.records > bytes.len().checked_div(SHORTEST_RECORD)? {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::log::{Reached, Trouble};
 use super::record::{self, Pair};
 use super::{TopicSource, batch};
-use crate::model::acl::{Binding, BindingFilter, Change, Changed, MAX_CHANGES, Unchanged, select};
+use crate::model::acl::{Binding, BindingFilter, Change, ChangeError, ChangeOutcome, MAX_CHANGES, select};
 use crate::process::kafka_client::{Failure, Start};
 use crate::protocol::error_code::{
     KAFKA_STORAGE_ERROR, LEADER_NOT_AVAILABLE, MESSAGE_TOO_LARGE, NOT_ENOUGH_REPLICAS,
@@ -42,7 +42,7 @@ struct Progress {
 /// Whether it is worth trying again.
 enum Stop {
     Again(String),
-    Final(Unchanged),
+    Final(ChangeError),
 }
 
 impl From<Trouble> for Stop {
@@ -56,11 +56,14 @@ impl From<Trouble> for Stop {
 
 impl TopicSource {
     /// Makes a change: when this returns it is in the log, on as many brokers as the topic asks for, and in force here.
-    pub(in crate::process::acl_store) async fn change(&self, change: Change) -> Result<Changed, Unchanged> {
+    pub(in crate::process::acl_store) async fn change(
+        &self,
+        change: Change,
+    ) -> Result<ChangeOutcome, ChangeError> {
         let mut progress = Progress::default();
         match timeout_at(Instant::now() + LIMIT, self.make(&change, &mut progress)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Unchanged::Unavailable(self.ran_out(&progress))),
+            Err(_) => Err(ChangeError::Unavailable(self.ran_out(&progress))),
         }
     }
 
@@ -79,7 +82,7 @@ impl TopicSource {
         }
     }
 
-    async fn make(&self, change: &Change, progress: &mut Progress) -> Result<Changed, Unchanged> {
+    async fn make(&self, change: &Change, progress: &mut Progress) -> Result<ChangeOutcome, ChangeError> {
         let mut writer = self.writer.lock().await;
         self.loaded().await;
         loop {
@@ -102,7 +105,7 @@ impl TopicSource {
         change: &Change,
         leader: Option<Reached>,
         progress: &mut Progress,
-    ) -> Result<(Changed, Reached), Stop> {
+    ) -> Result<(ChangeOutcome, Reached), Stop> {
         let mut leader = match leader {
             Some(leader) => leader,
             None => self.log.reach_leader().await?,
@@ -122,8 +125,8 @@ impl TopicSource {
             self.in_force_up_to(first.saturating_add(count)).await?;
         }
         let changed = match change {
-            Change::Create(_) => Changed::Created,
-            Change::Delete(_) => Changed::Deleted(progress.selected.take().unwrap_or_default()),
+            Change::Create(_) => ChangeOutcome::Created,
+            Change::Delete(_) => ChangeOutcome::Deleted(progress.selected.take().unwrap_or_default()),
         };
         Ok((changed, leader))
     }
@@ -150,7 +153,7 @@ impl TopicSource {
         let there: HashSet<&Binding> = current.authorizer.bindings().iter().map(AsRef::as_ref).collect();
         let wanted: HashSet<&Binding> = bindings.iter().collect();
         if wanted.difference(&there).count() > MAX_CHANGES {
-            return Err(Stop::Final(Unchanged::TooMany));
+            return Err(Stop::Final(ChangeError::TooMany));
         }
         let now = SystemTime::now();
         let pairs = wanted.into_iter().map(|binding| record::addition(binding, &self.name, now));
@@ -238,15 +241,15 @@ impl TopicSource {
     }
 
     /// While the log cannot be understood nobody knows what a change would change.
-    fn refuse_if_wrong(&self) -> Result<(), Unchanged> {
+    fn refuse_if_wrong(&self) -> Result<(), ChangeError> {
         let state = self.state.borrow();
         match &state.trouble {
-            Some(trouble) if state.wrong => Err(Unchanged::Unavailable(trouble.clone())),
+            Some(trouble) if state.wrong => Err(ChangeError::Unavailable(trouble.clone())),
             _ => Ok(()),
         }
     }
 }
 
 fn unavailable(text: String) -> Stop {
-    Stop::Final(Unchanged::Unavailable(text))
+    Stop::Final(ChangeError::Unavailable(text))
 }

@@ -1,11 +1,11 @@
 //! What becomes of the broker's answer to a Fetch.
 
-use super::super::{Answer, AnswerWatch, Api, Verdict, encoded};
-use super::{Reader, SESSIONS, TOPIC_IDS, leave};
+use super::super::{Answer, AnswerWatch, Api, RuleOutcome, encoded};
+use super::{FetchedBy, SESSIONS, TOPIC_IDS, leave};
 use crate::protocol::access::Access;
 use crate::protocol::answer_end;
 use crate::protocol::error_code::{NONE, TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_ID};
-use crate::protocol::fetch_answer::{HEAD, Head, NODE_ENDPOINTS, Walk};
+use crate::protocol::fetch_answer::{FetchAnswerHead, HEAD, NODE_ENDPOINTS, Walk};
 use crate::protocol::fetch_sessions::{Session, Topic, refused_partition};
 use crate::protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use crate::protocol::messages::{FetchRequest, FetchResponse};
@@ -29,7 +29,7 @@ pub(super) enum SessionChange {
 }
 
 impl SessionChange {
-    fn settle(self, head: Head, access: &mut Access<'_>) {
+    fn settle(self, head: FetchAnswerHead, access: &mut Access<'_>) {
         let lives = head.error_code == NONE && head.session_id != 0;
         match self {
             Self::Made(mut session, id) if lives => {
@@ -62,7 +62,7 @@ pub(super) fn finish(
     refused: Vec<FetchableTopicResponse>,
     change: SessionChange,
     access: &mut Access<'_>,
-) -> Result<Verdict<FetchResponse>, Fault> {
+) -> Result<RuleOutcome<FetchResponse>, Fault> {
     let version = access.version;
     let partitions = refused.iter().map(|topic| topic.partitions.len() * size_of::<PartitionData>());
     access.witness.keeps(refused.len() * size_of::<FetchableTopicResponse>() + partitions.sum::<usize>());
@@ -82,7 +82,7 @@ pub(super) fn finish(
         true => Answer::Watched { whole, watch: Box::new(watch) },
         false => Answer::Untouched,
     };
-    Ok(Verdict::Raw(body, answer))
+    Ok(RuleOutcome::Raw(body, answer))
 }
 
 /// Looks at the broker's answer: whether the session lives, and whether there are addresses in it.
@@ -103,7 +103,7 @@ impl Watch {
     fn settle(&mut self, access: &mut Access<'_>) {
         if access.version >= SESSIONS && self.have == HEAD {
             std::mem::replace(&mut self.change, SessionChange::Nothing)
-                .settle(Head::read(&self.head), access);
+                .settle(FetchAnswerHead::read(&self.head), access);
         }
     }
 
@@ -197,7 +197,7 @@ pub(in crate::protocol::api) fn judge_again(
         if told == 0 {
             continue;
         }
-        let Some(refusal) = Reader::Consumer.judge(&key, told, access) else { continue };
+        let Some(refusal) = FetchedBy::Consumer.judge(&key, told, access) else { continue };
         for partition in topic.partitions.iter_mut().filter(|partition| !is_refused(partition)) {
             *partition = refused_partition(partition.partition_index, refusal.error_code);
         }

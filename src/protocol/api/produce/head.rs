@@ -16,14 +16,14 @@ pub(in crate::protocol::api) fn judge_head(
     length: usize,
     access: &mut Access<'_>,
 ) -> Option<Passage> {
-    let head = Head::read(body, access.version)?;
+    let head = ProduceHead::read(body, access.version)?;
     let name = match head.topic {
         TopicName::Name(name) => Str::from(name),
         TopicName::Id(id) => access.topic_name(&id)?,
     };
     // Decided without a word: if this does not settle it, the whole request will be decided, and heard.
     let mut allows = |operation, resource_type, name: &str| {
-        access.unheard(|access| access.allows(operation, resource_type, name))
+        access.unobserved(|access| access.allows(operation, resource_type, name))
     };
     let id = head.transactional_id;
     if !id.is_none_or(|id| allows(Operation::Write, ResourceType::TransactionalId, id))
@@ -47,7 +47,7 @@ pub(in crate::protocol::api) fn judge_head(
     Some(Passage { answer, watch: Box::new(passing) })
 }
 
-struct Head<'a> {
+struct ProduceHead<'a> {
     transactional_id: Option<&'a str>,
     acks: i16,
     topic: TopicName<'a>,
@@ -60,7 +60,7 @@ enum TopicName<'a> {
     Id(Uuid),
 }
 
-impl<'a> Head<'a> {
+impl<'a> ProduceHead<'a> {
     /// The head of a request with exactly one topic; `None` for any other, and for one that has not come far enough.
     fn read(body: &'a [u8], version: i16) -> Option<Self> {
         let flexible = version >= ProduceRequest::FLEXIBLE;

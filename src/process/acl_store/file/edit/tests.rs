@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::acl::{Operation, PatternType, Permission, ResourceType};
 use crate::process::acl_store::file::read::read;
-use crate::process::acl_store::file::written::file_of;
+use crate::process::acl_store::file::serialize::file_of;
 
 /// `alice Read orders`, from a host if there is a fourth word; with `-` before the name it denies, with `~` it is a prefix.
 fn binding(words: &str) -> Binding {

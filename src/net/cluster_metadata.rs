@@ -24,7 +24,7 @@ const MOST: usize = 10_000;
 
 /// The nodes of a cluster with the addresses that they advertise, and which of them was asked, as far as it says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Survey {
+pub struct ClusterMetadata {
     /// By id.
     pub nodes: Vec<(i32, Address)>,
     /// The id of the broker that was asked; `None` where it is not in the cluster yet, or is too old to tell.
@@ -37,13 +37,13 @@ pub struct Survey {
 ///
 /// # Errors
 /// When none answers.
-pub async fn survey(upstream: &Upstream) -> Result<Survey, Close> {
+pub async fn describe_cluster(upstream: &Upstream) -> Result<ClusterMetadata, Close> {
     let answered = timeout(LIMIT, async {
         let (mut socket, broker) = reach(upstream, Destination::Any).await?;
         let nodes = nodes(&mut socket, &broker).await?;
         let (own, listeners) = own(&mut socket, &broker, &nodes).await?;
         let own = own.filter(|_| !upstream.brokers.is_cluster());
-        Ok(Survey { nodes, own, listeners })
+        Ok(ClusterMetadata { nodes, own, listeners })
     });
     answered.await.unwrap_or_else(|_| {
         Err(Close::new(

@@ -13,32 +13,32 @@ use crate::protocol::wire::Fault;
 const WHOLE: usize = 64 * 1024;
 
 /// The member in whose name a request comes.
-pub(super) struct Sighting {
+pub(super) struct ClaimedMember {
     group: Box<str>,
     member: Box<str>,
     membership: Membership,
 }
 
 /// What is known of members, while a request is decided that may be one's.
-pub(super) struct Watchful<'a> {
+pub(super) struct MemberObserver<'a> {
     members: &'a Members,
     membership: Option<Membership>,
-    seen: RefCell<Option<Box<Sighting>>>,
+    seen: RefCell<Option<Box<ClaimedMember>>>,
 }
 
-impl<'a> Watchful<'a> {
+impl<'a> MemberObserver<'a> {
     /// For a request of this row; without one nothing is decided.
     pub(super) fn new(members: &'a Members, row: Option<&'static Row>) -> Self {
         Self { members, membership: row.and_then(|row| row.membership), seen: RefCell::new(None) }
     }
 
     /// Who was seen.
-    pub(super) fn into_seen(self) -> Option<Box<Sighting>> {
+    pub(super) fn into_seen(self) -> Option<Box<ClaimedMember>> {
         self.seen.into_inner()
     }
 }
 
-impl Seen for Watchful<'_> {
+impl Seen for MemberObserver<'_> {
     fn saw(&self, group: &str, member: &str, host: &Arc<str>) {
         let Some(membership) = self.membership else { return };
         if group.len() + member.len() > LONGEST {
@@ -48,8 +48,8 @@ impl Seen for Watchful<'_> {
         if known.is_some_and(|known| !membership.moves || known == *host) {
             return;
         }
-        let sighting = Sighting { group: group.into(), member: member.into(), membership };
-        *self.seen.borrow_mut() = Some(Box::new(sighting));
+        let claimed_member = ClaimedMember { group: group.into(), member: member.into(), membership };
+        *self.seen.borrow_mut() = Some(Box::new(claimed_member));
     }
 
     fn host(&self, group: &str, member: &str) -> Option<Arc<str>> {
@@ -57,7 +57,7 @@ impl Seen for Watchful<'_> {
     }
 }
 
-impl Sighting {
+impl ClaimedMember {
     /// Believes it, if that is what the answer says. One that cannot be read says nothing.
     fn settle(&self, body: &[u8], members: &Members, access: &Access<'_>) {
         let Ok(Some(named)) = (self.membership.accepted)(body, access.version) else { return };
@@ -69,12 +69,16 @@ impl Sighting {
 }
 
 /// An answer that says whether the sender is a member, with that looked at.
-pub(super) fn watched(answer: Answer, sighting: Box<Sighting>, context: &Arc<ListenerContext>) -> Answer {
-    let look = Look { sighting, context: context.clone() };
+pub(super) fn watched(
+    answer: Answer,
+    claimed_member: Box<ClaimedMember>,
+    context: &Arc<ListenerContext>,
+) -> Answer {
+    let look = Look { claimed_member, context: context.clone() };
     match answer {
         Answer::Untouched => Answer::Watched { whole: WHOLE, watch: Box::new(look) },
         Answer::Rewritten(rewrite) => Answer::Rewritten(Box::new(move |body, access| {
-            look.sighting.settle(body, &look.context.upstream.cluster.load().members, access);
+            look.claimed_member.settle(body, &look.context.upstream.cluster.load().members, access);
             rewrite(body, access)
         })),
         other @ (Answer::None { .. } | Answer::Watched { .. }) => other,
@@ -83,13 +87,13 @@ pub(super) fn watched(answer: Answer, sighting: Box<Sighting>, context: &Arc<Lis
 
 /// Looks at an answer that passes as it is.
 struct Look {
-    sighting: Box<Sighting>,
+    claimed_member: Box<ClaimedMember>,
     context: Arc<ListenerContext>,
 }
 
 impl AnswerWatch for Look {
     fn whole(self: Box<Self>, body: &[u8], access: &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault> {
-        self.sighting.settle(body, &self.context.upstream.cluster.load().members, access);
+        self.claimed_member.settle(body, &self.context.upstream.cluster.load().members, access);
         Ok(None)
     }
 

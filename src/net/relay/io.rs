@@ -43,12 +43,12 @@ impl Relay {
     /// Client to broker.
     pub(super) fn upward(&mut self, cx: &mut Context<'_>) -> Result<bool, Close> {
         let mut moved = self.write_requests(cx)?;
-        if !self.up.is_empty() || self.outgoing.len() > UNREAD || self.wants.0.is_some() {
+        if !self.to_broker.is_empty() || self.outgoing.len() > UNREAD || self.wants.0.is_some() {
             return Ok(moved);
         }
         // What has been read but not judged: it waited for room, or for memory.
         let want = self.judge()?;
-        if !self.up.is_empty() {
+        if !self.to_broker.is_empty() {
             return Ok(self.write_requests(cx)? || moved);
         }
         match want {
@@ -99,8 +99,8 @@ impl Relay {
         let mut sink =
             Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
         let heavy = self.session.is_next_heavy(&self.plain);
-        let (session, plain, up) = (&mut self.session, &mut self.plain, &mut self.up);
-        let want = aside(heavy, || session.requests(plain, up, &mut sink, Instant::now()))?;
+        let (session, plain, to_broker) = (&mut self.session, &mut self.plain, &mut self.to_broker);
+        let want = aside(heavy, || session.requests(plain, to_broker, &mut sink, Instant::now()))?;
         self.session.settle(&mut sink)?;
         self.unjudged = want != Want::Bytes;
         Ok(want)
@@ -112,10 +112,10 @@ impl Relay {
             Close::new(CloseReason::UpstreamError, format!("writing to the broker: {error}"))
         };
         let mut moved = false;
-        while !self.up.is_empty() {
+        while !self.to_broker.is_empty() {
             let mut pieces = [IoSlice::new(&[]); PIECES];
             let mut count = 0;
-            for (piece, bytes) in pieces.iter_mut().zip(&self.up) {
+            for (piece, bytes) in pieces.iter_mut().zip(&self.to_broker) {
                 *piece = IoSlice::new(bytes);
                 count += 1;
             }
@@ -124,13 +124,13 @@ impl Relay {
                 Poll::Ready(Err(error)) => return Err(failed(error)),
                 Poll::Ready(Ok(mut written)) => {
                     moved = true;
-                    while let Some(first) = self.up.front_mut() {
+                    while let Some(first) = self.to_broker.front_mut() {
                         if written < first.len() {
                             first.advance(written);
                             break;
                         }
                         written -= first.len();
-                        self.up.pop_front();
+                        self.to_broker.pop_front();
                     }
                 }
             }
@@ -172,8 +172,8 @@ impl Relay {
         let mut sink =
             Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
         let heavy = self.session.is_answer_heavy(before);
-        let (session, answers, up) = (&mut self.session, &mut self.answers, &mut self.up);
-        let want = aside(heavy, || session.answers(answers, up, &mut sink, Instant::now()))?;
+        let (session, answers, to_broker) = (&mut self.session, &mut self.answers, &mut self.to_broker);
+        let want = aside(heavy, || session.answers(answers, to_broker, &mut sink, Instant::now()))?;
         self.session.settle(&mut sink)?;
         if let Want::Memory(bytes) = want {
             self.wants.1 = Some(bytes);

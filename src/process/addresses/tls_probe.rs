@@ -44,7 +44,7 @@ pub(super) struct Answer {
 }
 
 /// Connects to the address, and leaves as soon as a certificate is shown. `own` is the fingerprint of the listener's.
-pub(super) async fn knock(check: &SelfCheck, (host, port): (&str, u16), own: &str) -> Answer {
+pub(super) async fn probe_tls(check: &SelfCheck, (host, port): (&str, u16), own: &str) -> Answer {
     let nobody = |why: String| Answer { found: Found::Nobody(why), fits: true };
     let Ok(name) = ServerName::try_from(host.to_owned()) else {
         return nobody(format!("{host} is no host name that TLS knows"));

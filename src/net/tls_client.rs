@@ -13,10 +13,10 @@ use super::tls::{Opened, Tls};
 use crate::model::advertise::Destination;
 
 /// How long a client has to take its last bytes and close.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A client with whom TLS is established (or was tried), before there is a broker.
-pub struct Greeted {
+pub struct TlsClient {
     /// The client's socket.
     pub socket: TcpStream,
     /// Its TLS.
@@ -31,7 +31,7 @@ pub struct Greeted {
     pub destination: Destination,
 }
 
-impl Greeted {
+impl TlsClient {
     /// Waits until the client says something.
     pub(super) async fn wait_for_request(&mut self, limit: Duration) {
         let said = async {
@@ -58,16 +58,16 @@ impl Greeted {
     }
 
     /// Says goodbye to the client.
-    pub async fn farewell(&mut self) {
+    pub async fn close(&mut self) {
         self.tls.close(&mut self.incoming, &mut self.outgoing);
-        part(&mut self.socket, &mut self.outgoing).await;
+        close_gracefully(&mut self.socket, &mut self.outgoing).await;
     }
 }
 
 /// Sends the last bytes and closes. What the client has still sent is read and thrown away: closing a socket with
 /// unread bytes would reset it, and the client might never see the last answer or alert.
-pub(super) async fn part(socket: &mut TcpStream, outgoing: &mut Buf) {
-    let parting = async {
+pub(super) async fn close_gracefully(socket: &mut TcpStream, outgoing: &mut Buf) {
+    let closing = async {
         socket.write_all(outgoing.filled()).await?;
         socket.shutdown().await?;
         // On the heap: in this future it would be part of every connection's task.
@@ -76,5 +76,5 @@ pub(super) async fn part(socket: &mut TcpStream, outgoing: &mut Buf) {
         io::Result::Ok(())
     };
     // Whether it went well makes no difference any more.
-    let _ = timeout(FAREWELL, parting).await;
+    let _ = timeout(CLOSE_LIMIT, closing).await;
 }

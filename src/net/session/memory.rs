@@ -1,8 +1,8 @@
 //! What a session keeps in memory while it waits, and what of the shared budget stands for it.
 
 use super::{
-    BESIDE_RECORDS, Close, DECIDING, DECIDING_RECORDS, LARGE, LONG_RECORDS, Owed, Reading, Request, SMALL,
-    Session, Share,
+    AnswerState, BESIDE_RECORDS, Close, DECIDING, DECIDING_RECORDS, LARGE, LONG_RECORDS, MemoryPermit,
+    PendingResponse, ReceivedRequest, SMALL, Session,
 };
 use crate::net::buffer::READ;
 use crate::observability::metrics::CloseReason;
@@ -12,13 +12,13 @@ use crate::protocol::wire::Message;
 
 /// Memory that something takes until it is gone.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct Reservation {
     /// How much it is, in bytes, roughly.
     pub(super) bytes: usize,
     /// How much of it the shared budget does not stand for: all of it, or nothing.
     counted: usize,
     /// What stands for it in the shared budget, if it is more than a little.
-    pub(super) memory: Option<Share>,
+    pub(super) memory: Option<MemoryPermit>,
 }
 
 impl Session {
@@ -27,7 +27,7 @@ impl Session {
         self.request_memory.is_some()
             || self.answer_memory.is_some()
             || !self.handed_on.is_empty()
-            || self.owed.iter().any(|owed| owed.kept.memory.is_some())
+            || self.pending.iter().any(|pending| pending.kept.memory.is_some())
             || self
                 .held
                 .as_ref()
@@ -36,8 +36,8 @@ impl Session {
 
     /// How many bytes it keeps, roughly, that the shared budget does not stand for.
     pub fn holds(&self) -> usize {
-        let answer = match &self.reading {
-            Reading::Whole { so_far, .. } if self.answer_memory.is_none() => so_far.capacity(),
+        let answer = match &self.answer_state {
+            AnswerState::Whole { so_far, .. } if self.answer_memory.is_none() => so_far.capacity(),
             _ => 0,
         };
         let held = self.held.as_ref().filter(|request| request.memory.is_none());
@@ -78,16 +78,16 @@ impl Session {
     ///
     /// # Errors
     /// When there is no room, not even in the reserve. It is not waited for: who waits would keep what is taken already.
-    pub(super) fn keep(&self, bytes: usize, memory: Option<Share>) -> Result<Kept, Close> {
+    pub(super) fn keep(&self, bytes: usize, memory: Option<MemoryPermit>) -> Result<Reservation, Close> {
         if memory.is_some() || bytes <= SMALL {
             let counted = if memory.is_some() { 0 } else { bytes };
-            return Ok(Kept { bytes, counted, memory: memory.filter(|_| bytes > 0) });
+            return Ok(Reservation { bytes, counted, memory: memory.filter(|_| bytes > 0) });
         }
         let room = self.room_for(bytes);
         let memory =
             self.context.process.memory.take(room).or_else(|| self.context.process.memory.take_reserve(room));
         match memory {
-            Some(memory) => Ok(Kept { bytes, counted: 0, memory: Some(memory) }),
+            Some(memory) => Ok(Reservation { bytes, counted: 0, memory: Some(memory) }),
             None => Err(Close::new(
                 CloseReason::Limit,
                 "limits.buffered_bytes left no room for what is refused of a request, or for its answer",
@@ -95,15 +95,15 @@ impl Session {
         }
     }
 
-    pub(super) fn push_owed(&mut self, owed: Owed) {
-        self.counted += owed.kept.counted;
-        self.owed.push_back(owed);
+    pub(super) fn push_pending(&mut self, pending: PendingResponse) {
+        self.counted += pending.kept.counted;
+        self.pending.push_back(pending);
     }
 
-    pub(super) fn pop_owed(&mut self) -> Option<Owed> {
-        let owed = self.owed.pop_front()?;
-        self.counted -= owed.kept.counted;
-        Some(owed)
+    pub(super) fn pop_pending(&mut self) -> Option<PendingResponse> {
+        let pending = self.pending.pop_front()?;
+        self.counted -= pending.kept.counted;
+        Some(pending)
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn arriving(key: Option<i16>, length: usize) -> usize {
 }
 
 /// What is kept of a request until it is answered, in bytes. `is_refused`: some of it was, or may have been, taken out.
-pub(super) fn kept_of(request: &Request, answer: &Answer, is_refused: bool) -> usize {
+pub(super) fn kept_of(request: &ReceivedRequest, answer: &Answer, is_refused: bool) -> usize {
     let length = request.frame.len();
     match answer {
         Answer::Untouched | Answer::None { .. } => 0,

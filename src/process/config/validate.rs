@@ -18,15 +18,15 @@ use crate::model::acl::Network;
 /// The configuration, without the listeners that have faults.
 pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>) -> Config {
     let effective = Effective::of(&raw);
-    let mut reader = Reader { document: &document, faults, warnings: Vec::new() };
+    let mut validator = Validator { document: &document, faults, warnings: Vec::new() };
     let mut listeners = Vec::new();
     for (i, listener) in raw.listeners.iter().enumerate() {
-        listeners.extend(reader.listener(format!("listeners.{i}"), listener));
+        listeners.extend(validator.listener(format!("listeners.{i}"), listener));
     }
-    reader.addresses(&raw);
-    reader.limits(&raw);
+    validator.addresses(&raw);
+    validator.limits(&raw);
     let upstream = raw.listeners.first().map(|listener| listener.upstream.clone());
-    let authorization = reader.authorization(raw.authorization, upstream);
+    let authorization = validator.authorization(raw.authorization, upstream);
     Config {
         reload_interval: raw.reload_interval,
         listeners,
@@ -37,19 +37,19 @@ pub(super) fn config(raw: raw::Root, document: Document, faults: &mut Vec<Fault>
         shutdown: raw.shutdown,
         log: raw.log,
         audit: raw.audit,
-        warnings: reader.warnings,
+        warnings: validator.warnings,
         effective,
         document,
     }
 }
 
-struct Reader<'a> {
+struct Validator<'a> {
     document: &'a Document,
     faults: &'a mut Vec<Fault>,
     warnings: Vec<Fault>,
 }
 
-impl Reader<'_> {
+impl Validator<'_> {
     fn fault(&mut self, at: &str, message: impl Into<String>) {
         self.faults.push(self.document.fault(at, message));
     }

@@ -10,18 +10,18 @@ pub(super) const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
 /// What has been heard so far.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Progress {
     /// More is to come.
-    Part,
+    Incomplete,
     /// The whole greeting.
-    Whole(Greeting),
+    Complete(ClientHello),
     /// It is no greeting; TLS will say what is wrong with it.
-    Nonsense,
+    Invalid,
 }
 
 /// A client's greeting.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Greeting {
+pub(super) struct ClientHello {
     /// The name by which it calls us (SNI).
     pub(super) name: Option<String>,
     /// What shows that it may be a greeting of our own.
@@ -30,15 +30,15 @@ pub(super) struct Greeting {
 
 /// Reads along while a greeting arrives.
 #[derive(Default)]
-pub(super) struct Ear(Box<Acceptor>);
+pub(super) struct HelloReader(Box<Acceptor>);
 
-impl Ear {
+impl HelloReader {
     /// Takes the bytes that have come since the last call. At most 64 KiB are remembered, the most of a greeting.
-    pub(super) fn hear(&mut self, mut bytes: &[u8]) -> Heard {
+    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Progress {
         while !bytes.is_empty() {
             match self.0.read_tls(&mut bytes) {
                 Ok(1..) => {}
-                Ok(0) | Err(_) => return Heard::Nonsense,
+                Ok(0) | Err(_) => return Progress::Invalid,
             }
             match self.0.accept() {
                 Ok(None) => {}
@@ -46,12 +46,12 @@ impl Ear {
                     let hello = accepted.client_hello();
                     let name = hello.server_name().map(str::to_owned);
                     let token = hello.alpn().and_then(|mut names| names.find(|name| name.starts_with(TOKEN)));
-                    return Heard::Whole(Greeting { name, token: token.map(<[u8]>::to_vec) });
+                    return Progress::Complete(ClientHello { name, token: token.map(<[u8]>::to_vec) });
                 }
-                Err(_) => return Heard::Nonsense,
+                Err(_) => return Progress::Invalid,
             }
         }
-        Heard::Part
+        Progress::Incomplete
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    fn greeting(name: &'static str) -> Vec<u8> {
+    fn hello(name: &'static str) -> Vec<u8> {
         let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -81,8 +81,8 @@ mod tests {
     }
 
     /// The greeting in records of so many bytes.
-    fn cut(greeting: &[u8], size: usize) -> Vec<u8> {
-        let parts = greeting[5..].chunks(size);
+    fn cut(hello: &[u8], size: usize) -> Vec<u8> {
+        let parts = hello[5..].chunks(size);
         parts
             .flat_map(|part| [&[22, 3, 1, (part.len() >> 8) as u8, part.len() as u8], part].concat())
             .collect()
@@ -90,33 +90,33 @@ mod tests {
 
     #[test]
     fn the_name_is_heard_however_the_greeting_is_cut() {
-        let whole = greeting("broker-1.example");
-        let named = || Heard::Whole(Greeting { name: Some("broker-1.example".into()), token: None });
+        let whole = hello("broker-1.example");
+        let named = || Progress::Complete(ClientHello { name: Some("broker-1.example".into()), token: None });
         for bytes in [whole.clone(), cut(&whole, 1), cut(&whole, 100)] {
-            assert_eq!(Ear::default().hear(&bytes), named());
-            let mut ear = Ear::default();
+            assert_eq!(HelloReader::default().read(&bytes), named());
+            let mut reader = HelloReader::default();
             for byte in &bytes[..bytes.len() - 1] {
-                assert_eq!(ear.hear(&[*byte]), Heard::Part);
+                assert_eq!(reader.read(&[*byte]), Progress::Incomplete);
             }
-            assert_eq!(ear.hear(&bytes[bytes.len() - 1..]), named());
+            assert_eq!(reader.read(&bytes[bytes.len() - 1..]), named());
         }
         assert_eq!(
-            Ear::default().hear(&greeting("127.0.0.1")),
-            Heard::Whole(Greeting { name: None, token: None })
+            HelloReader::default().read(&hello("127.0.0.1")),
+            Progress::Complete(ClientHello { name: None, token: None })
         );
     }
 
     #[test]
     fn what_is_no_greeting_is_not_remembered_for_ever() {
         for nonsense in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[22, 3, 1, 0, 4, 2, 0, 0, 0], &[0; 64]] {
-            assert_eq!(Ear::default().hear(nonsense), Heard::Nonsense);
+            assert_eq!(HelloReader::default().read(nonsense), Progress::Invalid);
         }
         // A greeting that says it has 16 MiB, and comes.
-        let mut ear = Ear::default();
+        let mut reader = HelloReader::default();
         let mut record = vec![22, 3, 1, 0x40, 0];
         record.extend([1, 255, 255, 255]);
         record.resize(5 + 0x4000, 0);
-        let heard = (0..1000).find(|_| ear.hear(&record) == Heard::Nonsense);
+        let heard = (0..1000).find(|_| reader.read(&record) == Progress::Invalid);
         assert!(heard.is_some_and(|records| records < 8), "{heard:?}");
     }
 }

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use super::accept::{Admission, accept};
 use super::gateway;
 use super::socket::Socket;
-use crate::model::acl::{Change, ClientView, Unchanged};
+use crate::model::acl::{Change, ChangeError, ClientView};
 use crate::model::advertise::{Advertised, Destination, Mapping};
-use crate::net::acl_source::{AclSource, ChangeOutcome};
-use crate::net::context::{Limits, ListenerContext, ProcessContext};
+use crate::net::acl_source::{AclSource, PendingChange};
+use crate::net::context::{ConnectionLimits, ListenerContext, ProcessContext};
 use crate::net::disconnects::{Disconnects, SAID_AGAIN};
 use crate::net::self_check::SelfCheck;
 use crate::net::upstream::Upstream;
@@ -25,7 +25,7 @@ use crate::process::config::{AddressMapping, Config, Gateway, Listener, Reaction
 use crate::process::identity::IdentityStore;
 
 /// One port of a listener.
-pub(super) struct Door {
+pub(super) struct BoundPort {
     pub(super) socket: Socket,
     pub(super) context: Arc<ListenerContext>,
     pub(super) identity: Arc<IdentityStore>,
@@ -50,17 +50,17 @@ impl AclSource for ServedAcls {
         self.store.wake(waker)
     }
 
-    fn change(&self, change: Change) -> ChangeOutcome {
+    fn change(&self, change: Change) -> PendingChange {
         let (store, metrics) = (self.store.clone(), self.metrics.clone());
         // On its own, so that it goes on when the client leaves.
         let changed = tokio::spawn(async move {
             let outcome = store.clone().change(change).await;
             metrics.acl_change(match &outcome {
                 Ok(_) => AclChange::Made,
-                Err(Unchanged::TooMany | Unchanged::TooManyListed | Unchanged::ReadOnly(_)) => {
+                Err(ChangeError::TooMany | ChangeError::TooManyListed | ChangeError::ReadOnly(_)) => {
                     AclChange::Refused
                 }
-                Err(Unchanged::Unavailable(_)) => AclChange::Failed,
+                Err(ChangeError::Unavailable(_)) => AclChange::Failed,
             });
             let status = store.status();
             metrics.acls(status.bindings, status.generation);
@@ -69,7 +69,7 @@ impl AclSource for ServedAcls {
         Box::pin(async move {
             changed
                 .await
-                .unwrap_or_else(|error| Err(Unchanged::Unavailable(format!("the change failed: {error}"))))
+                .unwrap_or_else(|error| Err(ChangeError::Unavailable(format!("the change failed: {error}"))))
         })
     }
 
@@ -81,7 +81,7 @@ impl AclSource for ServedAcls {
 
 /// Serves a listener from when there are ACLs to decide by.
 pub(super) async fn open(
-    door: Door,
+    port: BoundPort,
     acls: Arc<AclStore>,
     limits: Arc<Admission>,
     mut draining: watch::Receiver<bool>,
@@ -91,7 +91,7 @@ pub(super) async fn open(
         () = acls.loaded() => {}
         _ = draining.wait_for(|draining| *draining) => return,
     }
-    let Door { socket, context, identity, destination, .. } = door;
+    let BoundPort { socket, context, identity, destination, .. } = port;
     let address = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
     match socket.listen() {
         Ok(listener) => {
@@ -146,7 +146,7 @@ pub(super) fn listener_context(
         balancers: listener.balancers.clone(),
         mapping_rules: arc_swap::ArcSwap::from_pointee(listener.principal_mapping_rules.clone()),
         advertised: Advertised::new(mapping),
-        limits: Limits {
+        limits: ConnectionLimits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,
             buffered_bytes: usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
             handshake_timeout: listener.tls.handshake_timeout,

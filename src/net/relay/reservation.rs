@@ -2,7 +2,7 @@
 //! more, but only for as long as one of the few threads is busy with it.
 
 use super::Relay;
-use crate::net::budget::{Budget, Share};
+use crate::net::budget::{MemoryBudget, MemoryPermit};
 use crate::net::buffer::{READ, RECORD, shrink_plain};
 use crate::net::close::Close;
 use crate::observability::metrics::CloseReason;
@@ -14,7 +14,7 @@ const STEP: usize = 16 * 1024;
 
 /// A connection's share of the budget for what it holds while it waits: the share itself, and one of the reserve.
 #[derive(Default)]
-pub(super) struct Standing(Option<Share>, Option<Share>);
+pub(super) struct IdleReservation(Option<MemoryPermit>, Option<MemoryPermit>);
 
 /// How a share fits.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,14 +26,14 @@ enum Fit {
     Nothing,
 }
 
-impl Standing {
+impl IdleReservation {
     pub(super) fn is_held(&self) -> bool {
         self.0.is_some() || self.1.is_some()
     }
 
     /// Makes the share fit what is held. Who waits for memory has all of it from the reserve: what it waits for may be
     /// the whole of the rest.
-    fn fit(&mut self, held: usize, waits: bool, memory: &Budget) -> Fit {
+    fn fit(&mut self, held: usize, waits: bool, memory: &MemoryBudget) -> Fit {
         let wanted = held.saturating_sub(FREE).next_multiple_of(STEP);
         if waits {
             self.0 = None;
@@ -70,11 +70,11 @@ impl Standing {
     }
 }
 
-fn size(share: Option<&Share>) -> usize {
+fn size(share: Option<&MemoryPermit>) -> usize {
     share.map_or(0, |share| share.num_permits() * 1024)
 }
 
-fn add(share: &mut Option<Share>, more: Share) {
+fn add(share: &mut Option<MemoryPermit>, more: MemoryPermit) {
     match share {
         Some(share) => share.merge(more),
         None => *share = Some(more),
@@ -82,7 +82,7 @@ fn add(share: &mut Option<Share>, more: Share) {
 }
 
 /// Gives back what a share has beyond so many bytes.
-fn less(share: &mut Option<Share>, most: usize) {
+fn less(share: &mut Option<MemoryPermit>, most: usize) {
     let beyond = size(share.as_ref()).saturating_sub(most) / 1024;
     if let Some(share) = share.as_mut().filter(|_| beyond > 0) {
         drop(share.split(beyond));
@@ -103,7 +103,7 @@ impl Relay {
     /// Before nothing moves: gives back what is not needed meanwhile, and has the budget stand for the rest.
     pub(super) fn stand(&mut self) -> Result<(), Close> {
         self.shrink();
-        let fit = self.standing.fit(self.holds(), self.wants != (None, None), &self.memory);
+        let fit = self.reservation.fit(self.holds(), self.wants != (None, None), &self.memory);
         self.session.set_short(fit != Fit::Whole);
         match fit {
             Fit::Whole | Fit::Short => Ok(()),
@@ -118,12 +118,12 @@ impl Relay {
     fn holds(&self) -> usize {
         // A large request that arrives has its own share, and so has what is on its way to the broker of one.
         let plain = if self.session.has_request_memory() { 0 } else { self.plain.capacity() };
-        let up: usize = self.up.iter().map(bytes::Bytes::len).sum();
+        let to_broker: usize = self.to_broker.iter().map(bytes::Bytes::len).sum();
         // As has a large answer on its way.
         let outgoing = if self.session.has_handed_on() { 0 } else { self.outgoing.memory() };
         self.incoming.memory()
             + plain
-            + up.min(READ)
+            + to_broker.min(READ)
             + self.answers.memory()
             + outgoing
             + self.session.holds()
@@ -151,24 +151,24 @@ mod tests {
 
     #[test]
     fn a_share_follows_what_is_held_and_the_reserve_goes_back_first() {
-        let memory = Budget::new(64 * KIB, 0);
-        let mut standing = Standing::default();
-        assert_eq!(standing.fit(FREE, false, &memory), Fit::Whole);
-        assert!(!standing.is_held());
-        assert_eq!(standing.fit(FREE + 40 * KIB, false, &memory), Fit::Whole);
+        let memory = MemoryBudget::new(64 * KIB, 0);
+        let mut reservation = IdleReservation::default();
+        assert_eq!(reservation.fit(FREE, false, &memory), Fit::Whole);
+        assert!(!reservation.is_held());
+        assert_eq!(reservation.fit(FREE + 40 * KIB, false, &memory), Fit::Whole);
         assert_eq!(memory.in_use(), 48 * KIB);
         // There is room for 16 KiB more, not for 32; the reserve has just those.
-        assert_eq!(standing.fit(FREE + 64 * KIB, false, &memory), Fit::Whole);
-        assert_eq!(standing.fit(FREE + 80 * KIB, false, &memory), Fit::Short);
-        assert_eq!(standing.fit(FREE + 81 * KIB, false, &memory), Fit::Nothing);
-        assert_eq!(standing.fit(FREE + 64 * KIB, false, &memory), Fit::Whole);
+        assert_eq!(reservation.fit(FREE + 64 * KIB, false, &memory), Fit::Whole);
+        assert_eq!(reservation.fit(FREE + 80 * KIB, false, &memory), Fit::Short);
+        assert_eq!(reservation.fit(FREE + 81 * KIB, false, &memory), Fit::Nothing);
+        assert_eq!(reservation.fit(FREE + 64 * KIB, false, &memory), Fit::Whole);
         assert_eq!(memory.in_use(), 64 * KIB);
         assert!(memory.is_scarce(1));
-        assert_eq!(standing.fit(FREE + 16 * KIB, true, &memory), Fit::Short);
+        assert_eq!(reservation.fit(FREE + 16 * KIB, true, &memory), Fit::Short);
         assert!(!memory.is_scarce(64 * KIB), "what it waits for is there");
-        assert_eq!(standing.fit(FREE + 32 * KIB, true, &memory), Fit::Nothing);
-        assert_eq!(standing.fit(0, false, &memory), Fit::Whole);
-        assert!(!standing.is_held());
+        assert_eq!(reservation.fit(FREE + 32 * KIB, true, &memory), Fit::Nothing);
+        assert_eq!(reservation.fit(0, false, &memory), Fit::Whole);
+        assert!(!reservation.is_held());
         assert_eq!(memory.in_use(), 0);
     }
 }
