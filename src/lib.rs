@@ -7,18 +7,34 @@
 //! # The way of a request
 //!
 //! 1. [`process::proxy`] accepts a connection and hands it to [`net::connection`], where one task owns it to its end:
-//!    TLS, both sockets, both directions.
-//! 2. [`net::handshake`] does TLS within its deadline and asks [`model::principal`] who the client is. Only then is the
-//!    broker dialled ([`net::upstream`]): one connection for each of the client's, since Kafka binds state to it.
-//! 3. [`net::session`] cuts the client's bytes into frames, reads the header ([`protocol::header`]) and looks for the API's
+//!    TLS, both sockets, both directions. What it shares with others is in [`net::context`]: some with all of the process, some with
+//!    its listener's connections; the broker and what is known of its cluster are the [`net::upstream`].
+//! 2. [`net::handshake`] does TLS within its deadline and asks [`model::principal`] who the client is; here another way of
+//!    authentication would go. Only then is the broker dialled: one connection for each of the client's, since Kafka binds state to it.
+//! 3. `net::relay` carries bytes both ways from then on: it decrypts what the client sends ([`net::tls`]), hands it to the session,
+//!    writes what that lets through to the broker, and the same backwards.
+//! 4. [`net::session`] cuts the client's bytes into frames, reads the header ([`protocol::header`]) and looks for the API's
 //!    row in [`protocol::api::TABLE`]. No row, or a version that is not served on both sides: the connection is closed.
-//! 4. The row decodes the body ([`protocol::messages`], bounded) and decides it ([`protocol::api`]), by what
+//! 5. The row decodes the body ([`protocol::messages`], bounded) and decides it ([`protocol::api`]), by what
 //!    [`protocol::access`] says of the client's rights: forward the bytes as they came, forward less, answer, ask the
-//!    broker something first, or close.
-//! 5. What the client is owed goes into a queue. Kafka answers a connection's requests in order, so a refusal finds its
+//!    broker something first, or close. [`net::request_audit`] observes each decision, for the metrics and the audit trail.
+//! 6. What the client is to be answered goes into a queue. Kafka answers a connection's requests in order, so a refusal finds its
 //!    place by standing in line, and the length of the line is the back-pressure.
-//! 6. The broker's answer passes as it comes, never whole in memory, unless it has to change: refusals are put back,
+//! 7. The broker's answer passes as it comes, never whole in memory, unless it has to change: refusals are put back,
 //!    authorized operations reduced, addresses replaced ([`model::advertise`]).
+//!
+//! When the ACLs change, what is under way is judged again before anything else is done with it (`net::session::revocation`).
+//!
+//! # Where else to look
+//!
+//! | what | where |
+//! |---|---|
+//! | who counts memory | [`net::budget`] for the process; `net::session::memory` and `net::relay::reservation` for a connection |
+//! | the ACLs: where they are kept, and how they change | [`process::acl_store`]: a file, or a topic of the cluster |
+//! | a certificate file that changes | [`process::identity`] reads and judges it; `process::proxy::reload` looks for changes |
+//! | whom a certificate makes somebody | [`model::certificate`] |
+//! | doorkeeper as a client of the broker | [`net::upstream`] and [`net::cluster_metadata`]; [`process::kafka_client`] for the ACL topic |
+//! | TLS towards a server | `process::identity::client` and [`process::kafka_client`], for the ACL topic through another doorkeeper |
 //!
 //! # The layers
 //!

@@ -96,6 +96,25 @@ fn imports_point_downwards() {
     assert!(seen > 60, "only {seen} files were looked at");
 }
 
+/// The files of `net` about a cluster, which several listeners may stand before: none of them knows a listener.
+const OF_A_CLUSTER: [&str; 6] =
+    ["brokers.rs", "cluster.rs", "cluster_metadata.rs", "members.rs", "topics.rs", "upstream.rs"];
+
+#[test]
+fn what_is_a_clusters_knows_no_listener() {
+    let mut seen = 0;
+    for (path, text) in files("net") {
+        if path.file_name().is_some_and(|name| OF_A_CLUSTER.iter().any(|file| name == *file)) {
+            seen += 1;
+            for root in ["super", "crate::net"] {
+                let import = format!("{root}::context");
+                assert!(!has_word(&text, &import), "{} knows of listeners", path.display());
+            }
+        }
+    }
+    assert_eq!(seen, OF_A_CLUSTER.len());
+}
+
 #[test]
 fn what_is_pure_neither_waits_nor_looks_at_the_clock() {
     for layer in PURE {

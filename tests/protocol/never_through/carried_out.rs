@@ -113,9 +113,11 @@ impl House {
         if sent.is_none() && self.kind != Kind::Given {
             return Err(format!("{name}: nobody has sent it: {request:?}"));
         }
-        // A Fetch that waits at the broker changes nothing there: its answer is judged once more.
+        // A Fetch that waits at the broker changes nothing there, nor does a question about a group: their answers are judged once
+        // more.
+        let only_reads = layout.api == "Fetch" || (is_own && layout.api == "StreamsGroupDescribe");
         let rights = match sent {
-            Some(sent) if layout.api == "Fetch" => &sent.rights,
+            Some(sent) if only_reads => &sent.rights,
             _ => &connection.rights,
         };
         let case = Case {
