@@ -169,7 +169,7 @@ impl Door {
             subscriptions: &self.subscriptions,
             waiting: &self.waiting,
             grounds: &mut self.grounds,
-            witness: &mut Nobody,
+            observer: &mut NoObserver,
         };
         access.grounds.set_deciding(true);
         match decide(&body, &mut access)? {
@@ -187,9 +187,9 @@ impl Door {
 }
 
 /// Hears nothing: what counting and auditing cost is not measured here.
-struct Nobody;
+struct NoObserver;
 
-impl DecisionObserver for Nobody {
+impl DecisionObserver for NoObserver {
     fn decided(&mut self, _: &Checked<'_>) {}
     fn unmapped(&mut self, _: i32, _: &Unmapped) {}
 }

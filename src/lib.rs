@@ -9,8 +9,9 @@
 //! 1. [`process::proxy`] accepts a connection and hands it to [`net::connection`], where one task owns it to its end:
 //!    TLS, both sockets, both directions. What it shares with others is in [`net::context`]: some with all of the process, some with
 //!    its listener's connections; the broker and what is known of its cluster are the [`net::upstream`].
-//! 2. [`net::handshake`] does TLS within its deadline and asks [`model::principal`] who the client is; here another way of
-//!    authentication would go. Only then is the broker dialled: one connection for each of the client's, since Kafka binds state to it.
+//! 2. [`net::handshake`] does TLS within its deadline and asks [`model::principal`] who the client is; another way of
+//!    authentication would stand in `establish` of [`net::connection`], behind TLS. Only then is the broker dialled: one connection
+//!    for each of the client's, since Kafka binds state to it.
 //! 3. `net::relay` carries bytes both ways from then on: it decrypts what the client sends ([`net::tls`]), hands it to the session,
 //!    writes what that lets through to the broker, and the same backwards.
 //! 4. [`net::session`] cuts the client's bytes into frames, reads the header ([`protocol::header`]) and looks for the API's
@@ -31,8 +32,10 @@
 //! |---|---|
 //! | who counts memory | [`net::budget`] for the process; `net::session::memory` and `net::relay::reservation` for a connection |
 //! | the ACLs: where they are kept, and how they change | [`process::acl_store`]: a file, or a topic of the cluster |
-//! | a certificate file that changes | [`process::identity`] reads and judges it; `process::proxy::reload` looks for changes |
-//! | whom a certificate makes somebody | [`model::certificate`] |
+//! | a certificate file that changes | `process::proxy::watchers` looks at it, [`process::identity`] reads and judges it, its `store` puts it in force |
+//! | which clients' certificates are accepted | [`model::certificate`] |
+//! | metrics and their labels | [`observability::metrics`] |
+//! | lines of the audit trail | [`observability::audit`]: `record` bounds what is kept, `kafka` and `ecs` form the lines |
 //! | doorkeeper as a client of the broker | [`net::upstream`] and [`net::cluster_metadata`]; [`process::kafka_client`] for the ACL topic |
 //! | TLS towards a server | `process::identity::client` and [`process::kafka_client`], for the ACL topic through another doorkeeper |
 //!

@@ -1,5 +1,7 @@
-//! The two sockets of a client's connection and what happens between them.
+//! A client's connection: its two sockets and what happens between them; what connections share; and doorkeeper's own
+//! questions to the broker.
 
+pub mod accepted_client;
 pub mod acl_source;
 pub mod brokers;
 pub mod budget;
@@ -21,7 +23,6 @@ pub mod request_audit;
 pub mod self_check;
 pub mod session;
 pub mod tls;
-pub mod tls_client;
 pub mod topics;
 pub mod upstream;
 pub mod verification_failure;

@@ -43,7 +43,7 @@ impl MemoryBudget {
         self.reserve.clone().try_acquire_many_owned(permits(bytes)?).ok()
     }
 
-    /// Whether there may soon be no room: who would read much is to read little.
+    /// Whether there may soon be no room for so many bytes: then connections read in small pieces.
     pub fn is_scarce(&self, much: usize) -> bool {
         self.shared.available_permits() < much.div_ceil(1024)
     }

@@ -1,4 +1,4 @@
-//! Who a client is.
+//! A client whose principal is known.
 
 use std::net::IpAddr;
 use std::sync::Arc;

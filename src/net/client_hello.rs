@@ -1,5 +1,5 @@
-//! What a client says in its TLS greeting (ClientHello), read before TLS answers it: the name by which it calls us says
-//! which broker it means, and a name that nobody has is refused in TLS' own words.
+//! A client's ClientHello, read before TLS answers it: the name by which it calls us (SNI) says
+//! which broker it means, and a name that no broker has is refused with a TLS alert.
 
 use rustls::server::Acceptor;
 
@@ -8,27 +8,27 @@ use super::self_check::TOKEN;
 /// The alert unrecognized_name (RFC 6066, section 3), fatal, as a whole record.
 pub(super) const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
-/// What has been heard so far.
+/// How far it has been read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// More is to come.
     Incomplete,
-    /// The whole greeting.
+    /// The whole of it.
     Complete(ClientHello),
-    /// It is no greeting; TLS will say what is wrong with it.
+    /// It is no ClientHello; rustls will report what is wrong with it.
     Invalid,
 }
 
-/// A client's greeting.
+/// What is read of a ClientHello.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ClientHello {
     /// The name by which it calls us (SNI).
     pub(super) name: Option<String>,
-    /// What shows that it may be a greeting of our own.
+    /// What shows that it may come from the self-check.
     pub(super) token: Option<Vec<u8>>,
 }
 
-/// Reads along while a greeting arrives.
+/// Reads along while a ClientHello arrives.
 #[derive(Default)]
 pub(super) struct HelloReader(Box<Acceptor>);
 

@@ -32,7 +32,7 @@ impl Cluster {
     }
 }
 
-/// The clusters that have said what they are called. One listener cannot tell by an address whether it stands before the
+/// The clusters whose ids are known. One listener cannot tell by an address whether it stands before the
 /// same cluster as another: a broker has many, and a cluster has many brokers.
 #[derive(Default)]
 pub struct Clusters(Mutex<HashMap<Box<str>, Weak<Cluster>>>);

@@ -23,8 +23,8 @@ use crate::model::text::printable;
 use crate::observability::metrics::{CloseReason, Fault, HandshakeResult, RejectReason};
 
 /// A connection that has been accepted.
-pub struct Arrival<P> {
-    /// It.
+pub struct AcceptedConnection<P> {
+    /// The accepted socket.
     pub socket: TcpStream,
     /// Where it comes from.
     pub peer: SocketAddr,
@@ -34,8 +34,8 @@ pub struct Arrival<P> {
     pub place: P,
 }
 
-/// A place among the connections that may be.
-pub trait Place {
+/// One of the connections that limits allow.
+pub trait ConnectionSlot {
     /// Counts the connection as one of this address, once it is known whose it is.
     ///
     /// # Errors
@@ -51,14 +51,14 @@ struct Origins {
 }
 
 /// Serves one accepted connection to its end; `drain` turns true when doorkeeper stops.
-pub async fn serve<P: Place>(
+pub async fn serve<P: ConnectionSlot>(
     context: Arc<ListenerContext>,
     config: Arc<ServerConfig>,
-    arrival: Arrival<P>,
+    arrival: AcceptedConnection<P>,
     mut drain: watch::Receiver<bool>,
 ) {
     let (open, accepted) = (context.metrics.open(), Instant::now());
-    let Arrival { socket, peer, destination, mut place } = arrival;
+    let AcceptedConnection { socket, peer, destination, mut place } = arrival;
     let mut origins = Origins { client: peer, balancer: None };
     // Apart, since the handshake needs most of the memory of this future and lasts the least.
     let establishing =
@@ -122,7 +122,7 @@ async fn establish(
     context: &Arc<ListenerContext>,
     config: Arc<ServerConfig>,
     (mut socket, destination): (TcpStream, Destination),
-    (origins, place): (&mut Origins, &mut impl Place),
+    (origins, place): (&mut Origins, &mut impl ConnectionSlot),
     drain: &mut watch::Receiver<bool>,
 ) -> Result<Relay, Close> {
     let _ = socket.set_nodelay(true);
@@ -152,32 +152,32 @@ async fn establish(
     // Those that go with this TLS: both may change before the handshake is over, and the client of an authority that is no
     // longer trusted must not become somebody by rules that were made for another one's.
     let rules = context.mapping_rules.load_full();
-    let mut tls_client = tokio::select! {
-        tls_client = handshake::establish_tls(context, config, socket, destination, &terms) => tls_client?,
+    let mut accepted = tokio::select! {
+        accepted = handshake::establish_tls(context, config, socket, destination, &terms) => accepted?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
-    let client = match handshake::principal(context, &rules, &tls_client.tls) {
+    let client = match handshake::principal(context, &rules, &accepted.tls) {
         Ok(principal) => Arc::new(Client::new(&principal, origins.client.ip())),
         Err(close) => {
             // As Kafka does: the handshake is fine, the first request is the end.
             tokio::select! {
-                () = tls_client.wait_for_request(context.limits.idle_timeout) => {}
+                () = accepted.wait_for_request(context.limits.idle_timeout) => {}
                 _ = drain.wait_for(|drain| *drain) => {}
             }
-            tls_client.close().await;
+            accepted.close().await;
             return Err(close);
         }
     };
     let broker = tokio::select! {
-        broker = upstream::reach(&context.upstream, tls_client.destination) => broker,
+        broker = upstream::reach(&context.upstream, accepted.destination) => broker,
         _ = drain.wait_for(|drain| *drain) => Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
     match broker {
         Ok((socket, broker)) => {
-            Ok(Relay::new(tls_client, socket, Session::new(context.clone(), client, broker)))
+            Ok(Relay::new(accepted, socket, Session::new(context.clone(), client, broker)))
         }
         Err(close) => {
-            tls_client.close().await;
+            accepted.close().await;
             Err(close)
         }
     }
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_connections_task_is_small() {
         struct Anywhere;
-        impl Place for Anywhere {
+        impl ConnectionSlot for Anywhere {
             fn take_for(&mut self, _: IpAddr) -> Result<(), RejectReason> {
                 Ok(())
             }

@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{self, timeout_at};
 
+use super::accepted_client::AcceptedClient;
 use super::buffer::{Buf, READ};
 use super::client_hello::{ClientHello, HelloReader, Progress, UNRECOGNIZED_NAME};
 use super::close::Close;
 use super::context::ListenerContext;
 use super::tls::{PLAINTEXT_KAFKA, Tls, not_tls};
-use super::tls_client::TlsClient;
 use super::verification_failure;
 use crate::model::advertise::{Destination, Names};
 use crate::model::certificate::{Certificate, Kind};
@@ -23,27 +23,27 @@ use crate::model::principal::{self, MappingRules};
 use crate::model::proxy_protocol;
 use crate::observability::metrics::{CloseReason, HandshakeResult, Mechanism};
 
-/// How many bytes are asked of a client at once that may be anybody.
-const LITTLE: usize = 2 * 1024;
+/// How many bytes are read at once of a client that has not been authenticated.
+const READ_BEFORE_AUTHENTICATION: usize = 2 * 1024;
 /// The longest message of a handshake, in bytes, and the records around it: as long as Java's, and so Kafka's, may be
 /// (`jdk.tls.maxHandshakeMessageSize`).
 const LONGEST_MESSAGE: usize = 32 * 1024 + 1024;
 
-/// How a client has come, and how long it has to greet.
+/// By which way a client connects, and until when the handshake must be done.
 pub struct HandshakeTerms {
     /// When the handshake must be done.
     pub deadline: time::Instant,
-    /// How it has come.
+    /// By which way it connects.
     pub route: Route,
 }
 
-/// How a client has come.
+/// By which way a client connects.
 pub enum Route {
     /// From an address that is no balancer's.
     Direct,
     /// Through a balancer, which has sent its header.
     Balanced,
-    /// From a balancer's address without a header: only a greeting of our own is heard; to any other this is said.
+    /// From a balancer's address without a header: only a ClientHello of the self-check is accepted, others are refused with this text.
     Unannounced(String),
 }
 
@@ -54,23 +54,24 @@ pub async fn establish_tls(
     socket: TcpStream,
     destination: Destination,
     terms: &HandshakeTerms,
-) -> Result<TlsClient, Close> {
+) -> Result<AcceptedClient, Close> {
     let started = Instant::now();
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
     let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
-    let mut tls_client = TlsClient { socket, tls, incoming, plain, outgoing, destination };
-    let mut own = false;
-    let handshake = timeout_at(terms.deadline, handshake(context, &mut tls_client, terms, &mut own)).await;
-    if own {
-        // It has seen what it came for, and is nobody's handshake.
+    let mut accepted = AcceptedClient { socket, tls, incoming, plain, outgoing, destination };
+    let mut is_self_check = false;
+    let handshake =
+        timeout_at(terms.deadline, handshake(context, &mut accepted, terms, &mut is_self_check)).await;
+    if is_self_check {
+        // The self-check has found what it looks for; it is not counted as a handshake.
         return Err(Close::new(CloseReason::ClientClosed, "doorkeeper looked whether an address leads here"));
     }
     let failure = match handshake {
         Ok(Ok(())) => {
             context.metrics.handshake(HandshakeResult::Ok, started.elapsed());
-            let (version, cipher, resumed) = tls_client.tls.session();
+            let (version, cipher, resumed) = accepted.tls.session();
             context.metrics.session(version, cipher, resumed);
-            return Ok(tls_client);
+            return Ok(accepted);
         }
         Ok(Err(failure)) => failure,
         Err(_) => Failure {
@@ -79,7 +80,7 @@ pub async fn establish_tls(
         },
     };
     context.metrics.handshake(failure.result, started.elapsed());
-    tls_client.close().await;
+    accepted.close().await;
     Err(Close::handshake(failure.result, failure.detail))
 }
 
@@ -88,43 +89,43 @@ struct Failure {
     detail: String,
 }
 
-/// `own` is set when it is doorkeeper itself that has come.
+/// `is_self_check` is set when it is doorkeeper itself that has come.
 async fn handshake(
     context: &ListenerContext,
-    tls_client: &mut TlsClient,
+    accepted: &mut AcceptedClient,
     terms: &HandshakeTerms,
-    own: &mut bool,
+    is_self_check: &mut bool,
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure {
         result: HandshakeResult::Eof,
         detail: format!("the client's connection failed during the TLS handshake: {error}"),
     };
-    let (mut first, mut nonsense) = (true, false);
+    let (mut first, mut is_invalid_hello) = (true, false);
     let mut hello_reader =
         (context.names.is_some() || context.self_check.is_under_way()).then(HelloReader::default);
     loop {
-        if tls_client.incoming.is_empty() {
+        if accepted.incoming.is_empty() {
             // A client that says nothing costs no buffer.
-            tls_client.incoming.release();
-            tls_client.socket.readable().await.map_err(failed)?;
+            accepted.incoming.release();
+            accepted.socket.readable().await.map_err(failed)?;
         }
-        tls_client.incoming.reserve_exactly(LITTLE);
-        let n = tls_client.socket.read(tls_client.incoming.space()).await.map_err(failed)?;
-        acknowledge_at_once(&tls_client.socket);
+        accepted.incoming.reserve_exactly(READ_BEFORE_AUTHENTICATION);
+        let n = accepted.socket.read(accepted.incoming.space()).await.map_err(failed)?;
+        acknowledge_at_once(&accepted.socket);
         if n == 0 {
             let detail = "the client closed the connection during the TLS handshake".to_owned();
             return Err(Failure { result: HandshakeResult::Eof, detail });
         }
-        tls_client.incoming.add(n);
-        if first && proxy_protocol::is_header(tls_client.incoming.filled()) {
-            tls_client.incoming.consume(tls_client.incoming.len());
-            let detail = unexpected_header(context, tls_client.socket.peer_addr().ok(), &terms.route);
+        accepted.incoming.add(n);
+        if first && proxy_protocol::is_header(accepted.incoming.filled()) {
+            accepted.incoming.consume(accepted.incoming.len());
+            let detail = unexpected_header(context, accepted.socket.peer_addr().ok(), &terms.route);
             return Err(Failure { result: HandshakeResult::ProxyHeader, detail });
         }
-        if let Some(spoken) = not_tls(tls_client.incoming.filled()).filter(|_| first) {
-            tls_client.incoming.consume(tls_client.incoming.len());
+        if let Some(spoken) = not_tls(accepted.incoming.filled()).filter(|_| first) {
+            accepted.incoming.consume(accepted.incoming.len());
             let remedy = match spoken == PLAINTEXT_KAFKA {
-                true if is_from_here(&tls_client.socket) => {
+                true if is_from_here(&accepted.socket) => {
                     "; it connects from this host: if it is the broker, the address that it advertises to brokers leads \
                      here, and its transactions hang (inter.broker.listener.name); if not, its security.protocol must be \
                      SSL, with a certificate"
@@ -138,32 +139,32 @@ async fn handshake(
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
-        if tls_client.incoming.len() > LONGEST_MESSAGE {
+        if accepted.incoming.len() > LONGEST_MESSAGE {
             let detail = format!("the client sent a TLS message of over {LONGEST_MESSAGE} bytes");
             return Err(Failure { result: HandshakeResult::Other, detail });
         }
         if let Some(reader) = &mut hello_reader {
-            let received = tls_client.incoming.filled();
+            let received = accepted.incoming.filled();
             match reader.read(&received[received.len() - n..]) {
                 Progress::Incomplete => continue,
                 Progress::Complete(hello) => {
                     if let Some(names) = &context.names {
-                        tls_client.destination = called(names, &hello, &mut tls_client.outgoing)?;
+                        accepted.destination = destination_by_name(names, &hello, &mut accepted.outgoing)?;
                     }
-                    *own = hello
+                    *is_self_check = hello
                         .token
-                        .is_some_and(|token| context.self_check.received(&token, tls_client.destination));
+                        .is_some_and(|token| context.self_check.received(&token, accepted.destination));
                     hello_reader = None;
                 }
                 Progress::Invalid => {
                     // Where TLS goes on with it, which broker the client means is not known.
-                    nonsense = context.names.is_some();
+                    is_invalid_hello = context.names.is_some();
                     hello_reader = None;
                 }
             }
         }
-        if let (Route::Unannounced(why), false) = (&terms.route, *own) {
-            tls_client.incoming.consume(tls_client.incoming.len());
+        if let (Route::Unannounced(why), false) = (&terms.route, *is_self_check) {
+            accepted.incoming.consume(accepted.incoming.len());
             return Err(Failure { result: HandshakeResult::ProxyHeader, detail: why.clone() });
         }
         {
@@ -172,21 +173,21 @@ async fn handshake(
             // or some silent ones would keep everybody out.
             let _turn = context.process.handshakes.acquire().await;
             tokio::task::yield_now().await;
-            let TlsClient { tls, incoming, plain, outgoing, .. } = &mut *tls_client;
+            let AcceptedClient { tls, incoming, plain, outgoing, .. } = &mut *accepted;
             tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
         }
-        if nonsense {
+        if is_invalid_hello {
             let detail = "the client's TLS greeting cannot be read".into();
             return Err(Failure { result: HandshakeResult::Other, detail });
         }
-        if !tls_client.outgoing.is_empty() {
-            tls_client.outgoing.shrink();
-            tls_client.socket.write_all(tls_client.outgoing.filled()).await.map_err(failed)?;
-            tls_client.outgoing.consume(tls_client.outgoing.len());
+        if !accepted.outgoing.is_empty() {
+            accepted.outgoing.shrink();
+            accepted.socket.write_all(accepted.outgoing.filled()).await.map_err(failed)?;
+            accepted.outgoing.consume(accepted.outgoing.len());
         }
-        tls_client.outgoing.release();
-        if !tls_client.tls.is_handshaking() {
-            tls_client.incoming.release();
+        accepted.outgoing.release();
+        if !accepted.tls.is_handshaking() {
+            accepted.incoming.release();
             return Ok(());
         }
     }
@@ -215,7 +216,7 @@ fn unexpected_header(context: &ListenerContext, peer: Option<SocketAddr>, route:
 /// Whether a connection comes from this host.
 fn is_from_here(socket: &TcpStream) -> bool {
     let ends = (socket.peer_addr(), socket.local_addr());
-    matches!(ends, (Ok(peer), Ok(own)) if peer.ip() == own.ip() || peer.ip().to_canonical().is_loopback())
+    matches!(ends, (Ok(peer), Ok(is_self_check)) if peer.ip() == is_self_check.ip() || peer.ip().to_canonical().is_loopback())
 }
 
 /// Without this a client that holds its first request back until its last flight is acknowledged (Nagle's algorithm)
@@ -231,7 +232,11 @@ fn acknowledge_at_once(socket: &TcpStream) {
 fn acknowledge_at_once(_: &TcpStream) {}
 
 /// Which broker the client means by the name that it calls us; an alert if there is none of that name.
-fn called(names: &Names, hello: &ClientHello, outgoing: &mut Buf) -> Result<Destination, Failure> {
+fn destination_by_name(
+    names: &Names,
+    hello: &ClientHello,
+    outgoing: &mut Buf,
+) -> Result<Destination, Failure> {
     let name = hello.name.as_deref();
     if let Some(destination) = names.destination(name) {
         return Ok(destination);

@@ -16,12 +16,12 @@ use tokio::sync::watch;
 use io::Sealer;
 use reservation::IdleReservation;
 
+use super::accepted_client::{AcceptedClient, close_gracefully};
 use super::budget::{MemoryBudget, MemoryPermit};
 use super::buffer::{Buf, release_plain};
 use super::close::Close;
 use super::session::{Done, SLICE, Session, Work};
 use super::tls::Tls;
-use super::tls_client::{TlsClient, close_gracefully};
 use super::wakers::Woken;
 use crate::observability::metrics::CloseReason;
 
@@ -34,7 +34,7 @@ pub(super) struct Relay {
     broker: TcpStream,
     tls: Tls,
     session: Session,
-    gate_idle: Duration,
+    idle_timeout: Duration,
     incoming: Buf,
     plain: BytesMut,
     outgoing: Buf,
@@ -59,15 +59,15 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(tls_client: TlsClient, broker: TcpStream, session: Session) -> Self {
+    pub(super) fn new(accepted: AcceptedClient, broker: TcpStream, session: Session) -> Self {
         let context = session.context().clone();
-        let TlsClient { socket: client, tls, incoming, plain, outgoing, destination: _ } = tls_client;
+        let AcceptedClient { socket: client, tls, incoming, plain, outgoing, destination: _ } = accepted;
         Self {
             client,
             broker,
             tls,
             session,
-            gate_idle: context.limits.idle_timeout,
+            idle_timeout: context.limits.idle_timeout,
             incoming,
             plain,
             outgoing,
@@ -93,8 +93,8 @@ impl Relay {
         loop {
             // Memory that others may wait for is looked after more often.
             let silent_until = match self.holds_memory() {
-                true => (self.active + self.gate_idle).min(self.active.max(looked) + stalled),
-                false => self.active + self.gate_idle,
+                true => (self.active + self.idle_timeout).min(self.active.max(looked) + stalled),
+                false => self.active + self.idle_timeout,
             };
             let silent_until = tokio::time::Instant::from_std(silent_until);
             let deadline = draining.map_or(silent_until, |drained| drained.min(silent_until));
@@ -127,7 +127,7 @@ impl Relay {
                     looked = Instant::now();
                     let silence = looked.saturating_duration_since(self.active);
                     let others_wait = || self.memory.is_wanted();
-                    if silence >= self.gate_idle
+                    if silence >= self.idle_timeout
                         || (silence >= stalled && self.holds_memory() && others_wait())
                     {
                         return self.silent();
@@ -216,7 +216,7 @@ impl Relay {
                 if let Some(close) = self.session.ending() {
                     return Err(close.clone());
                 }
-                if let Some(close) = self.gone() {
+                if let Some(close) = self.client_closed() {
                     return Err(close);
                 }
             }
@@ -226,7 +226,7 @@ impl Relay {
 
     /// The end, if the client is gone and has what it is owed. It may have said goodbye in one breath with its last
     /// requests: those come first.
-    fn gone(&self) -> Option<Close> {
+    fn client_closed(&self) -> Option<Close> {
         if !self.client_ended || self.unjudged {
             None
         } else if self.session.is_passing() {

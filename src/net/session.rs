@@ -1,5 +1,5 @@
 //! One client's conversation with one broker, in bytes: which requests go on, what the client is owed for them, and what
-//! becomes of the broker's answers. No sockets and no TLS: [`super::connection`] brings the bytes and takes them away.
+//! becomes of the broker's answers. No sockets and no TLS: [`super::relay`] brings the bytes and takes them away.
 //!
 //! Kafka answers the requests of a connection in order, so what the client is owed is a queue: refusals find their place
 //! in it, and its length is the back-pressure.
@@ -62,7 +62,7 @@ const ANSWER_HEAD: usize = 8;
 pub enum Want {
     /// More bytes.
     Bytes,
-    /// That the client is owed less.
+    /// That fewer responses are pending.
     Room,
     /// Memory for a frame of this many bytes, from the shared budget.
     Memory(usize),
@@ -89,7 +89,7 @@ pub struct Session {
     pending_bytes: usize,
     pinned: usize,
     /// What is owed holds so many bytes that the shared budget does not stand for.
-    counted: usize,
+    unreserved: usize,
     /// The shared budget has nothing left for what the connection holds.
     is_short: bool,
     /// The request that waits for the answer to a question of ours, or for work beside the session.
@@ -144,7 +144,7 @@ struct PendingResponse {
     /// Its place in the order of what went to the broker; 0 if it did not.
     number: Number,
     kind: ResponseKind,
-    /// What `what` takes, in bytes.
+    /// The memory that `kind` takes.
     kept: Reservation,
     /// Counts the request as under way while the broker owes its answer.
     _under_way: Option<UnderWay>,
@@ -209,7 +209,7 @@ impl Session {
             pending: VecDeque::new(),
             pending_bytes: 0,
             pinned: 0,
-            counted: 0,
+            unreserved: 0,
             is_short: false,
             held: None,
             work: None,
@@ -350,7 +350,7 @@ impl Session {
             None => (None, &mut unobserved),
         };
         let members = MemberObserver::new(&cluster.members, row);
-        let mut witness = RequestAudit {
+        let mut observer = RequestAudit {
             context: &self.context,
             client: &self.client,
             client_id: &client_id,
@@ -376,7 +376,7 @@ impl Session {
             subscriptions: &cluster.subscriptions,
             waiting: &cluster.waiting,
             grounds: &mut self.grounds,
-            witness: &mut witness,
+            observer: &mut observer,
         });
         if let Some(seen) = members.into_seen() {
             self.claimed_member = Some(seen);

@@ -79,7 +79,7 @@ impl Upstream {
 pub async fn reach(upstream: &Upstream, destination: Destination) -> Result<(TcpStream, Broker), Close> {
     let Destination::Node(node) = destination else {
         let mut socket = dial(upstream).await?;
-        let broker = meet(upstream, &mut socket, None).await?;
+        let broker = negotiate(upstream, &mut socket, None).await?;
         return Ok((socket, broker));
     };
     let tried = upstream.brokers.address(node);
@@ -100,7 +100,7 @@ pub async fn reach(upstream: &Upstream, destination: Destination) -> Result<(Tcp
 ///
 /// # Errors
 /// When it cannot be reached, does not answer or is another one.
-pub async fn look(upstream: &Upstream, node: i32) -> Result<(), Close> {
+pub async fn verify_node(upstream: &Upstream, node: i32) -> Result<(), Close> {
     upstream.brokers.set_verified(node, None);
     reach_node(upstream, node, upstream.brokers.address(node).as_ref()).await.map(drop)
 }
@@ -117,20 +117,20 @@ async fn reach_node(
         ));
     };
     let mut socket = dial_address(upstream, address).await?;
-    let broker = meet(upstream, &mut socket, Some(node)).await?;
+    let broker = negotiate(upstream, &mut socket, Some(node)).await?;
     Ok((socket, broker))
 }
 
-/// The first words with a broker, within the time that it has.
-async fn meet(upstream: &Upstream, socket: &mut TcpStream, node: Option<i32>) -> Result<Broker, Close> {
-    let met = timeout(upstream.connect_timeout, async {
+/// Learns what a broker serves, and whether it is the one that is meant, within the time that it has.
+async fn negotiate(upstream: &Upstream, socket: &mut TcpStream, node: Option<i32>) -> Result<Broker, Close> {
+    let negotiated = timeout(upstream.connect_timeout, async {
         let broker = learn_versions(socket).await?;
         if let Some(node) = node {
             cluster_metadata::verify(upstream, node, socket, &broker).await?;
         }
         Ok(broker)
     });
-    met.await.unwrap_or_else(|_| {
+    negotiated.await.unwrap_or_else(|_| {
         Err(Close::new(
             CloseReason::UpstreamTimeout,
             format!("the broker at {} accepts connections but does not answer", upstream.address),
@@ -186,7 +186,7 @@ pub async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
     }
 }
 
-/// Whether whoever is there serves a stranger: versions are told to everybody, and not more where somebody must say first
+/// Whether whoever is there serves clients without authentication: versions are told to everybody, and not more where somebody must say first
 /// who he is.
 pub async fn is_open(socket: &mut TcpStream) -> Result<bool, Close> {
     let broker = learn_versions(socket).await?;

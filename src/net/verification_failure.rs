@@ -9,7 +9,7 @@ thread_local! {
     static REFUSED: RefCell<Option<Box<Refusal>>> = const { RefCell::new(None) };
 }
 
-/// Keeps in mind why a certificate is refused.
+/// Stores, for this thread, why a certificate is refused.
 pub fn remember(refusal: Box<Refusal>) {
     REFUSED.set(Some(refusal));
 }

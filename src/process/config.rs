@@ -1,9 +1,9 @@
 //! The configuration file: YAML in, a [`Config`] that cannot be wrong out, or every fault with its place.
 //!
 //! 1. [`document`] reads the YAML into a tree that can tell where each value stands.
-//! 2. [`shape`] holds the tree against the JSON schema, which is made from the types in [`raw`] and [`settings`].
+//! 2. [`schema_check`] holds the tree against the JSON schema, which is made from the types in [`raw`] and [`settings`].
 //! 3. serde turns what is left into those types.
-//! 4. [`meaning`] checks what no schema can say, and builds the [`Config`].
+//! 4. [`validate`] checks what no schema can say, and builds the [`Config`].
 //!
 //! Step 4 runs even when step 2 found faults, on the parts that are sound, so that all faults come at once.
 

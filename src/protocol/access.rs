@@ -56,7 +56,7 @@ pub struct Access<'a> {
     /// What the requests under way were allowed by.
     pub grounds: &'a mut Grounds,
     /// Hears of everything that is noteworthy.
-    pub witness: &'a mut dyn DecisionObserver,
+    pub observer: &'a mut dyn DecisionObserver,
 }
 
 /// Hears of what happens while a request is decided: the audit trail and the metrics.
@@ -71,9 +71,9 @@ pub trait DecisionObserver {
 }
 
 /// Hears of nothing.
-struct Nobody;
+struct NoObserver;
 
-impl DecisionObserver for Nobody {
+impl DecisionObserver for NoObserver {
     fn decided(&mut self, _: &Checked<'_>) {}
     fn unmapped(&mut self, _: i32, _: &Unmapped) {}
 }
@@ -203,7 +203,7 @@ impl Access<'_> {
             fetch_sessions: self.fetch_sessions,
             share_sessions: self.share_sessions,
             grounds: self.grounds,
-            witness: &mut Nobody,
+            observer: &mut NoObserver,
             ..*self
         })
     }
@@ -236,7 +236,7 @@ impl Access<'_> {
         let (view, generation) = (self.view, self.generation);
         let decision = self.grounds.decide((view, generation), operation, resource_type, name);
         let checked = Checked { operation, resource_type, name, count, decision: &decision, silent, view };
-        self.witness.decided(&checked);
+        self.observer.decided(&checked);
         decision.allowed
     }
 }

@@ -254,7 +254,7 @@ impl Door {
             subscriptions: &self.subscriptions,
             waiting: &self.waiting,
             grounds: &mut self.grounds,
-            witness: &mut ear,
+            observer: &mut ear,
         })
     }
 }

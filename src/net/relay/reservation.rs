@@ -1,4 +1,4 @@
-//! What a connection holds while nothing moves, and what of the shared budget stands for it. A connection that moves holds
+//! What a connection holds while it is idle, and what is reserved for it in the shared budget. A connection that moves holds
 //! more, but only for as long as one of the few threads is busy with it.
 
 use super::Relay;
@@ -126,7 +126,7 @@ impl Relay {
             + to_broker.min(READ)
             + self.answers.memory()
             + outgoing
-            + self.session.holds()
+            + self.session.unreserved_bytes()
     }
 
     /// Gives back the memory around a few bytes that may wait for long: half a record, half a request.

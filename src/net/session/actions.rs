@@ -24,7 +24,7 @@ const SASL: [i16; 2] = [SaslHandshakeRequest::KEY, SaslAuthenticateRequest::KEY]
 
 impl Session {
     /// Does with a request what was ruled.
-    pub(super) fn rule(
+    pub(super) fn apply(
         &mut self,
         action: Action,
         mut request: ReceivedRequest,

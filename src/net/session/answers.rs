@@ -175,7 +175,7 @@ impl Session {
         Ok(want)
     }
 
-    /// Sends what stands at the head of the queue and is ours; called after every turn.
+    /// Sends our own answers that are first in the queue; called after every turn.
     pub fn settle(&mut self, sink: &mut dyn Sink) -> Result<(), Close> {
         self.send_replies(sink)
     }
@@ -302,7 +302,7 @@ impl Session {
                             .map_err(Close::answer)?
                     }
                 };
-                if let Err(close) = self.rule(action, request, observed, to_broker, now) {
+                if let Err(close) = self.apply(action, request, observed, to_broker, now) {
                     self.end(close);
                 }
                 Ok(false)

@@ -58,7 +58,7 @@ impl Seen for MemberObserver<'_> {
 }
 
 impl ClaimedMember {
-    /// Believes it, if that is what the answer says. One that cannot be read says nothing.
+    /// Records the membership, if the answer confirms it. One that cannot be read says nothing.
     fn settle(&self, body: &[u8], members: &Members, access: &Access<'_>) {
         let Ok(Some(named)) = (self.membership.accepted)(body, access.version) else { return };
         let member = if named.is_empty() { &*self.member } else { &*named };

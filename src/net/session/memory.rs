@@ -16,7 +16,7 @@ pub(super) struct Reservation {
     /// How much it is, in bytes, roughly.
     pub(super) bytes: usize,
     /// How much of it the shared budget does not stand for: all of it, or nothing.
-    counted: usize,
+    unreserved: usize,
     /// What stands for it in the shared budget, if it is more than a little.
     pub(super) memory: Option<MemoryPermit>,
 }
@@ -35,7 +35,7 @@ impl Session {
     }
 
     /// How many bytes it keeps, roughly, that the shared budget does not stand for.
-    pub fn holds(&self) -> usize {
+    pub fn unreserved_bytes(&self) -> usize {
         let answer = match &self.answer_state {
             AnswerState::Whole { so_far, .. } if self.answer_memory.is_none() => so_far.capacity(),
             _ => 0,
@@ -44,7 +44,7 @@ impl Session {
         // Those of nearly all clients are small, and live as long as they do.
         let lasting = self.fetch_sessions.size() + self.share_sessions.size() + self.grounds.size();
         let lasting = lasting.saturating_sub(SMALL);
-        self.counted + answer + lasting + held.map_or(0, |request| request.frame.len())
+        self.unreserved + answer + lasting + held.map_or(0, |request| request.frame.len())
     }
 
     /// Whether the frame that arrives has memory of the shared budget.
@@ -64,7 +64,7 @@ impl Session {
 
     /// Whether no more is to be taken on before what is owed has become less.
     pub(super) fn holds_too_much(&self) -> bool {
-        self.is_short && self.counted > SMALL
+        self.is_short && self.unreserved > SMALL
     }
 
     /// What is asked of the shared budget for so many bytes.
@@ -80,14 +80,14 @@ impl Session {
     /// When there is no room, not even in the reserve. It is not waited for: who waits would keep what is taken already.
     pub(super) fn keep(&self, bytes: usize, memory: Option<MemoryPermit>) -> Result<Reservation, Close> {
         if memory.is_some() || bytes <= SMALL {
-            let counted = if memory.is_some() { 0 } else { bytes };
-            return Ok(Reservation { bytes, counted, memory: memory.filter(|_| bytes > 0) });
+            let unreserved = if memory.is_some() { 0 } else { bytes };
+            return Ok(Reservation { bytes, unreserved, memory: memory.filter(|_| bytes > 0) });
         }
         let room = self.room_for(bytes);
         let memory =
             self.context.process.memory.take(room).or_else(|| self.context.process.memory.take_reserve(room));
         match memory {
-            Some(memory) => Ok(Reservation { bytes, counted: 0, memory: Some(memory) }),
+            Some(memory) => Ok(Reservation { bytes, unreserved: 0, memory: Some(memory) }),
             None => Err(Close::new(
                 CloseReason::Limit,
                 "limits.buffered_bytes left no room for what is refused of a request, or for its answer",
@@ -96,13 +96,13 @@ impl Session {
     }
 
     pub(super) fn push_pending(&mut self, pending: PendingResponse) {
-        self.counted += pending.kept.counted;
+        self.unreserved += pending.kept.unreserved;
         self.pending.push_back(pending);
     }
 
     pub(super) fn pop_pending(&mut self) -> Option<PendingResponse> {
         let pending = self.pending.pop_front()?;
-        self.counted -= pending.kept.counted;
+        self.unreserved -= pending.kept.unreserved;
         Some(pending)
     }
 }

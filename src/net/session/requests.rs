@@ -229,7 +229,7 @@ impl Session {
         };
         drop(bytes);
         match action {
-            Ok(action) => self.rule(action, request, observed, to_broker, now),
+            Ok(action) => self.apply(action, request, observed, to_broker, now),
             Err(fault) => {
                 self.context.process.metrics.request(row.key, RequestResult::Malformed);
                 Err(Close::protocol(format!(

@@ -87,7 +87,7 @@ impl Session {
         }
     }
 
-    /// Has it heard what is denied from now on, each once; what the log says of it.
+    /// Reports what is denied from now on to metrics and audit trail, each once; returns what the log says of it.
     fn report(&mut self, lost: Vec<(Ground, String, Last)>) -> String {
         let principal = self.client.principal.clone();
         let mut what = format!("{principal} has lost a right that a request under way needs");

@@ -23,19 +23,19 @@ pub enum Work {
     Match(Matching),
 }
 
-/// What has come of it.
+/// The outcome of such work.
 pub enum Done {
-    /// Of the change.
+    /// Of a change of the ACLs.
     Changed(Result<ChangeOutcome, ChangeError>),
-    /// Of matching the pattern; `None`: there was no memory for it.
+    /// Of matching a pattern; `None`: there was no memory for it.
     Matched(Option<Covered>),
 }
 
-/// What the outcome of work leads to.
+/// What is to be done with the outcome.
 pub(super) enum AfterWork {
-    /// That of this change.
+    /// Of this change of the ACLs.
     Change(Change, AfterChange<Result<Action, Fault>>),
-    /// That of matching a pattern.
+    /// Of matching a pattern.
     Match(AfterMatch<Result<Action, Fault>>),
 }
 
@@ -72,7 +72,7 @@ impl Session {
         };
         let action = action
             .map_err(|fault| Close::internal(format!("the answer to {}: {fault}", request.row.name)))?;
-        self.rule(action, request, observed, to_broker, now)
+        self.apply(action, request, observed, to_broker, now)
     }
 
     /// Logs who changed what.

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::net::cluster_metadata::describe_cluster;
 use crate::net::context::ListenerContext;
-use crate::net::upstream::look;
+use crate::net::upstream::verify_node;
 
 /// How often a cluster is asked where its nodes are, and each node who it is.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -51,7 +51,7 @@ async fn keep_looking(context: &Arc<ListenerContext>) {
             let (context, turns) = (context.clone(), turns.clone());
             looks.spawn(async move {
                 let _turn = turns.acquire().await;
-                (node, look(&context.upstream, node).await)
+                (node, verify_node(&context.upstream, node).await)
             });
         }
         while let Some(looked) = looks.join_next().await {

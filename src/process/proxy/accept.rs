@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::model::advertise::Destination;
-use crate::net::connection::{self, Arrival};
+use crate::net::connection::{self, AcceptedConnection};
 use crate::net::context::ListenerContext;
 use crate::net::disconnects::SAID_AGAIN;
 use crate::observability::metrics::RejectReason;
@@ -33,7 +33,7 @@ struct Counts {
 }
 
 /// A connection's place among those that may be.
-struct Place {
+struct ConnectionSlot {
     admission: Arc<Admission>,
     /// Whose it is; not known of one from a balancer that has not said it yet.
     address: Option<IpAddr>,
@@ -55,7 +55,7 @@ impl Admission {
     }
 
     /// A place for a connection; `address` is whose it is, as far as that is known.
-    fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, RejectReason> {
+    fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<ConnectionSlot, RejectReason> {
         let mut counts = self.counts();
         if counts.open >= counts.most {
             return Err(RejectReason::Limit);
@@ -64,7 +64,7 @@ impl Admission {
             counts.take_for(address)?;
         }
         counts.open += 1;
-        Ok(Place { admission: self.clone(), address })
+        Ok(ConnectionSlot { admission: self.clone(), address })
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -91,7 +91,7 @@ impl Counts {
     }
 }
 
-impl connection::Place for Place {
+impl connection::ConnectionSlot for ConnectionSlot {
     fn take_for(&mut self, client: IpAddr) -> Result<(), RejectReason> {
         let mut counts = self.admission.counts();
         counts.take_for(client)?;
@@ -102,7 +102,7 @@ impl connection::Place for Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut counts = self.admission.counts();
         counts.open -= 1;
@@ -143,7 +143,7 @@ pub(super) async fn accept(
                 Ok(place) => {
                     let (context, tls, draining) =
                         (context.clone(), identity.server_config(), draining.clone());
-                    let arrival = Arrival { socket, peer, destination, place };
+                    let arrival = AcceptedConnection { socket, peer, destination, place };
                     connections.spawn(connection::serve(context, tls, arrival, draining));
                 }
                 Err(reason) => {

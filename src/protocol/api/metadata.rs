@@ -357,7 +357,7 @@ pub(super) fn readdress(node: i32, host: &mut Str, port: &mut i32, access: &mut 
             Some(())
         }
         Err(unmapped) => {
-            access.witness.unmapped(node, &unmapped);
+            access.observer.unmapped(node, &unmapped);
             None
         }
     }

@@ -123,7 +123,7 @@ impl Api for ShareFetchRequest {
         let refused = refusals(fetched, unacknowledged);
         let partitions = refused.iter().map(|topic| topic.partitions.len() * size_of::<PartitionData>());
         let topics = refused.len() * size_of::<ShareFetchableTopicResponse>() + known.len() * KNOWN;
-        access.witness.keeps(topics + partitions.sum::<usize>());
+        access.observer.keeps(topics + partitions.sum::<usize>());
         if !matches!(phase, Phase::Last) {
             access.share_sessions.insert(member.clone(), session);
         }

@@ -65,7 +65,7 @@ pub(super) fn finish(
 ) -> Result<RuleOutcome<FetchResponse>, Fault> {
     let version = access.version;
     let partitions = refused.iter().map(|topic| topic.partitions.len() * size_of::<PartitionData>());
-    access.witness.keeps(refused.len() * size_of::<FetchableTopicResponse>() + partitions.sum::<usize>());
+    access.observer.keeps(refused.len() * size_of::<FetchableTopicResponse>() + partitions.sum::<usize>());
     let has_addresses = version >= NODE_ENDPOINTS && access.advertised.rewrites();
     let body = edited.then(|| encoded(request, version)).transpose()?;
     let watches = has_addresses || !matches!(change, SessionChange::Nothing);

@@ -1,4 +1,4 @@
-//! A client before there is a broker for it, and how to part from somebody.
+//! A client that has been accepted, before its broker is connected; and how a socket is closed gracefully.
 
 use std::io;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use crate::model::advertise::Destination;
 /// How long a client has to take its last bytes and close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
-/// A client with whom TLS is established (or was tried), before there is a broker.
-pub struct TlsClient {
+/// A client with whom TLS is established (or was tried), before its broker is connected.
+pub struct AcceptedClient {
     /// The client's socket.
     pub socket: TcpStream,
     /// Its TLS.
@@ -31,7 +31,7 @@ pub struct TlsClient {
     pub destination: Destination,
 }
 
-impl TlsClient {
+impl AcceptedClient {
     /// Waits until the client says something.
     pub(super) async fn wait_for_request(&mut self, limit: Duration) {
         let said = async {
