@@ -187,6 +187,9 @@ enum AnswerState {
 }
 
 impl AnswerState {
+    /// Nothing has come of the next answer.
+    const START: Self = Self::Head([0; ANSWER_HEAD], 0);
+
     fn is_complete(&self) -> bool {
         match self {
             Self::Head(..) => false,
@@ -217,7 +220,7 @@ impl Session {
             passing: 0,
             watch: None,
             looked_at: 0,
-            answer_state: AnswerState::Head([0; ANSWER_HEAD], 0),
+            answer_state: AnswerState::START,
             ending: None,
             fetch_sessions: FetchSessions::default(),
             share_sessions: ShareSessions::default(),

@@ -1,6 +1,7 @@
 //! From the broker: its answers pass, or are taken whole and rewritten, each in its turn.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,8 +13,32 @@ use super::{
 };
 use crate::net::budget::keep;
 use crate::net::buffer::Buf;
-use crate::protocol::api::{Answer, Rewrite, Row};
+use crate::protocol::api::{Answer, AnswerWatch, Rewrite, Row};
 use crate::protocol::header;
+
+/// What has come from the broker. Up to `at` it has been read; from `start` on it passes as it is and has not been sent.
+struct Incoming<'a> {
+    bytes: &'a mut [u8],
+    start: usize,
+    at: usize,
+}
+
+impl Incoming<'_> {
+    /// How many bytes have not been read.
+    fn rest(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    /// Sends what passes and ends here; what comes between this and `at` does not pass.
+    fn send_up_to(&mut self, end: usize, sink: &mut dyn Sink) -> Result<(), Close> {
+        sink.send(&self.bytes[self.start..end])?;
+        self.start = self.at;
+        Ok(())
+    }
+}
+
+/// Whether there is more to do, or what is waited for.
+type Flow = ControlFlow<Want>;
 
 impl Session {
     /// Takes the broker's answers out of `input`; what the client shall get goes to `sink`.
@@ -24,155 +49,210 @@ impl Session {
         sink: &mut dyn Sink,
         now: Instant,
     ) -> Result<Want, Close> {
-        // [start, at) of the input passes as it is and has not been sent yet.
-        let (mut start, mut at) = (0, 0);
+        let mut incoming = Incoming { bytes: input.filled_mut(), start: 0, at: 0 };
         let want = loop {
-            let bytes = input.filled_mut();
-            let rest = bytes.len() - at;
-            match std::mem::replace(&mut self.answer_state, AnswerState::Head([0; ANSWER_HEAD], 0)) {
-                AnswerState::Head(head, 0)
-                    if matches!(
-                        self.pending.front(),
-                        Some(PendingResponse { kind: ResponseKind::Reply(_), .. })
-                    ) =>
-                {
-                    debug_assert_eq!(head, [0; ANSWER_HEAD]);
-                    sink.send(&bytes[start..at])?;
-                    start = at;
-                    self.send_replies(sink)?;
+            let flow = match std::mem::replace(&mut self.answer_state, AnswerState::START) {
+                AnswerState::Head(head, have) => {
+                    self.read_head((head, have), &mut incoming, to_broker, sink, now)?
                 }
-                reading @ AnswerState::Head(_, 0) if rest == 0 => {
-                    self.answer_state = reading;
-                    break Want::Bytes;
-                }
-                AnswerState::Head(mut head, have) => {
-                    if self.pending.is_empty() {
-                        return Err(Close::upstream("the broker says something that nobody asked for"));
-                    }
-                    let n = rest.min(ANSWER_HEAD - have);
-                    head[have..have + n].copy_from_slice(&bytes[at..at + n]);
-                    if have + n < ANSWER_HEAD {
-                        // Rare: the head is cut. Until it is whole nobody is told of it.
-                        self.answer_state = AnswerState::Head(head, have + n);
-                        sink.send(&bytes[start..at])?;
-                        at += n;
-                        start = at;
-                        break Want::Bytes;
-                    }
-                    let (length, whole) = self.expected(&head)?;
-                    if whole && length > LARGE && self.answer_memory.is_none() {
-                        // What its refusals hold will do.
-                        self.answer_memory =
-                            self.pending.front_mut().and_then(|pending| pending.kept.memory.take());
-                    }
-                    if whole && length > LARGE && self.answer_memory.is_none() {
-                        // The rest of the head is read again when the memory is there.
-                        self.answer_state = AnswerState::Head(head, have);
-                        break match self.handed_on.is_empty() {
-                            true => Want::Memory(self.room_for(length.saturating_mul(REWRITING))),
-                            // Nobody waits for memory with memory in hand.
-                            false => Want::Room,
-                        };
-                    }
-                    self.answer_state = self.begin_answer(length, whole, now)?;
-                    at += n;
-                    if have == 0 && whole && length <= bytes.len() - at {
-                        // All of it is here: it may yet pass as it is.
-                        let AnswerState::Whole { pending, .. } =
-                            std::mem::replace(&mut self.answer_state, AnswerState::Head([0; ANSWER_HEAD], 0))
-                        else {
-                            continue;
-                        };
-                        let after_head = &bytes[at..at + length];
-                        let before = (start < at - n).then(|| &bytes[start..at - n]);
-                        if !self.whole_answer(after_head, before, *pending, to_broker, sink, now)? {
-                            start = at + length;
-                        }
-                        at += length;
-                        continue;
-                    }
-                    if have > 0 || whole {
-                        sink.send(&bytes[start..at - n])?;
-                        start = at;
-                    }
-                    if have > 0 && !whole {
-                        sink.send(&head)?;
-                    }
-                }
-                AnswerState::Pass { left: 0, .. } => {}
-                reading
-                @ (AnswerState::Pass { .. } | AnswerState::End { .. } | AnswerState::Whole { .. })
-                    if rest == 0 && !reading.is_complete() =>
-                {
-                    self.answer_state = reading;
-                    break Want::Bytes;
+                AnswerState::Pass { left: 0, .. } => Flow::Continue(()),
+                state if incoming.rest() == 0 && !state.is_complete() => {
+                    self.answer_state = state;
+                    Flow::Break(Want::Bytes)
                 }
                 AnswerState::Pass { left, tags, version, watch } => {
-                    let n = left.min(rest);
-                    let after = left - n;
-                    let mut piece = &mut bytes[at..at + n];
-                    if tags {
-                        if piece[0] != 0 {
-                            return Err(Close::upstream("an answer's header has tagged fields"));
-                        }
-                        piece = &mut piece[1..];
-                    }
-                    at += n;
-                    let Some(mut watch) = watch else {
-                        self.answer_state =
-                            AnswerState::Pass { left: after, tags: false, version, watch: None };
-                        continue;
-                    };
-                    let end = self
-                        .with_access(version, b"", 0, None, |access| watch.piece(piece, after, access))
-                        .map_err(Close::answer)?;
-                    let Some(end) = end else {
-                        let watch = Some(watch);
-                        self.answer_state = AnswerState::Pass { left: after, tags: false, version, watch };
-                        continue;
-                    };
-                    let so_far = piece.get(end..).unwrap_or_default().to_vec();
-                    sink.send(&bytes[start..at - so_far.len()])?;
-                    start = at;
-                    let length = so_far.len() + after;
-                    self.answer_state = AnswerState::End { length, so_far, version, watch };
+                    self.pass(left, (tags, version), watch, &mut incoming, sink)?;
+                    Flow::Continue(())
                 }
-                AnswerState::End { length, mut so_far, version, mut watch } => {
-                    let n = (length - so_far.len()).min(rest);
-                    so_far.extend_from_slice(&bytes[at..at + n]);
-                    at += n;
-                    start = at;
-                    if so_far.len() < length {
-                        self.answer_state = AnswerState::End { length, so_far, version, watch };
-                        continue;
-                    }
-                    self.with_access(version, b"", 0, None, |access| watch.end(&mut so_far, access))
-                        .map_err(Close::answer)?;
-                    sink.send(&so_far)?;
+                AnswerState::End { length, so_far, version, watch } => {
+                    self.read_end((length, so_far), version, watch, &mut incoming, sink)?;
+                    Flow::Continue(())
                 }
-                AnswerState::Whole { length, mut so_far, pending } => {
-                    let n = (length - so_far.len()).min(rest);
-                    let piece = &bytes[at..at + n];
-                    so_far.extend_from_slice(piece);
-                    if so_far.len() < length {
-                        self.answer_state = AnswerState::Whole { length, so_far, pending };
-                    } else {
-                        let head = answer_head(&pending, length);
-                        let memory = self.answer_memory.take();
-                        if self.whole_answer(&so_far, None, *pending, to_broker, sink, now)? {
-                            so_far.splice(0..0, head);
-                            sink.send(&so_far)?;
-                        }
-                        self.handed_on.extend(memory.map(|memory| keep(memory, length)));
-                    }
-                    at += n;
-                    start = at;
+                AnswerState::Whole { length, so_far, pending } => {
+                    self.read_whole((length, so_far), pending, &mut incoming, to_broker, sink, now)?;
+                    Flow::Continue(())
                 }
+            };
+            if let Flow::Break(want) = flow {
+                break want;
             }
         };
+        let Incoming { start, at, .. } = incoming;
         sink.send(&input.filled()[start..at])?;
         input.consume(at);
         Ok(want)
+    }
+
+    /// At the head of an answer, of which so many bytes have come: our own answers that are first in the queue are sent, or it is
+    /// decided what becomes of the broker's.
+    fn read_head(
+        &mut self,
+        (mut head, have): ([u8; ANSWER_HEAD], usize),
+        incoming: &mut Incoming<'_>,
+        to_broker: &mut VecDeque<Bytes>,
+        sink: &mut dyn Sink,
+        now: Instant,
+    ) -> Result<Flow, Close> {
+        if have == 0 {
+            if let Some(PendingResponse { kind: ResponseKind::Reply(_), .. }) = self.pending.front() {
+                incoming.send_up_to(incoming.at, sink)?;
+                self.send_replies(sink)?;
+                return Ok(Flow::Continue(()));
+            }
+            if incoming.rest() == 0 {
+                return Ok(Flow::Break(Want::Bytes));
+            }
+        }
+        if self.pending.is_empty() {
+            return Err(Close::upstream("the broker says something that nobody asked for"));
+        }
+        let n = incoming.rest().min(ANSWER_HEAD - have);
+        head[have..have + n].copy_from_slice(&incoming.bytes[incoming.at..incoming.at + n]);
+        if have + n < ANSWER_HEAD {
+            // Rare: the head is cut. Until it is whole nobody is told of it.
+            self.answer_state = AnswerState::Head(head, have + n);
+            let end = incoming.at;
+            incoming.at += n;
+            incoming.send_up_to(end, sink)?;
+            return Ok(Flow::Break(Want::Bytes));
+        }
+        let (length, whole) = self.expected(&head)?;
+        if whole && length > LARGE && self.answer_memory.is_none() {
+            // What its refusals hold will do.
+            self.answer_memory = self.pending.front_mut().and_then(|pending| pending.kept.memory.take());
+        }
+        if whole && length > LARGE && self.answer_memory.is_none() {
+            // The rest of the head is read again when the memory is there.
+            self.answer_state = AnswerState::Head(head, have);
+            return Ok(Flow::Break(match self.handed_on.is_empty() {
+                true => Want::Memory(self.room_for(length.saturating_mul(REWRITING))),
+                // Nobody waits for memory with memory in hand.
+                false => Want::Room,
+            }));
+        }
+        self.answer_state = self.begin_answer(length, whole, now)?;
+        let before = incoming.at;
+        incoming.at += n;
+        if have == 0 && whole && length <= incoming.rest() {
+            // All of it is here: it may yet pass as it is.
+            return self.all_at_once((before, length), incoming, to_broker, sink, now);
+        }
+        if have > 0 || whole {
+            incoming.send_up_to(before, sink)?;
+        }
+        if have > 0 && !whole {
+            sink.send(&head)?;
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// An answer that is taken whole, and of which all of that many bytes are there; its head begins at `before`.
+    fn all_at_once(
+        &mut self,
+        (before, length): (usize, usize),
+        incoming: &mut Incoming<'_>,
+        to_broker: &mut VecDeque<Bytes>,
+        sink: &mut dyn Sink,
+        now: Instant,
+    ) -> Result<Flow, Close> {
+        let state = std::mem::replace(&mut self.answer_state, AnswerState::START);
+        let AnswerState::Whole { pending, .. } = state else { return Ok(Flow::Continue(())) };
+        let Incoming { ref bytes, start, at } = *incoming;
+        let passed = (start < before).then(|| &bytes[start..before]);
+        let passes = self.whole_answer(&bytes[at..at + length], passed, *pending, to_broker, sink, now)?;
+        incoming.at += length;
+        if !passes {
+            incoming.start = incoming.at;
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// A part of an answer that passes while it comes: so many bytes are left of it. `tags`: the tagged fields of its header are
+    /// still to come.
+    fn pass(
+        &mut self,
+        left: usize,
+        (tags, version): (bool, i16),
+        watch: Option<Box<dyn AnswerWatch>>,
+        incoming: &mut Incoming<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Close> {
+        let n = left.min(incoming.rest());
+        let left = left - n;
+        let mut piece = &mut incoming.bytes[incoming.at..incoming.at + n];
+        if tags {
+            if piece[0] != 0 {
+                return Err(Close::upstream("an answer's header has tagged fields"));
+            }
+            piece = &mut piece[1..];
+        }
+        incoming.at += n;
+        let Some(mut watch) = watch else {
+            self.answer_state = AnswerState::Pass { left, tags: false, version, watch: None };
+            return Ok(());
+        };
+        let end = self
+            .with_access(version, b"", 0, None, |access| watch.piece(piece, left, access))
+            .map_err(Close::answer)?;
+        let Some(end) = end else {
+            self.answer_state = AnswerState::Pass { left, tags: false, version, watch: Some(watch) };
+            return Ok(());
+        };
+        let so_far = piece.get(end..).unwrap_or_default().to_vec();
+        incoming.send_up_to(incoming.at - so_far.len(), sink)?;
+        let length = so_far.len() + left;
+        self.answer_state = AnswerState::End { length, so_far, version, watch };
+        Ok(())
+    }
+
+    /// A part of the end of an answer, which its watch wants whole.
+    fn read_end(
+        &mut self,
+        (length, mut so_far): (usize, Vec<u8>),
+        version: i16,
+        mut watch: Box<dyn AnswerWatch>,
+        incoming: &mut Incoming<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Close> {
+        let n = (length - so_far.len()).min(incoming.rest());
+        so_far.extend_from_slice(&incoming.bytes[incoming.at..incoming.at + n]);
+        incoming.at += n;
+        incoming.start = incoming.at;
+        if so_far.len() < length {
+            self.answer_state = AnswerState::End { length, so_far, version, watch };
+            return Ok(());
+        }
+        self.with_access(version, b"", 0, None, |access| watch.end(&mut so_far, access))
+            .map_err(Close::answer)?;
+        sink.send(&so_far)
+    }
+
+    /// A part of an answer that is taken whole.
+    fn read_whole(
+        &mut self,
+        (length, mut so_far): (usize, Vec<u8>),
+        pending: Box<PendingResponse>,
+        incoming: &mut Incoming<'_>,
+        to_broker: &mut VecDeque<Bytes>,
+        sink: &mut dyn Sink,
+        now: Instant,
+    ) -> Result<(), Close> {
+        let n = (length - so_far.len()).min(incoming.rest());
+        so_far.extend_from_slice(&incoming.bytes[incoming.at..incoming.at + n]);
+        incoming.at += n;
+        incoming.start = incoming.at;
+        if so_far.len() < length {
+            self.answer_state = AnswerState::Whole { length, so_far, pending };
+            return Ok(());
+        }
+        let head = answer_head(&pending, length);
+        let memory = self.answer_memory.take();
+        if self.whole_answer(&so_far, None, *pending, to_broker, sink, now)? {
+            so_far.splice(0..0, head);
+            sink.send(&so_far)?;
+        }
+        self.handed_on.extend(memory.map(|memory| keep(memory, length)));
+        Ok(())
     }
 
     /// Sends our own answers that are first in the queue; called after every turn.
