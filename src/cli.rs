@@ -64,7 +64,7 @@ enum Command {
         config: ConfigFile,
         /// The certificate of a client, in PEM, with its issuers' behind it: say who it is, and whether it would be let in.
         /// Exits with 1 if no listener lets it in.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", alias = "certificate")]
         client: Option<PathBuf>,
         #[command(flatten)]
         output: Output,

@@ -31,7 +31,7 @@ pub(super) struct Question {
     #[arg(long, value_parser = principal, group = "who")]
     principal: Option<String>,
     /// The certificate of who asks, in PEM: who that is by the rules of the first listener.
-    #[arg(long, value_name = "FILE", group = "who")]
+    #[arg(long, value_name = "FILE", group = "who", alias = "client")]
     certificate: Option<PathBuf>,
     /// What for, in Kafka's words, such as Read or Write.
     #[arg(long)]

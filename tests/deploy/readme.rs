@@ -56,7 +56,7 @@ fn the_guide_s_files_are_right() {
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         String::from_utf8(ran.stdout).unwrap()
     };
-    run("sh", &["-ec", &block(HOST, "", "openssl req -x509")]);
+    run("sh", &["-ec", &block(HOST, "", "openssl req -newkey")]);
     let shown = run("openssl", &["x509", "-in", "alice.crt", "-noout", "-text", "-nameopt", "RFC2253"]);
     assert!(shown.contains("Version: 3") && shown.contains("Subject: CN=alice,O=Example\n"), "{shown}");
     std::fs::write(folder.join("doorkeeper.yaml"), block(HOST, "yaml", "version: 1")).unwrap();

@@ -48,7 +48,7 @@ fn the_guide_works_word_for_word() {
     if Kafka::of_this_run().is_none() {
         return;
     }
-    for program in ["kcat", "openssl", "curl", "pkill"] {
+    for program in ["kcat", "openssl", "curl"] {
         if Command::new("sh")
             .args(["-c", &format!("command -v {program}")])
             .output()
@@ -104,7 +104,7 @@ fn follow(folder: &Path) {
         assert!(success, "{said}");
         said
     };
-    right(&block("openssl req -x509"));
+    right(&block("openssl req -newkey"));
     right(&block(".properties <<END"));
     fs::write(folder.join("doorkeeper.yaml"), block("version: 1")).unwrap();
     fs::write(folder.join("acls.yaml"), block("topic: orders, operations: [Read] }")).unwrap();

@@ -538,6 +538,12 @@ fn what_is_risky_is_warned_of() {
             "14:17: 'Group:admin' is nobody: the type of a principal from a certificate is 'User'",
         ),
         (
+            "User:admin",
+            "User:admin;User:ops",
+            "14:17: 'User:admin;User:ops' is nobody: in this list each super user has an entry of its own",
+        ),
+        ("User:admin", "User: admin", "14:17: 'User: admin' is nobody: it has blanks around its name"),
+        (
             "  acls: { file: acls.yaml }\n",
             "",
             "14:3: without 'acls' nobody but the super users may do anything",

@@ -284,12 +284,7 @@ impl Validator<'_> {
 
     fn authorization(&mut self, raw: raw::Authorization, upstream: Option<HostPort>) -> Authorization {
         for (i, name) in raw.super_users.iter().enumerate() {
-            if !name.starts_with("User:") {
-                let message =
-                    format!("'{name}' is nobody: the type of a principal from a certificate is 'User'");
-                self.warn(&format!("authorization.super_users.{i}"), message);
-            } else if name == "User:*" {
-                let message = "'User:*' is nobody: a super user is named in full, and '*' is no pattern here";
+            if let Some(message) = nobody(name) {
                 self.warn(&format!("authorization.super_users.{i}"), message);
             }
         }
@@ -419,4 +414,16 @@ fn is_same(upstream: &HostPort, bind: SocketAddr) -> bool {
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     let same_ip = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
     a.port() == b.port() && a.port() != 0 && same_ip
+}
+
+/// Why nobody can be this super user.
+fn nobody(principal: &str) -> Option<String> {
+    let why = match principal.strip_prefix("User:") {
+        None => "the type of a principal from a certificate is 'User'",
+        Some("*") => "a super user is named in full, and '*' is no pattern here",
+        Some(name) if name.contains(";User:") => "in this list each super user has an entry of its own",
+        Some(name) if name.trim() != name => "it has blanks around its name",
+        Some(_) => return None,
+    };
+    Some(format!("'{principal}' is nobody: {why}"))
 }

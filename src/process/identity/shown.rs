@@ -37,7 +37,10 @@ pub fn show(
         .and_then(|bytes| pem::parse(&bytes, path, Part::Chain))
         .map_err(|why| format!("{name}: {why}"))?;
     let Some((own, issuers)) = pem.certificates.split_first() else {
-        return Err(format!("{name}: there is no certificate in it but {}", pem.contents()));
+        return Err(format!(
+            "{name}: there is no certificate in it but {}: name the client's certificate, such as alice.crt",
+            pem.contents()
+        ));
     };
     let subject = Certificate::read(own)
         .map_err(|error| error.to_string())

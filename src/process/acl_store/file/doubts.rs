@@ -22,6 +22,15 @@ pub(super) fn of_name(key: &str, name: &str) -> Option<String> {
 /// Why nobody may be this principal.
 pub(super) fn of_principal(principal: &str) -> Option<String> {
     let (_, name) = principal.split_once(':')?;
+    if name.is_empty() {
+        return Some(format!("{} is nobody: its name is empty", quoted(principal)));
+    }
+    if name.trim() != name {
+        let (name, right) = (quoted(principal), name.trim());
+        return Some(format!(
+            "{name} has blanks around its name, and no certificate gives such a one: write 'User:{right}'"
+        ));
+    }
     if name.len() > 1 && name.contains(WILDCARD) {
         let name = quoted(principal);
         return Some(format!("the star in {name} is a letter like any other: only 'User:*' is everybody"));
@@ -60,6 +69,14 @@ mod tests {
     fn a_topic_that_cannot_be_is_doubted_and_other_names_are_free() {
         assert!(of_name("topic", "or ders").is_some());
         assert_eq!((of_name("topic", "or_de.rs-1"), of_name("group", "any thing: at all")), (None, None));
+    }
+
+    #[test]
+    fn a_name_that_is_empty_or_has_blanks_around_it_is_doubted() {
+        assert!(of_principal("User:").unwrap().contains("its name is empty"));
+        for doubted in ["User: alice", "User:alice "] {
+            assert!(of_principal(doubted).unwrap().ends_with("write 'User:alice'"), "{doubted}");
+        }
     }
 
     #[test]
