@@ -8,14 +8,14 @@ use bytes::Bytes;
 use super::frames::{CLIENT_ID, answer_frame, frame, holding};
 use super::group_members::watched;
 use super::memory::{Reservation, deciding, kept_of};
+use super::pending::{PendingResponse, ResponseKind, UnderWay};
 use super::revocation::remedy;
-use super::work::{AfterWork, Work};
-use super::{Close, Observed, PendingResponse, ReceivedRequest, ResponseKind, SMALL, Session, UnderWay};
+use super::work::{AfterWork, Waiting, Work};
+use super::{Close, MemoryPermit, Observed, ReceivedRequest, RequestId, SMALL, Session};
 use crate::net::budget::keep;
 use crate::observability::metrics::{CloseReason, RequestResult};
-use crate::protocol::access::Access;
 use crate::protocol::api::{AclChange, Action, Answer, PatternMatch, Row};
-use crate::protocol::header::{self, RequestHeader};
+use crate::protocol::header;
 use crate::protocol::messages::{SaslAuthenticateRequest, SaslHandshakeRequest};
 use crate::protocol::wire::Message;
 
@@ -39,24 +39,24 @@ impl Session {
             Action::Reply(_) | Action::Close(_) => Some(RequestResult::AnsweredLocally),
         };
         if let Some(result) = result {
-            self.context.process.metrics.request(request.row.key, result);
+            self.access.context.process.metrics.request(request.id.row.key, result);
         }
         match action {
             Action::Forward(answer) => {
                 let kept = self.keep_of(&mut request, &answer, observed, observed.denied)?;
                 to_broker.push_back(request.frame.clone());
-                self.owe(&request, answer, kept, now);
+                self.owe(request.id, answer, kept, now);
             }
             Action::Replace(body, answer) => {
                 // What was taken out may be unknown only, which is no denial.
                 let kept = self.keep_of(&mut request, &answer, observed, true)?;
                 let head = &request.frame[4..request.body];
                 to_broker.push_back(holding(frame(&[head, &body])?, request.memory.as_ref()));
-                self.owe(&request, answer, kept, now);
+                self.owe(request.id, answer, kept, now);
             }
             Action::Reply(body) => {
-                self.wants_sasl |= SASL.contains(&request.row.key);
-                self.owe_reply(&mut request, &body, now)?;
+                self.wants_sasl |= SASL.contains(&request.id.row.key);
+                self.owe_reply(request.id, request.deciding.take(), &body, now)?;
             }
             Action::Ask(ask) => {
                 self.keep_deciding(&mut request)?;
@@ -64,55 +64,37 @@ impl Session {
                 header::write_request(
                     ask.key,
                     ask.version,
-                    request.correlation_id,
+                    request.id.correlation_id,
                     CLIENT_ID,
                     ask.flexible,
                     &mut head,
                 );
                 to_broker.push_back(frame(&[&head, &ask.body])?);
                 let row = Row::find(ask.key).ok_or_else(|| Close::internal("a question without a row"))?;
-                let number = self.grounds.sent_own();
-                self.push_pending(PendingResponse {
-                    row,
-                    version: ask.version,
-                    correlation_id: request.correlation_id,
+                let number = self.access.grounds.sent_own();
+                self.pending.push(PendingResponse {
+                    id: RequestId { row, version: ask.version, ..request.id },
                     since: now,
                     number,
                     kind: ResponseKind::Own(ask),
                     kept: Reservation::default(),
-                    _under_way: Some(UnderWay::new(&self.context.process)),
+                    _under_way: Some(UnderWay::new(&self.access.context.process)),
                 });
-                self.held = Some(request);
+                self.waiting = Waiting::Answer(request);
             }
             Action::Change(AclChange { change, then }) => {
                 self.keep_deciding(&mut request)?;
-                self.after_work = Some(AfterWork::Change(change.clone(), then));
-                self.work = Some(Work::Change(change));
-                self.held = Some(request);
+                let after = AfterWork::Change(change.clone(), then);
+                self.waiting = Waiting::Work(request, Some(Work::Change(change)), after);
             }
             Action::Match(PatternMatch { matching, then }) => {
                 self.keep_deciding(&mut request)?;
-                self.after_work = Some(AfterWork::Match(then));
-                self.work = Some(Work::Match(matching));
-                self.held = Some(request);
+                let after = AfterWork::Match(then);
+                self.waiting = Waiting::Work(request, Some(Work::Match(matching)), after);
             }
             Action::Close(reason) => return Err(Close::protocol(reason)),
         }
         Ok(())
-    }
-
-    /// With the view of the client on a request that has waited.
-    pub(super) fn with_held<T>(
-        &mut self,
-        request: &ReceivedRequest,
-        observed: &mut Observed,
-        f: impl FnOnce(&mut Access<'_>) -> T,
-    ) -> T {
-        let frame = request.frame.clone();
-        let client_id = RequestHeader::read(frame.get(4..).unwrap_or_default())
-            .map(|header| header.client_id)
-            .unwrap_or_default();
-        self.deciding(request.version, client_id, request.correlation_id, (request.row, observed), f)
     }
 
     /// What stands for what is kept of a request until the broker has answered it.
@@ -130,17 +112,17 @@ impl Session {
     /// A request is kept as it was read while something else is waited for.
     fn keep_deciding(&self, request: &mut ReceivedRequest) -> Result<(), Close> {
         if request.deciding.is_none() {
-            let bytes = deciding(Some(request.row.key), request.frame.len());
+            let bytes = deciding(Some(request.id.row.key), request.frame.len());
             request.deciding = self.keep(bytes, None)?.memory;
         }
         Ok(())
     }
 
     /// A request has gone to the broker: its answer is owed, if there will be one.
-    pub(super) fn owe(&mut self, request: &ReceivedRequest, answer: Answer, kept: Reservation, now: Instant) {
-        let number = self.grounds.sent(remedy(request.row));
-        let answer = match self.claimed_member.take() {
-            Some(claimed_member) => watched(answer, claimed_member, &self.context),
+    pub(super) fn owe(&mut self, id: RequestId, answer: Answer, kept: Reservation, now: Instant) {
+        let number = self.access.grounds.sent(remedy(id.row));
+        let answer = match self.access.take_claimed_member() {
+            Some(claimed_member) => watched(answer, claimed_member, &self.access.context),
             None => answer,
         };
         if let Answer::None { close } = answer {
@@ -152,39 +134,22 @@ impl Session {
             }
             return;
         }
-        self.pinned += kept.bytes;
-        self.push_pending(PendingResponse {
-            row: request.row,
-            version: request.version,
-            correlation_id: request.correlation_id,
-            since: now,
-            number,
-            kind: ResponseKind::Answer(answer),
-            kept,
-            _under_way: Some(UnderWay::new(&self.context.process)),
-        });
+        let under_way = Some(UnderWay::new(&self.access.context.process));
+        let kind = ResponseKind::Answer(answer);
+        self.pending.push(PendingResponse { id, since: now, number, kind, kept, _under_way: under_way });
     }
 
+    /// The client is owed an answer of ours. `deciding` is the memory that deciding on the request took.
     pub(super) fn owe_reply(
         &mut self,
-        request: &mut ReceivedRequest,
+        id: RequestId,
+        deciding: Option<MemoryPermit>,
         body: &[u8],
         now: Instant,
     ) -> Result<(), Close> {
-        let memory = request.deciding.take().map(|memory| keep(memory, body.len()));
-        let kept = self.keep(body.len(), memory)?;
-        let reply = answer_frame(request.row, request.version, request.correlation_id, body);
-        self.pending_bytes += reply.len();
-        self.push_pending(PendingResponse {
-            row: request.row,
-            version: request.version,
-            correlation_id: request.correlation_id,
-            since: now,
-            number: 0,
-            kind: ResponseKind::Reply(reply),
-            kept,
-            _under_way: None,
-        });
+        let kept = self.keep(body.len(), deciding.map(|memory| keep(memory, body.len())))?;
+        let kind = ResponseKind::Reply(answer_frame(id, body));
+        self.pending.push(PendingResponse { id, since: now, number: 0, kind, kept, _under_way: None });
         Ok(())
     }
 }

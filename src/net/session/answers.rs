@@ -7,14 +7,85 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::frames::answer_frame;
-use super::{
-    ANSWER_HEAD, AnswerState, Close, LARGE, Observed, PendingResponse, REWRITING, ResponseKind, Session,
-    Sink, Want,
-};
+use super::pending::{PendingResponse, ResponseKind};
+use super::work::Waiting;
+use super::{Close, LARGE, MemoryPermit, Observed, REWRITING, RequestId, Session, Sink, Want};
 use crate::net::budget::keep;
 use crate::net::buffer::Buf;
-use crate::protocol::api::{Answer, AnswerWatch, Rewrite, Row};
+use crate::protocol::api::{Answer, AnswerWatch, Rewrite};
 use crate::protocol::header;
+
+/// The length, the correlation id.
+const ANSWER_HEAD: usize = 8;
+
+/// How far the broker's current answer has been read.
+#[derive(Default)]
+pub(super) struct AnswerReader {
+    state: AnswerState,
+    /// Memory of the shared budget that it holds while it is taken whole.
+    pub(super) memory: Option<MemoryPermit>,
+}
+
+enum AnswerState {
+    /// Its head, so many bytes of it.
+    Head([u8; ANSWER_HEAD], usize),
+    /// It passes: bytes left, whether the header's tags are still to come, and who watches it.
+    Pass { left: usize, tags: bool, request: RequestId, watch: Option<Box<dyn AnswerWatch>> },
+    /// It has passed but for its end, which its watch wants whole: the length of that, and what has come of it.
+    End { length: usize, so_far: Vec<u8>, request: RequestId, watch: Box<dyn AnswerWatch> },
+    /// It is taken whole: its length without the head, and what has come of it.
+    Whole { length: usize, so_far: Vec<u8>, pending: Box<PendingResponse> },
+}
+
+impl Default for AnswerState {
+    fn default() -> Self {
+        Self::START
+    }
+}
+
+impl AnswerState {
+    /// Nothing has come of the next answer.
+    const START: Self = Self::Head([0; ANSWER_HEAD], 0);
+
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Head(..) => false,
+            Self::Pass { left, .. } => *left == 0,
+            Self::End { length, so_far, .. } | Self::Whole { length, so_far, .. } => so_far.len() == *length,
+        }
+    }
+}
+
+impl AnswerReader {
+    /// Whether nothing has come of the next answer.
+    pub(super) fn is_between(&self) -> bool {
+        matches!(self.state, AnswerState::Head(_, 0))
+    }
+
+    /// The length of the answer that is taken whole, if it is there with so many bytes more.
+    pub(super) fn completes(&self, more: usize) -> Option<usize> {
+        match &self.state {
+            AnswerState::Whole { length, so_far, .. } => (so_far.len() + more >= *length).then_some(*length),
+            _ => None,
+        }
+    }
+
+    /// What is to be done with the answer that is taken whole.
+    pub(super) fn pending_mut(&mut self) -> Option<&mut PendingResponse> {
+        match &mut self.state {
+            AnswerState::Whole { pending, .. } => Some(pending),
+            _ => None,
+        }
+    }
+
+    /// How many bytes it holds that the shared budget does not stand for.
+    pub(super) fn unreserved_bytes(&self) -> usize {
+        match &self.state {
+            AnswerState::Whole { so_far, .. } if self.memory.is_none() => so_far.capacity(),
+            _ => 0,
+        }
+    }
+}
 
 /// What has come from the broker. Up to `at` it has been read; from `start` on it passes as it is and has not been sent.
 struct Incoming<'a> {
@@ -51,21 +122,21 @@ impl Session {
     ) -> Result<Want, Close> {
         let mut incoming = Incoming { bytes: input.filled_mut(), start: 0, at: 0 };
         let want = loop {
-            let flow = match std::mem::replace(&mut self.answer_state, AnswerState::START) {
+            let flow = match std::mem::replace(&mut self.answers.state, AnswerState::START) {
                 AnswerState::Head(head, have) => {
                     self.read_head((head, have), &mut incoming, to_broker, sink, now)?
                 }
                 AnswerState::Pass { left: 0, .. } => Flow::Continue(()),
                 state if incoming.rest() == 0 && !state.is_complete() => {
-                    self.answer_state = state;
+                    self.answers.state = state;
                     Flow::Break(Want::Bytes)
                 }
-                AnswerState::Pass { left, tags, version, watch } => {
-                    self.pass(left, (tags, version), watch, &mut incoming, sink)?;
+                AnswerState::Pass { left, tags, request, watch } => {
+                    self.pass(left, (tags, request), watch, &mut incoming, sink)?;
                     Flow::Continue(())
                 }
-                AnswerState::End { length, so_far, version, watch } => {
-                    self.read_end((length, so_far), version, watch, &mut incoming, sink)?;
+                AnswerState::End { length, so_far, request, watch } => {
+                    self.read_end((length, so_far), request, watch, &mut incoming, sink)?;
                     Flow::Continue(())
                 }
                 AnswerState::Whole { length, so_far, pending } => {
@@ -94,7 +165,7 @@ impl Session {
         now: Instant,
     ) -> Result<Flow, Close> {
         if have == 0 {
-            if let Some(PendingResponse { kind: ResponseKind::Reply(_), .. }) = self.pending.front() {
+            if self.pending.first_reply().is_some() {
                 incoming.send_up_to(incoming.at, sink)?;
                 self.send_replies(sink)?;
                 return Ok(Flow::Continue(()));
@@ -110,32 +181,33 @@ impl Session {
         head[have..have + n].copy_from_slice(&incoming.bytes[incoming.at..incoming.at + n]);
         if have + n < ANSWER_HEAD {
             // Rare: the head is cut. Until it is whole nobody is told of it.
-            self.answer_state = AnswerState::Head(head, have + n);
+            self.answers.state = AnswerState::Head(head, have + n);
             let end = incoming.at;
             incoming.at += n;
             incoming.send_up_to(end, sink)?;
             return Ok(Flow::Break(Want::Bytes));
         }
         let (length, whole) = self.expected(&head)?;
-        if whole && length > LARGE && self.answer_memory.is_none() {
+        if whole && length > LARGE && self.answers.memory.is_none() {
             // What its refusals hold will do.
-            self.answer_memory = self.pending.front_mut().and_then(|pending| pending.kept.memory.take());
+            self.answers.memory = self.pending.take_memory_of_first();
         }
-        if whole && length > LARGE && self.answer_memory.is_none() {
+        if whole && length > LARGE && self.answers.memory.is_none() {
             // The rest of the head is read again when the memory is there.
-            self.answer_state = AnswerState::Head(head, have);
+            self.answers.state = AnswerState::Head(head, have);
             return Ok(Flow::Break(match self.handed_on.is_empty() {
                 true => Want::Memory(self.room_for(length.saturating_mul(REWRITING))),
                 // Nobody waits for memory with memory in hand.
                 false => Want::Room,
             }));
         }
-        self.answer_state = self.begin_answer(length, whole, now)?;
+        self.answers.state = self.begin_answer(length, whole, now)?;
         let before = incoming.at;
         incoming.at += n;
         if have == 0 && whole && length <= incoming.rest() {
             // All of it is here: it may yet pass as it is.
-            return self.all_at_once((before, length), incoming, to_broker, sink, now);
+            self.all_at_once((before, length), incoming, to_broker, sink, now)?;
+            return Ok(Flow::Continue(()));
         }
         if have > 0 || whole {
             incoming.send_up_to(before, sink)?;
@@ -154,9 +226,9 @@ impl Session {
         to_broker: &mut VecDeque<Bytes>,
         sink: &mut dyn Sink,
         now: Instant,
-    ) -> Result<Flow, Close> {
-        let state = std::mem::replace(&mut self.answer_state, AnswerState::START);
-        let AnswerState::Whole { pending, .. } = state else { return Ok(Flow::Continue(())) };
+    ) -> Result<(), Close> {
+        let state = std::mem::replace(&mut self.answers.state, AnswerState::START);
+        let AnswerState::Whole { pending, .. } = state else { return Ok(()) };
         let Incoming { ref bytes, start, at } = *incoming;
         let passed = (start < before).then(|| &bytes[start..before]);
         let passes = self.whole_answer(&bytes[at..at + length], passed, *pending, to_broker, sink, now)?;
@@ -164,7 +236,7 @@ impl Session {
         if !passes {
             incoming.start = incoming.at;
         }
-        Ok(Flow::Continue(()))
+        Ok(())
     }
 
     /// A part of an answer that passes while it comes: so many bytes are left of it. `tags`: the tagged fields of its header are
@@ -172,7 +244,7 @@ impl Session {
     fn pass(
         &mut self,
         left: usize,
-        (tags, version): (bool, i16),
+        (tags, request): (bool, RequestId),
         watch: Option<Box<dyn AnswerWatch>>,
         incoming: &mut Incoming<'_>,
         sink: &mut dyn Sink,
@@ -188,20 +260,21 @@ impl Session {
         }
         incoming.at += n;
         let Some(mut watch) = watch else {
-            self.answer_state = AnswerState::Pass { left, tags: false, version, watch: None };
+            self.answers.state = AnswerState::Pass { left, tags: false, request, watch: None };
             return Ok(());
         };
         let end = self
-            .with_access(version, b"", 0, None, |access| watch.piece(piece, left, access))
+            .access
+            .with(request, b"", None, |access| watch.piece(piece, left, access))
             .map_err(Close::answer)?;
         let Some(end) = end else {
-            self.answer_state = AnswerState::Pass { left, tags: false, version, watch: Some(watch) };
+            self.answers.state = AnswerState::Pass { left, tags: false, request, watch: Some(watch) };
             return Ok(());
         };
         let so_far = piece.get(end..).unwrap_or_default().to_vec();
         incoming.send_up_to(incoming.at - so_far.len(), sink)?;
         let length = so_far.len() + left;
-        self.answer_state = AnswerState::End { length, so_far, version, watch };
+        self.answers.state = AnswerState::End { length, so_far, request, watch };
         Ok(())
     }
 
@@ -209,7 +282,7 @@ impl Session {
     fn read_end(
         &mut self,
         (length, mut so_far): (usize, Vec<u8>),
-        version: i16,
+        request: RequestId,
         mut watch: Box<dyn AnswerWatch>,
         incoming: &mut Incoming<'_>,
         sink: &mut dyn Sink,
@@ -219,10 +292,11 @@ impl Session {
         incoming.at += n;
         incoming.start = incoming.at;
         if so_far.len() < length {
-            self.answer_state = AnswerState::End { length, so_far, version, watch };
+            self.answers.state = AnswerState::End { length, so_far, request, watch };
             return Ok(());
         }
-        self.with_access(version, b"", 0, None, |access| watch.end(&mut so_far, access))
+        self.access
+            .with(request, b"", None, |access| watch.end(&mut so_far, access))
             .map_err(Close::answer)?;
         sink.send(&so_far)
     }
@@ -242,11 +316,11 @@ impl Session {
         incoming.at += n;
         incoming.start = incoming.at;
         if so_far.len() < length {
-            self.answer_state = AnswerState::Whole { length, so_far, pending };
+            self.answers.state = AnswerState::Whole { length, so_far, pending };
             return Ok(());
         }
         let head = answer_head(&pending, length);
-        let memory = self.answer_memory.take();
+        let memory = self.answers.memory.take();
         if self.whole_answer(&so_far, None, *pending, to_broker, sink, now)? {
             so_far.splice(0..0, head);
             sink.send(&so_far)?;
@@ -262,13 +336,12 @@ impl Session {
 
     /// Sends our own answers as far as it is their turn.
     pub(super) fn send_replies(&mut self, sink: &mut dyn Sink) -> Result<(), Close> {
-        if !matches!(self.answer_state, AnswerState::Head(_, 0)) {
+        if !self.answers.is_between() {
             return Ok(());
         }
-        while let Some(PendingResponse { kind: ResponseKind::Reply(reply), .. }) = self.pending.front() {
-            self.pending_bytes -= reply.len();
+        while let Some(reply) = self.pending.first_reply() {
             sink.send(reply)?;
-            let sent = self.pop_pending();
+            let sent = self.pending.pop();
             self.handed_on.extend(sent.and_then(|sent| sent.kept.memory));
         }
         Ok(())
@@ -282,11 +355,11 @@ impl Session {
         let Some(pending) = self.pending.front() else {
             return Err(Close::internal("an answer came for nobody"));
         };
-        let name = pending.row.name;
-        if pending.correlation_id != correlation_id {
+        let RequestId { row, correlation_id: expected, .. } = pending.id;
+        let name = row.name;
+        if expected != correlation_id {
             return Err(Close::upstream(format!(
-                "the answer to {name} has correlation id {correlation_id} instead of {}",
-                pending.correlation_id
+                "the answer to {name} has correlation id {correlation_id} instead of {expected}"
             )));
         }
         let length = usize::try_from(length)
@@ -298,7 +371,7 @@ impl Session {
             ResponseKind::Answer(Answer::Untouched | Answer::None { .. }) | ResponseKind::Reply(_) => false,
             ResponseKind::Answer(Answer::Rewritten(_)) | ResponseKind::Own(_) => true,
         };
-        if whole && length > self.context.limits.max_frame_bytes {
+        if whole && length > self.access.context.limits.max_frame_bytes {
             return Err(Close::upstream(format!(
                 "the answer to {name} is {length} bytes long, more than limits.max_frame_bytes allows to rewrite"
             )));
@@ -307,23 +380,21 @@ impl Session {
     }
 
     fn begin_answer(&mut self, length: usize, whole: bool, now: Instant) -> Result<AnswerState, Close> {
-        let Some(mut pending) = self.pop_pending() else {
+        let Some(mut pending) = self.pending.pop() else {
             return Err(Close::internal("an answer came for nobody"));
         };
-        if let ResponseKind::Answer(_) = pending.kind {
-            self.pinned -= pending.kept.bytes;
-        }
-        let api = self.context.process.metrics.api(pending.row.key);
+        let request = pending.id;
+        let api = self.access.context.process.metrics.api(request.row.key);
         api.upstream_latency(now.saturating_duration_since(pending.since));
         api.response_bytes(ANSWER_HEAD as u64 + length as u64);
-        let (version, tags) = (pending.version, pending.row.has_answer_tags(pending.version));
+        let tags = request.row.has_answer_tags(request.version);
         if !whole {
             // From here on it is the client's, as it would be Kafka's last word.
-            self.grounds.answered(pending.number);
+            self.access.grounds.answered(pending.number);
         }
         Ok(match pending.kind {
             ResponseKind::Answer(Answer::Watched { watch, .. }) if !whole => {
-                AnswerState::Pass { left: length, tags, version, watch: Some(watch) }
+                AnswerState::Pass { left: length, tags, request, watch: Some(watch) }
             }
             ResponseKind::Answer(Answer::Watched { watch, .. }) => {
                 pending.kind = ResponseKind::Answer(Answer::Rewritten(Box::new(|body, access| {
@@ -335,7 +406,7 @@ impl Session {
                 AnswerState::Whole { length, so_far: Vec::new(), pending: Box::new(pending) }
             }
             ResponseKind::Answer(Answer::Untouched | Answer::None { .. }) => {
-                AnswerState::Pass { left: length, tags: false, version, watch: None }
+                AnswerState::Pass { left: length, tags: false, request, watch: None }
             }
             ResponseKind::Reply(_) => return Err(Close::internal("an answer came in the place of ours")),
         })
@@ -352,33 +423,32 @@ impl Session {
         sink: &mut dyn Sink,
         now: Instant,
     ) -> Result<bool, Close> {
-        let tags = match pending.row.has_answer_tags(pending.version) {
+        let tags = match pending.id.row.has_answer_tags(pending.id.version) {
             true => header::tagged_fields(after_head).map_err(Close::answer)?,
             false => 0,
         };
         let body = &after_head[tags..];
-        self.grounds.answered(pending.number);
+        self.access.grounds.answered(pending.number);
         match pending.kind {
             ResponseKind::Answer(Answer::Rewritten(rewrite)) => {
-                let rewritten =
-                    self.rewrite(rewrite, pending.row, pending.version, pending.correlation_id, body)?;
-                let Some(body) = rewritten else { return Ok(true) };
+                let Some(body) = self.rewrite(rewrite, pending.id, body)? else { return Ok(true) };
                 sink.send(before.unwrap_or_default())?;
-                sink.send(&answer_frame(pending.row, pending.version, pending.correlation_id, &body))?;
+                sink.send(&answer_frame(pending.id, &body))?;
                 Ok(false)
             }
             ResponseKind::Own(ask) => {
                 sink.send(before.unwrap_or_default())?;
-                let Some(request) = self.held.take() else {
+                let Waiting::Answer(request) = std::mem::replace(&mut self.waiting, Waiting::Nothing) else {
                     return Err(Close::internal("an answer of ours has no request"));
                 };
                 let mut observed = Observed::default();
-                let action = match self.grounds.has_lost_noted(&self.view) {
+                let action = match self.access.has_lost_noted() {
                     // What it was allowed before the question it may not be now.
                     true => self.decide_anew(&request, &mut observed)?,
                     false => {
                         let body = Bytes::copy_from_slice(body);
-                        self.with_held(&request, &mut observed, |access| (ask.then)(&body, access))
+                        self.access
+                            .decide_waiting(&request, &mut observed, |access| (ask.then)(&body, access))
                             .map_err(Close::answer)?
                     }
                 };
@@ -396,22 +466,20 @@ impl Session {
     fn rewrite(
         &mut self,
         rewrite: Rewrite,
-        row: &'static Row,
-        version: i16,
-        correlation_id: i32,
+        request: RequestId,
         body: &[u8],
     ) -> Result<Option<Vec<u8>>, Close> {
+        let RequestId { row, version, .. } = request;
         let mut observed = Observed::default();
-        self.with_access(version, b"", correlation_id, Some((row, &mut observed)), |access| {
-            rewrite(body, access)
+        self.access.with(request, b"", Some(&mut observed), |access| rewrite(body, access)).map_err(|fault| {
+            Close::upstream(format!("the answer to {} version {version}: {fault}", row.name))
         })
-        .map_err(|fault| Close::upstream(format!("the answer to {} version {version}: {fault}", row.name)))
     }
 }
 
 /// The head of an answer of this length, without it.
 fn answer_head(pending: &PendingResponse, length: usize) -> [u8; ANSWER_HEAD] {
     let [l0, l1, l2, l3] = (length as i32 + 4).to_be_bytes();
-    let [c0, c1, c2, c3] = pending.correlation_id.to_be_bytes();
+    let [c0, c1, c2, c3] = pending.id.correlation_id.to_be_bytes();
     [l0, l1, l2, l3, c0, c1, c2, c3]
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Close, MemoryPermit};
-use crate::protocol::api::Row;
+use super::{Close, MemoryPermit, RequestId};
 
 /// The client id of requests of our own.
 pub const CLIENT_ID: &str = "doorkeeper";
@@ -35,13 +34,14 @@ pub fn frame(parts: &[&[u8]]) -> Result<Bytes, Close> {
     Ok(frame.into())
 }
 
-pub(super) fn answer_frame(row: &Row, version: i16, correlation_id: i32, body: &[u8]) -> Vec<u8> {
-    let tags = usize::from(row.has_answer_tags(version));
+/// The frame of the answer to this request.
+pub(super) fn answer_frame(request: RequestId, body: &[u8]) -> Vec<u8> {
+    let tags = usize::from(request.row.has_answer_tags(request.version));
     let length = 4 + tags + body.len();
     let mut frame = Vec::with_capacity(4 + length);
     // Bodies come from our encoder, which keeps to 32 bits.
     frame.extend_from_slice(&(length as i32).to_be_bytes());
-    frame.extend_from_slice(&correlation_id.to_be_bytes());
+    frame.extend_from_slice(&request.correlation_id.to_be_bytes());
     frame.extend_from_slice(&[0][..tags]);
     frame.extend_from_slice(body);
     frame

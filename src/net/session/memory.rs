@@ -1,8 +1,8 @@
 //! What a session keeps in memory while it waits, and what of the shared budget stands for it.
 
 use super::{
-    AnswerState, BESIDE_RECORDS, Close, DECIDING, DECIDING_RECORDS, LARGE, LONG_RECORDS, MemoryPermit,
-    PendingResponse, ReceivedRequest, SMALL, Session,
+    BESIDE_RECORDS, Close, DECIDING, DECIDING_RECORDS, LARGE, LONG_RECORDS, MemoryPermit, ReceivedRequest,
+    SMALL, Session,
 };
 use crate::net::buffer::READ;
 use crate::observability::metrics::CloseReason;
@@ -16,7 +16,7 @@ pub(super) struct Reservation {
     /// How much it is, in bytes, roughly.
     pub(super) bytes: usize,
     /// How much of it the shared budget does not stand for: all of it, or nothing.
-    unreserved: usize,
+    pub(super) unreserved: usize,
     /// What stands for it in the shared budget, if it is more than a little.
     pub(super) memory: Option<MemoryPermit>,
 }
@@ -24,32 +24,28 @@ pub(super) struct Reservation {
 impl Session {
     /// Whether a part of a request or of an answer holds memory that others may need.
     pub fn holds_memory(&self) -> bool {
-        self.request_memory.is_some()
-            || self.answer_memory.is_some()
+        self.requests.memory.is_some()
+            || self.answers.memory.is_some()
             || !self.handed_on.is_empty()
-            || self.pending.iter().any(|pending| pending.kept.memory.is_some())
+            || self.pending.holds_memory()
             || self
-                .held
-                .as_ref()
+                .waiting
+                .request()
                 .is_some_and(|request| request.memory.is_some() || request.deciding.is_some())
     }
 
     /// How many bytes it keeps, roughly, that the shared budget does not stand for.
     pub fn unreserved_bytes(&self) -> usize {
-        let answer = match &self.answer_state {
-            AnswerState::Whole { so_far, .. } if self.answer_memory.is_none() => so_far.capacity(),
-            _ => 0,
-        };
-        let held = self.held.as_ref().filter(|request| request.memory.is_none());
-        // Those of nearly all clients are small, and live as long as they do.
-        let lasting = self.fetch_sessions.size() + self.share_sessions.size() + self.grounds.size();
-        let lasting = lasting.saturating_sub(SMALL);
-        self.unreserved + answer + lasting + held.map_or(0, |request| request.frame.len())
+        let waiting = self.waiting.request().filter(|request| request.memory.is_none());
+        self.pending.unreserved_bytes()
+            + self.answers.unreserved_bytes()
+            + self.access.memory()
+            + waiting.map_or(0, |request| request.frame.len())
     }
 
     /// Whether the frame that arrives has memory of the shared budget.
     pub fn has_request_memory(&self) -> bool {
-        self.request_memory.is_some()
+        self.requests.memory.is_some()
     }
 
     /// Whether what has been handed on to the client has memory of the shared budget.
@@ -64,13 +60,13 @@ impl Session {
 
     /// Whether no more is to be taken on before what is owed has become less.
     pub(super) fn holds_too_much(&self) -> bool {
-        self.is_short && self.unreserved > SMALL
+        self.is_short && self.pending.unreserved_bytes() > SMALL
     }
 
     /// What is asked of the shared budget for so many bytes.
     pub(super) fn room_for(&self, bytes: usize) -> usize {
         // More than there is would never come.
-        bytes.min(self.context.limits.buffered_bytes)
+        bytes.min(self.access.context.limits.buffered_bytes)
     }
 
     /// Something takes so many bytes from now on. More than a little needs room in the shared budget, unless
@@ -84,26 +80,14 @@ impl Session {
             return Ok(Reservation { bytes, unreserved, memory: memory.filter(|_| bytes > 0) });
         }
         let room = self.room_for(bytes);
-        let memory =
-            self.context.process.memory.take(room).or_else(|| self.context.process.memory.take_reserve(room));
-        match memory {
+        let budget = &self.access.context.process.memory;
+        match budget.take(room).or_else(|| budget.take_reserve(room)) {
             Some(memory) => Ok(Reservation { bytes, unreserved: 0, memory: Some(memory) }),
             None => Err(Close::new(
                 CloseReason::Limit,
                 "limits.buffered_bytes left no room for what is refused of a request, or for its answer",
             )),
         }
-    }
-
-    pub(super) fn push_pending(&mut self, pending: PendingResponse) {
-        self.unreserved += pending.kept.unreserved;
-        self.pending.push_back(pending);
-    }
-
-    pub(super) fn pop_pending(&mut self) -> Option<PendingResponse> {
-        let pending = self.pending.pop_front()?;
-        self.unreserved -= pending.kept.unreserved;
-        Some(pending)
     }
 }
 
@@ -133,9 +117,9 @@ pub(super) fn kept_of(request: &ReceivedRequest, answer: &Answer, is_refused: bo
     match answer {
         Answer::Untouched | Answer::None { .. } => 0,
         // The refusals.
-        _ if is_refused => deciding(Some(request.row.key), length),
+        _ if is_refused => deciding(Some(request.id.row.key), length),
         // Nothing of it is looked at again.
-        _ if request.row.key == ProduceRequest::KEY => 0,
+        _ if request.id.row.key == ProduceRequest::KEY => 0,
         // A name out of it.
         _ if length <= super::requests::COPIED => length,
         // And all that was read with it.

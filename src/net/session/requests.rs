@@ -8,21 +8,15 @@ use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::frames::{frame, holding};
 use super::memory::{Reservation, arriving};
-use super::{Close, MemoryPermit, Observed, ReceivedRequest, SLICE, Session, Sink, Want};
+use super::{Close, MemoryPermit, Observed, ReceivedRequest, RequestId, SLICE, Session, Sink, Want};
 use crate::net::budget::permits;
 use crate::net::tls::not_kafka;
 use crate::observability::metrics::RequestResult;
-use crate::protocol::api::{self, Passage, Row, Rule};
+use crate::protocol::api::{self, Passage, RequestWatch, Row, Rule};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::{ApiVersionsRequest, ProduceRequest};
 use crate::protocol::wire::{Fault, Message};
 
-/// How many answers a client may be owed before no more of its requests are read.
-const MOST_OWED: usize = 256;
-/// How many bytes of answers of our own may wait in that queue.
-const MOST_OWED_BYTES: usize = 256 * 1024;
-/// How many bytes may be kept of the requests that it answers: the refusals, and names out of them.
-const MOST_PINNED: usize = 2 * 1024 * 1024;
 /// A request is passed on while it arrives only when it is longer than this; and when its head is not whole when so much
 /// of it has come, it is taken for one that has to be whole.
 const STREAMED: usize = 64 * 1024;
@@ -31,6 +25,48 @@ pub(super) const COPIED: usize = 8 * 1024;
 /// The longest request without records. None of Kafka's clients sends nearly as much, and what it says, entry by entry,
 /// takes many times its length.
 const LONGEST_WITHOUT_RECORDS: usize = 16 * 1024 * 1024;
+
+/// How far the client's current request has been read.
+#[derive(Default)]
+pub(super) struct RequestReader {
+    /// It goes on while it arrives, since its head has decided it.
+    passing: Option<Passing>,
+    /// How much of it had come when its head was last looked at.
+    looked_at: usize,
+    /// Memory of the shared budget that it holds while it arrives.
+    pub(super) memory: Option<MemoryPermit>,
+}
+
+/// A request that goes on while it arrives.
+struct Passing {
+    /// How many bytes are still to come.
+    left: usize,
+    /// Looks at them.
+    watch: Box<dyn RequestWatch>,
+}
+
+impl RequestReader {
+    /// Whether a part of a request is still to come that has been decided.
+    pub(super) fn is_passing(&self) -> bool {
+        self.passing.is_some()
+    }
+
+    /// The next piece of the request that passes; `None` if none does.
+    ///
+    /// # Errors
+    /// When the piece must not go on. The broker has a part of the request and shall never have the rest: it cannot be
+    /// answered any more.
+    fn pass(&mut self, plain: &mut BytesMut) -> Result<Option<Bytes>, Close> {
+        let Some(passing) = &mut self.passing else { return Ok(None) };
+        let piece = plain.split_to(passing.left.min(plain.len()));
+        if !piece.is_empty() {
+            passing.watch.piece(&piece).map_err(Close::protocol)?;
+        }
+        passing.left -= piece.len();
+        self.passing.take_if(|passing| passing.left == 0);
+        Ok(Some(piece.freeze()))
+    }
+}
 
 impl Session {
     /// Judges the client's requests in `plain`; what the broker shall get is put behind `to_broker`.
@@ -46,27 +82,19 @@ impl Session {
             if judged && now.elapsed() >= SLICE {
                 return Ok(Want::Turn);
             }
-            if self.passing > 0 {
-                let piece = plain.split_to(self.passing.min(plain.len()));
+            if let Some(piece) = self.requests.pass(plain)? {
                 if piece.is_empty() {
                     return Ok(Want::Bytes);
                 }
-                if let Some(watch) = &mut self.watch {
-                    // The broker has a part of it and shall never have the rest: this cannot be answered any more.
-                    watch.piece(&piece).map_err(Close::protocol)?;
-                }
-                self.passing -= piece.len();
-                to_broker.push_back(piece.freeze());
+                to_broker.push_back(piece);
                 continue;
             }
             if self.ending.is_some() {
                 plain.clear();
                 return Ok(Want::Bytes);
             }
-            if self.held.is_some()
-                || self.pending.len() >= MOST_OWED
-                || self.pending_bytes >= MOST_OWED_BYTES
-                || self.pinned >= MOST_PINNED
+            if self.waiting.request().is_some()
+                || self.pending.is_full()
                 || self.holds_too_much()
                 || sink.is_full()
             {
@@ -84,19 +112,19 @@ impl Session {
             };
             if plain.len() < 4 + length {
                 // Not with each byte: a head may be long and its parts many.
-                if length > STREAMED && plain.len() >= 2 * self.looked_at {
-                    self.looked_at = plain.len();
+                if length > STREAMED && plain.len() >= 2 * self.requests.looked_at {
+                    self.requests.looked_at = plain.len();
                     if self.pass_on(plain, length, to_broker, now)? {
                         continue;
                     }
                 }
-                if length > STREAMED && plain.len() >= STREAMED && self.request_memory.is_none() {
+                if length > STREAMED && plain.len() >= STREAMED && self.requests.memory.is_none() {
                     return Ok(Want::Memory(self.room_for(arriving(key, 4 + length))));
                 }
                 return Ok(Want::Bytes);
             }
-            (self.looked_at, judged) = (0, true);
-            let mut deciding = self.request_memory.take();
+            (self.requests.looked_at, judged) = (0, true);
+            let mut deciding = self.requests.memory.take();
             let memory = permits(4 + length)
                 .and_then(|permits| deciding.as_mut()?.split(permits as usize))
                 .map(Arc::new);
@@ -123,7 +151,8 @@ impl Session {
                 if length > LONGEST_WITHOUT_RECORDS && key.is_some_and(|key| key != ProduceRequest::KEY) =>
             {
                 let row = key.and_then(Row::find);
-                self.context.process.metrics.request(row.map_or(-1, |row| row.key), RequestResult::Malformed);
+                let metrics = &self.access.context.process.metrics;
+                metrics.request(row.map_or(-1, |row| row.key), RequestResult::Malformed);
                 let name = match row {
                     Some(row) => row.name.to_owned(),
                     None => format!("unknown API key {}", key.unwrap_or_default()),
@@ -133,39 +162,39 @@ impl Session {
                      ({LONGEST_WITHOUT_RECORDS})"
                 )))
             }
-            Ok(length) if length > self.context.limits.max_frame_bytes => Err(Close::protocol(format!(
-                "a request of {length} bytes is longer than limits.max_frame_bytes ({})",
-                self.context.limits.max_frame_bytes
-            ))),
+            Ok(length) if length > self.access.context.limits.max_frame_bytes => {
+                Err(Close::protocol(format!(
+                    "a request of {length} bytes is longer than limits.max_frame_bytes ({})",
+                    self.access.context.limits.max_frame_bytes
+                )))
+            }
             Ok(length) if length >= RequestHeader::SHORTEST => Ok(length),
             _ => Err(Close::protocol(format!("a request's length is {length}"))),
         }
     }
 
     /// The row of a request, if it may be sent at all.
-    fn row(&self, header: &RequestHeader<'_>) -> Result<&'static Row, Close> {
+    ///
+    /// # Errors
+    /// Why not, and under which API's key that is counted.
+    fn row(&self, header: &RequestHeader<'_>) -> Result<&'static Row, (i16, String)> {
         let Some(row) = Row::find(header.key) else {
-            self.context.process.metrics.request(-1, RequestResult::Unsupported);
-            return Err(Close::protocol(format!("API key {} is unknown", header.key)));
+            return Err((-1, format!("API key {} is unknown", header.key)));
         };
-        let served = self.broker.versions(header.key);
         match row.rule {
-            Rule::Never(reason) => {
-                self.context.process.metrics.request(row.key, RequestResult::Unsupported);
-                Err(Close::protocol(format!("{} is refused: it {reason}", row.name)))
-            }
-            Rule::Decided(_)
-                if row.versions.contains(&header.version) && served.contains(&header.version) =>
-            {
-                Ok(row)
-            }
-            // Answered below: a client must learn what is served.
+            Rule::Never(reason) => Err((row.key, format!("{} is refused: it {reason}", row.name))),
+            Rule::Decided(_) if self.is_served(row, header.version) => Ok(row),
+            // A client must learn what is served.
             Rule::Decided(_) if header.key == ApiVersionsRequest::KEY => Ok(row),
             Rule::Decided(_) => {
-                self.context.process.metrics.request(row.key, RequestResult::Unsupported);
-                Err(Close::protocol(format!("{} version {} is not served", row.name, header.version)))
+                Err((row.key, format!("{} version {} is not served", row.name, header.version)))
             }
         }
+    }
+
+    /// Whether both doorkeeper and the broker know this version.
+    fn is_served(&self, row: &Row, version: i16) -> bool {
+        row.versions.contains(&version) && self.access.broker.versions(row.key).contains(&version)
     }
 
     fn request(
@@ -177,29 +206,22 @@ impl Session {
     ) -> Result<(), Close> {
         let unreadable = |fault: Fault| Close::protocol(fault.to_string());
         let header = RequestHeader::read(&frame[4..]).map_err(unreadable)?;
-        let row = self.row(&header)?;
-        self.context.process.metrics.api(row.key).request_bytes(frame.len() as u64);
-        let served = self.broker.versions(row.key);
-        if row.key == ApiVersionsRequest::KEY
-            && !(row.versions.contains(&header.version) && served.contains(&header.version))
-        {
-            let reply =
-                api::unsupported_version(&self.broker).map_err(|fault| Close::internal(fault.to_string()))?;
-            self.context.process.metrics.request(row.key, RequestResult::AnsweredLocally);
-            let mut request = ReceivedRequest {
-                row,
-                version: 0,
-                correlation_id: header.correlation_id,
-                frame: Bytes::new(),
-                body: 0,
-                memory: None,
-                deciding: None,
-            };
-            return self.owe_reply(&mut request, &reply, now);
+        let row = self.row(&header).map_err(|(key, why)| {
+            self.access.context.process.metrics.request(key, RequestResult::Unsupported);
+            Close::protocol(why)
+        })?;
+        let mut id = RequestId { row, version: header.version, correlation_id: header.correlation_id };
+        self.access.context.process.metrics.api(row.key).request_bytes(frame.len() as u64);
+        if !self.is_served(row, id.version) {
+            let reply = api::unsupported_version(&self.access.broker)
+                .map_err(|fault| Close::internal(fault.to_string()))?;
+            self.access.context.process.metrics.request(row.key, RequestResult::AnsweredLocally);
+            id.version = 0;
+            return self.owe_reply(id, None, &reply, now);
         }
         let mut body = 4 + header.end;
         let mut sent = frame.clone();
-        if row.is_flexible(header.version) {
+        if row.is_flexible(id.version) {
             let tags = header::tagged_fields(&frame[body..]).map_err(unreadable)?;
             if tags > 1 {
                 // Nobody has declared a tagged field of this header: none is passed on.
@@ -212,30 +234,17 @@ impl Session {
         let mut observed = Observed::default();
         let client_id = frame.slice_ref(header.client_id);
         let bytes = sent.slice(body..);
-        self.begin();
-        let observed_of = (row, &mut observed);
-        let action =
-            self.deciding(header.version, &client_id, header.correlation_id, observed_of, |access| {
-                decide(&bytes, access)
-            });
-        let request = ReceivedRequest {
-            row,
-            version: header.version,
-            correlation_id: header.correlation_id,
-            frame: sent,
-            body,
-            memory,
-            deciding,
-        };
+        self.access.begin();
+        let action = self.access.decide(id, &client_id, &mut observed, |access| decide(&bytes, access));
         drop(bytes);
         match action {
-            Ok(action) => self.apply(action, request, observed, to_broker, now),
+            Ok(action) => {
+                let request = ReceivedRequest { id, frame: sent, body, memory, deciding };
+                self.apply(action, request, observed, to_broker, now)
+            }
             Err(fault) => {
-                self.context.process.metrics.request(row.key, RequestResult::Malformed);
-                Err(Close::protocol(format!(
-                    "{} version {} cannot be read: {fault}",
-                    row.name, header.version
-                )))
+                self.access.context.process.metrics.request(row.key, RequestResult::Malformed);
+                Err(Close::protocol(format!("{} version {} cannot be read: {fault}", row.name, id.version)))
             }
         }
     }
@@ -251,39 +260,29 @@ impl Session {
         let Ok(header) = RequestHeader::read(&plain[4..]) else { return Ok(false) };
         let Ok(row) = self.row(&header) else { return Ok(false) };
         let Some(judge_head) = row.head else { return Ok(false) };
+        let id = RequestId { row, version: header.version, correlation_id: header.correlation_id };
         let mut body = 4 + header.end;
-        if row.is_flexible(header.version) {
+        if row.is_flexible(id.version) {
             match plain.get(body) {
                 // No tagged fields, as with every client there is.
                 Some(0) => body += 1,
                 _ => return Ok(false),
             }
         }
-        let (version, correlation_id) = (header.version, header.correlation_id);
         let client_id = Bytes::copy_from_slice(header.client_id);
         let mut observed = Observed::default();
-        self.begin();
-        let passage = self.deciding(version, &client_id, correlation_id, (row, &mut observed), |access| {
+        self.access.begin();
+        let passage = self.access.decide(id, &client_id, &mut observed, |access| {
             judge_head(&plain[body..], 4 + length - body, access)
         });
         let Some(Passage { answer, watch }) = passage else { return Ok(false) };
         let frame = plain.split().freeze();
-        self.passing = 4 + length - frame.len();
-        self.watch = Some(watch);
-        (self.looked_at, self.request_memory) = (0, None);
-        to_broker.push_back(frame.clone());
-        self.context.process.metrics.request(row.key, RequestResult::Forwarded);
-        self.context.process.metrics.api(row.key).request_bytes(4 + length as u64);
-        let request = ReceivedRequest {
-            row,
-            version,
-            correlation_id,
-            frame: Bytes::new(),
-            body,
-            memory: None,
-            deciding: None,
-        };
-        self.owe(&request, answer, Reservation::default(), now);
+        let left = 4 + length - frame.len();
+        self.requests = RequestReader { passing: Some(Passing { left, watch }), looked_at: 0, memory: None };
+        to_broker.push_back(frame);
+        self.access.context.process.metrics.request(row.key, RequestResult::Forwarded);
+        self.access.context.process.metrics.api(row.key).request_bytes(4 + length as u64);
+        self.owe(id, answer, Reservation::default(), now);
         Ok(true)
     }
 }

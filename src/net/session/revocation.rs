@@ -4,11 +4,13 @@
 //! for its turn, since Kafka carries out one request of a connection after the other. Kafka judges when it carries out. So a
 //! request that would be refused by now must not be carried out, and an answer that would be another must not be delivered.
 
-use super::{Answer, AnswerState, Close, Observed, ReceivedRequest, ResponseKind, Row, Session};
+use super::access::AccessState;
+use super::pending::ResponseKind;
+use super::{Close, Observed, ReceivedRequest, RequestId, Row, Session};
 use crate::model::acl::{ClientView, Operation, ResourceType};
 use crate::observability::metrics::CloseReason;
 use crate::protocol::access::{Ground, Last, Remedy, TopicNames};
-use crate::protocol::api::{Action, JudgeAgain, Rule};
+use crate::protocol::api::{Action, Answer, JudgeAgain, Rule};
 use crate::protocol::fetch_sessions::Topic;
 use crate::protocol::messages::ProduceRequest;
 use crate::protocol::wire::Message;
@@ -31,10 +33,8 @@ impl Session {
         if !self.is_outdated() {
             return Ok(());
         }
-        let (view, generation) = self.context.view(&self.client);
-        let before = std::mem::replace(&mut self.view, view);
-        self.generation = generation;
-        let (lost, first) = self.lost(&before);
+        let before = self.access.renew();
+        let (lost, first) = self.access.lost(&before);
         if lost.others > 0 {
             return Err(Close::new(CloseReason::RightsRevoked, self.report(first)));
         }
@@ -46,12 +46,80 @@ impl Session {
 
     /// Whether the ACLs have changed since what is under way was judged.
     pub fn is_outdated(&self) -> bool {
-        self.generation != self.context.process.acls.generation()
+        self.access.generation != self.access.context.process.acls.generation()
     }
 
     /// Whether anything is under way that a change of the ACLs can concern.
     pub fn is_under_way(&self) -> bool {
-        self.held.is_some() || self.grounds.is_under_way()
+        self.waiting.request().is_some() || self.access.grounds.is_under_way()
+    }
+
+    /// Reports what is denied from now on to metrics and audit trail, each once; returns what the log says of it.
+    fn report(&mut self, lost: Vec<(Ground, String, Last)>) -> String {
+        let principal = self.access.client.principal.clone();
+        let mut what = format!("{principal} has lost a right that a request under way needs");
+        for (place, (ground, name, last)) in lost.into_iter().enumerate() {
+            let Ground::Named(operation, resource_type) = ground else { continue };
+            let pending = self.pending.iter().find(|pending| pending.number == last.others);
+            // Who is owed no answer is a producer that wants none.
+            let id = match pending {
+                Some(pending) => pending.id,
+                None => {
+                    let Some(row) = Row::find(ProduceRequest::KEY) else { continue };
+                    RequestId { row, version: 0, correlation_id: 0 }
+                }
+            };
+            if place == 0 {
+                what = format!(
+                    "{principal} may no longer {operation} {resource_type} {name}, which {} needs",
+                    id.row.name
+                );
+            }
+            let mut observed = Observed::default();
+            self.access
+                .with(id, b"", Some(&mut observed), |access| access.allows(operation, resource_type, &name));
+        }
+        what
+    }
+
+    /// Has the answers to what was asked up to the request of this number judged again, before the client gets them.
+    fn judge_answers_again(&mut self, last: u64) {
+        // Nothing of an answer that is taken whole has gone to the client.
+        let taken = self.answers.pending_mut();
+        for pending in taken.into_iter().chain(self.pending.iter_mut()) {
+            if let Some(again) = pending.id.row.again
+                && pending.number <= last
+                && let ResponseKind::Answer(answer) = &mut pending.kind
+            {
+                let then = std::mem::replace(answer, Answer::Untouched);
+                *answer = judged_again(then, again);
+            }
+        }
+    }
+
+    /// Decides a request that has waited as if it came now.
+    pub(super) fn decide_anew(
+        &mut self,
+        request: &ReceivedRequest,
+        observed: &mut Observed,
+    ) -> Result<Action, Close> {
+        let Rule::Decided(decide) = request.id.row.rule else {
+            return Err(Close::internal("a rule is missing"));
+        };
+        self.access.begin();
+        let body = request.frame.slice(request.body..);
+        self.access
+            .decide_waiting(request, observed, |access| decide(&body, access))
+            .map_err(|fault| Close::protocol(format!("{} cannot be read: {fault}", request.id.row.name)))
+    }
+}
+
+impl AccessState {
+    /// Has the ACLs that are in force now; returns those from before.
+    fn renew(&mut self) -> ClientView {
+        let (view, generation) = self.context.view(&self.client);
+        self.generation = generation;
+        std::mem::replace(&mut self.view, view)
     }
 
     /// The last requests under way that would be refused by now, and what they have lost.
@@ -85,66 +153,6 @@ impl Session {
                 self.context.upstream.cluster.load().topics.name(id).is_some_and(|name| may_read(&name))
             }
         }
-    }
-
-    /// Reports what is denied from now on to metrics and audit trail, each once; returns what the log says of it.
-    fn report(&mut self, lost: Vec<(Ground, String, Last)>) -> String {
-        let principal = self.client.principal.clone();
-        let mut what = format!("{principal} has lost a right that a request under way needs");
-        for (place, (ground, name, last)) in lost.into_iter().enumerate() {
-            let Ground::Named(operation, resource_type) = ground else { continue };
-            let pending = self.pending.iter().find(|pending| pending.number == last.others);
-            // Who is owed no answer is a producer that wants none.
-            let (row, version, correlation_id) = match pending {
-                Some(pending) => (Some(pending.row), pending.version, pending.correlation_id),
-                None => (Row::find(ProduceRequest::KEY), 0, 0),
-            };
-            let Some(row) = row else { continue };
-            if place == 0 {
-                what = format!(
-                    "{principal} may no longer {operation} {resource_type} {name}, which {} needs",
-                    row.name
-                );
-            }
-            let mut observed = Observed::default();
-            self.with_access(version, b"", correlation_id, Some((row, &mut observed)), |access| {
-                access.allows(operation, resource_type, &name)
-            });
-        }
-        what
-    }
-
-    /// Has the answers to what was asked up to the request of this number judged again, before the client gets them.
-    fn judge_answers_again(&mut self, last: u64) {
-        let under_way = match &mut self.answer_state {
-            // Nothing of it has gone to the client.
-            AnswerState::Whole { pending, .. } => Some(&mut **pending),
-            _ => None,
-        };
-        for pending in under_way.into_iter().chain(&mut self.pending) {
-            if let Some(again) = pending.row.again
-                && pending.number <= last
-                && let ResponseKind::Answer(answer) = &mut pending.kind
-            {
-                let then = std::mem::replace(answer, Answer::Untouched);
-                *answer = judged_again(then, again);
-            }
-        }
-    }
-
-    /// Decides a request that has waited as if it came now.
-    pub(super) fn decide_anew(
-        &mut self,
-        request: &ReceivedRequest,
-        observed: &mut Observed,
-    ) -> Result<Action, Close> {
-        let Rule::Decided(decide) = request.row.rule else {
-            return Err(Close::internal("a rule is missing"));
-        };
-        self.begin();
-        let body = request.frame.slice(request.body..);
-        self.with_held(request, observed, |access| decide(&body, access))
-            .map_err(|fault| Close::protocol(format!("{} cannot be read: {fault}", request.row.name)))
     }
 }
 
