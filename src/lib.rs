@@ -9,11 +9,12 @@
 //! 1. [`process::proxy`] accepts a connection and hands it to [`net::connection`], where one task owns it to its end:
 //!    TLS, both sockets, both directions. What it shares with others is in [`net::context`]: some with all of the process, some with
 //!    its listener's connections; the broker and what is known of its cluster are the [`net::upstream`].
-//! 2. [`net::handshake`] does TLS within its deadline and asks [`model::principal`] who the client is; another way of
-//!    authentication would stand in `establish` of [`net::connection`], behind TLS. Only then is the broker dialled: one connection
-//!    for each of the client's, since Kafka binds state to it.
-//! 3. `net::relay` carries bytes both ways from then on: it decrypts what the client sends ([`net::tls`]), hands it to the session,
-//!    writes what that lets through to the broker, and the same backwards.
+//! 2. [`net::handshake`] does TLS within its deadline, then [`net::authentication`] finds out who the client is, in steps; another
+//!    way than by the certificate is another implementation of its trait. Only then is the broker dialled: one connection for
+//!    each of the client's, since Kafka binds state to it.
+//! 3. `net::relay` carries bytes both ways from then on. On each side of it is a [`net::transport`]: a socket, and TLS
+//!    ([`net::tls`]) or none. It hands what the client says to the session, writes what that lets through to the broker, and the
+//!    same backwards.
 //! 4. [`net::session`] cuts the client's bytes into frames, reads the header ([`protocol::header`]) and looks for the API's
 //!    row in [`protocol::api::TABLE`]. No row, or a version that is not served on both sides: the connection is closed.
 //! 5. The row decodes the body ([`protocol::messages`], bounded) and decides it ([`protocol::api`]), by what

@@ -3,6 +3,7 @@
 
 pub mod accepted_client;
 pub mod acl_source;
+pub mod authentication;
 pub mod brokers;
 pub mod budget;
 pub mod buffer;
@@ -24,6 +25,7 @@ pub mod self_check;
 pub mod session;
 pub mod tls;
 pub mod topics;
+pub mod transport;
 pub mod upstream;
 pub mod verification_failure;
 pub mod wakers;

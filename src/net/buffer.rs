@@ -2,8 +2,13 @@
 //! an idle connection cheap.
 
 use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
 
 /// How many bytes are asked of a socket at once. 64 to 256 KiB measure the same, 32 KiB costs more.
 pub const READ: usize = 128 * 1024;
@@ -122,6 +127,20 @@ impl Buf {
         debug_assert!(self.end <= self.memory.len());
     }
 
+    /// Puts bytes behind those in it.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        self.space()[..bytes.len()].copy_from_slice(bytes);
+        self.add(bytes.len());
+    }
+
+    /// As [`Buf::shrink`], if it holds no more than so many bytes.
+    pub fn shrink_up_to(&mut self, most: usize) {
+        if self.len() <= most {
+            self.shrink();
+        }
+    }
+
     /// Drops the first `n` bytes.
     pub fn consume(&mut self, n: usize) {
         self.start += n;
@@ -130,6 +149,93 @@ impl Buf {
             (self.start, self.end) = (0, 0);
         }
     }
+}
+
+/// Where plaintext is put that has been read.
+pub trait Plaintext {
+    /// How many bytes are in it.
+    fn length(&self) -> usize;
+    /// Makes room for a record at least.
+    fn make_room(&mut self);
+    /// Puts bytes behind those in it.
+    fn put(&mut self, bytes: &[u8]);
+    /// Reads at most so many bytes from a socket; how many came, 0 at its end.
+    fn poll_fill(
+        &mut self,
+        socket: &mut TcpStream,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<usize>>;
+}
+
+impl Plaintext for Buf {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn make_room(&mut self) {
+        self.reserve(READ);
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        Self::put(self, bytes);
+    }
+
+    fn poll_fill(
+        &mut self,
+        socket: &mut TcpStream,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        self.reserve(READ);
+        poll_fill(socket, cx, self, most)
+    }
+}
+
+impl Plaintext for BytesMut {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn make_room(&mut self) {
+        reserve_plain(self);
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    fn poll_fill(
+        &mut self,
+        socket: &mut TcpStream,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        reserve_plain(self);
+        loop {
+            ready!(socket.poll_read_ready(cx))?;
+            match socket.try_read_buf(&mut (&mut *self).limit(most)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                come => return Poll::Ready(come),
+            }
+        }
+    }
+}
+
+/// Reads at most so many bytes into the space of `buf`; how many came, 0 at the socket's end.
+pub fn poll_fill(
+    socket: &mut TcpStream,
+    cx: &mut Context<'_>,
+    buf: &mut Buf,
+    most: usize,
+) -> Poll<io::Result<usize>> {
+    let space = buf.space();
+    let most = most.min(space.len());
+    let mut read = ReadBuf::new(&mut space[..most]);
+    ready!(Pin::new(socket).poll_read(cx, &mut read))?;
+    let come = read.filled().len();
+    buf.add(come);
+    Poll::Ready(Ok(come))
 }
 
 /// Makes room for a full read in `plain`, with memory of the pool if it has next to none.

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time;
 
+use super::authentication::{CertificateAuthentication, authenticate};
 use super::client::Client;
 use super::close::Close;
 use super::context::ListenerContext;
@@ -17,6 +18,8 @@ use super::handshake::{self, HandshakeTerms, Route};
 use super::proxy_header::{self, Behind};
 use super::relay::Relay;
 use super::session::Session;
+use super::tls::Tls;
+use super::transport::Transport;
 use super::upstream;
 use crate::model::advertise::Destination;
 use crate::model::text::printable;
@@ -156,15 +159,16 @@ async fn establish(
         accepted = handshake::establish_tls(context, config, socket, destination, &terms) => accepted?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
-    let client = match handshake::principal(context, &rules, &accepted.tls) {
+    let certificate = accepted.transport.established().and_then(Tls::client_certificate);
+    let mut authentication = CertificateAuthentication::new(context, &rules, certificate);
+    let authenticated = tokio::select! {
+        authenticated = authenticate(&mut accepted, &mut authentication, context.limits.idle_timeout) => authenticated,
+        _ = drain.wait_for(|drain| *drain) => Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
+    };
+    let client = match authenticated {
         Ok(principal) => Arc::new(Client::new(&principal, origins.client.ip())),
         Err(close) => {
-            // As Kafka does: the handshake is fine, the first request is the end.
-            tokio::select! {
-                () = accepted.wait_for_request(context.limits.idle_timeout) => {}
-                _ = drain.wait_for(|drain| *drain) => {}
-            }
-            accepted.close().await;
+            accepted.transport.close().await;
             return Err(close);
         }
     };
@@ -174,10 +178,11 @@ async fn establish(
     };
     match broker {
         Ok((socket, broker)) => {
-            Ok(Relay::new(accepted, socket, Session::new(context.clone(), client, broker)))
+            let session = Session::new(context.clone(), client, broker);
+            Ok(Relay::new(accepted, Transport::plaintext(socket), session))
         }
         Err(close) => {
-            accepted.close().await;
+            accepted.transport.close().await;
             Err(close)
         }
     }

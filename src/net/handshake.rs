@@ -1,4 +1,4 @@
-//! TLS with a client: the handshake within its deadline, and the principal that comes of it.
+//! TLS with a client: the handshake within its deadline.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,22 +6,20 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use rustls::{AlertDescription, CertificateError, Error, PeerMisbehaved, ServerConfig};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{self, timeout_at};
 
 use super::accepted_client::AcceptedClient;
-use super::buffer::{Buf, READ};
 use super::client_hello::{ClientHello, HelloReader, Progress, UNRECOGNIZED_NAME};
 use super::close::Close;
 use super::context::ListenerContext;
 use super::tls::{PLAINTEXT_KAFKA, Tls, not_tls};
+use super::transport::Transport;
 use super::verification_failure;
 use crate::model::advertise::{Destination, Names};
-use crate::model::certificate::{Certificate, Kind};
-use crate::model::principal::{self, MappingRules};
+use crate::model::certificate::Kind;
 use crate::model::proxy_protocol;
-use crate::observability::metrics::{CloseReason, HandshakeResult, Mechanism};
+use crate::observability::metrics::{CloseReason, HandshakeResult};
 
 /// How many bytes are read at once of a client that has not been authenticated.
 const READ_BEFORE_AUTHENTICATION: usize = 2 * 1024;
@@ -57,8 +55,8 @@ pub async fn establish_tls(
 ) -> Result<AcceptedClient, Close> {
     let started = Instant::now();
     let tls = Tls::new(config).map_err(|error| Close::internal(error.to_string()))?;
-    let (incoming, plain, outgoing) = (Buf::default(), BytesMut::new(), Buf::default());
-    let mut accepted = AcceptedClient { socket, tls, incoming, plain, outgoing, destination };
+    let transport = Transport::tls(socket, tls);
+    let mut accepted = AcceptedClient { transport, plain: BytesMut::new(), destination };
     let mut is_self_check = false;
     let handshake =
         timeout_at(terms.deadline, handshake(context, &mut accepted, terms, &mut is_self_check)).await;
@@ -69,8 +67,10 @@ pub async fn establish_tls(
     let failure = match handshake {
         Ok(Ok(())) => {
             context.metrics.handshake(HandshakeResult::Ok, started.elapsed());
-            let (version, cipher, resumed) = accepted.tls.session();
-            context.metrics.session(version, cipher, resumed);
+            if let Some(tls) = accepted.transport.established() {
+                let (version, cipher, resumed) = tls.session();
+                context.metrics.session(version, cipher, resumed);
+            }
             return Ok(accepted);
         }
         Ok(Err(failure)) => failure,
@@ -80,7 +80,7 @@ pub async fn establish_tls(
         },
     };
     context.metrics.handshake(failure.result, started.elapsed());
-    accepted.close().await;
+    accepted.transport.close().await;
     Err(Close::handshake(failure.result, failure.detail))
 }
 
@@ -104,28 +104,22 @@ async fn handshake(
     let mut hello_reader =
         (context.names.is_some() || context.self_check.is_under_way()).then(HelloReader::default);
     loop {
-        if accepted.incoming.is_empty() {
-            // A client that says nothing costs no buffer.
-            accepted.incoming.release();
-            accepted.socket.readable().await.map_err(failed)?;
-        }
-        accepted.incoming.reserve_exactly(READ_BEFORE_AUTHENTICATION);
-        let n = accepted.socket.read(accepted.incoming.space()).await.map_err(failed)?;
-        acknowledge_at_once(&accepted.socket);
+        let transport = &mut accepted.transport;
+        let n = transport.read_handshake(READ_BEFORE_AUTHENTICATION).await.map_err(failed)?;
+        acknowledge_at_once(transport.socket());
         if n == 0 {
             let detail = "the client closed the connection during the TLS handshake".to_owned();
             return Err(Failure { result: HandshakeResult::Eof, detail });
         }
-        accepted.incoming.add(n);
-        if first && proxy_protocol::is_header(accepted.incoming.filled()) {
-            accepted.incoming.consume(accepted.incoming.len());
-            let detail = unexpected_header(context, accepted.socket.peer_addr().ok(), &terms.route);
+        if first && proxy_protocol::is_header(transport.unopened()) {
+            transport.drop_unopened();
+            let detail = unexpected_header(context, transport.socket().peer_addr().ok(), &terms.route);
             return Err(Failure { result: HandshakeResult::ProxyHeader, detail });
         }
-        if let Some(spoken) = not_tls(accepted.incoming.filled()).filter(|_| first) {
-            accepted.incoming.consume(accepted.incoming.len());
+        if let Some(spoken) = not_tls(transport.unopened()).filter(|_| first) {
+            transport.drop_unopened();
             let remedy = match spoken == PLAINTEXT_KAFKA {
-                true if is_from_here(&accepted.socket) => {
+                true if is_from_here(transport.socket()) => {
                     "; it connects from this host: if it is the broker, the address that it advertises to brokers leads \
                      here, and its transactions hang (inter.broker.listener.name); if not, its security.protocol must be \
                      SSL, with a certificate"
@@ -139,17 +133,17 @@ async fn handshake(
             return Err(Failure { result: HandshakeResult::NotTls, detail });
         }
         first = false;
-        if accepted.incoming.len() > LONGEST_MESSAGE {
+        if transport.unopened().len() > LONGEST_MESSAGE {
             let detail = format!("the client sent a TLS message of over {LONGEST_MESSAGE} bytes");
             return Err(Failure { result: HandshakeResult::Other, detail });
         }
         if let Some(reader) = &mut hello_reader {
-            let received = accepted.incoming.filled();
+            let received = transport.unopened();
             match reader.read(&received[received.len() - n..]) {
                 Progress::Incomplete => continue,
                 Progress::Complete(hello) => {
                     if let Some(names) = &context.names {
-                        accepted.destination = destination_by_name(names, &hello, &mut accepted.outgoing)?;
+                        accepted.destination = destination_by_name(names, &hello, transport)?;
                     }
                     *is_self_check = hello
                         .token
@@ -164,30 +158,24 @@ async fn handshake(
             }
         }
         if let (Route::Unannounced(why), false) = (&terms.route, *is_self_check) {
-            accepted.incoming.consume(accepted.incoming.len());
+            transport.drop_unopened();
             return Err(Failure { result: HandshakeResult::ProxyHeader, detail: why.clone() });
         }
-        {
+        let is_done = {
             // A flood of handshakes must not take the processor from those who have theirs behind them: only so many
             // stand in line for it. A turn is for work that can be done; with one in hand nobody waits for a client,
             // or some silent ones would keep everybody out.
             let _turn = context.process.handshakes.acquire().await;
             tokio::task::yield_now().await;
-            let AcceptedClient { tls, incoming, plain, outgoing, .. } = &mut *accepted;
-            tls.open(incoming, plain, READ, outgoing).map_err(|error| explain(&error))?;
-        }
+            transport.open_handshake(&mut accepted.plain).map_err(|error| explain(&error))?
+        };
         if is_invalid_hello {
             let detail = "the client's TLS greeting cannot be read".into();
             return Err(Failure { result: HandshakeResult::Other, detail });
         }
-        if !accepted.outgoing.is_empty() {
-            accepted.outgoing.shrink();
-            accepted.socket.write_all(accepted.outgoing.filled()).await.map_err(failed)?;
-            accepted.outgoing.consume(accepted.outgoing.len());
-        }
-        accepted.outgoing.release();
-        if !accepted.tls.is_handshaking() {
-            accepted.incoming.release();
+        transport.write_all().await.map_err(failed)?;
+        if is_done {
+            transport.release();
             return Ok(());
         }
     }
@@ -235,15 +223,13 @@ fn acknowledge_at_once(_: &TcpStream) {}
 fn destination_by_name(
     names: &Names,
     hello: &ClientHello,
-    outgoing: &mut Buf,
+    transport: &mut Transport,
 ) -> Result<Destination, Failure> {
     let name = hello.name.as_deref();
     if let Some(destination) = names.destination(name) {
         return Ok(destination);
     }
-    outgoing.reserve(UNRECOGNIZED_NAME.len());
-    outgoing.space()[..UNRECOGNIZED_NAME.len()].copy_from_slice(&UNRECOGNIZED_NAME);
-    outgoing.add(UNRECOGNIZED_NAME.len());
+    transport.put_unsealed(&UNRECOGNIZED_NAME);
     let detail = match name {
         Some(name) => format!(
             "the client calls this server {name:.253}, which is neither a name of a broker by \
@@ -318,31 +304,4 @@ fn refusal(alert: AlertDescription) -> (HandshakeResult, String) {
         _ => "gives the handshake up",
     };
     (result, format!("the client {why} (alert {alert:?})"))
-}
-
-/// Who the client is, which is counted. A certificate that maps to no principal is no fault of TLS: Kafka closes at the
-/// first request.
-pub fn principal(context: &ListenerContext, rules: &MappingRules, tls: &Tls) -> Result<String, Close> {
-    let (mechanism, principal) = match tls.client_certificate() {
-        Some(certificate) => (Mechanism::Mtls, mapped(rules, certificate)),
-        None => (Mechanism::Anonymous, Ok(principal::ANONYMOUS.to_owned())),
-    };
-    context.process.metrics.authentication(mechanism, principal.is_ok());
-    principal
-}
-
-/// Who these rules make of the subject of a certificate.
-///
-/// # Errors
-/// When they make nobody of it.
-pub fn mapped(rules: &MappingRules, certificate: &[u8]) -> Result<String, Close> {
-    let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
-    let certificate = Certificate::read(certificate)
-        .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;
-    let name = principal::distinguished_name(certificate.subject_der())
-        .map_err(|error| unmapped(format!("the subject of the client's certificate: {error}")))?;
-    let mapped = rules
-        .apply(&name)
-        .map_err(|error| unmapped(format!("principal_mapping_rules, subject \"{name}\": {error}")))?;
-    Ok(format!("User:{mapped}"))
 }

@@ -9,11 +9,11 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use super::accepted_client::close_gracefully;
 use super::buffer::Buf;
 use super::close::Close;
 use super::context::ListenerContext;
 use super::tls::not_tls;
+use super::transport::close_gracefully;
 use crate::model::proxy_protocol::{self, Parsed, Passed};
 use crate::observability::metrics::{CloseReason, HandshakeResult};
 

@@ -10,18 +10,16 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use io::Sealer;
 use reservation::IdleReservation;
 
-use super::accepted_client::{AcceptedClient, close_gracefully};
+use super::accepted_client::AcceptedClient;
 use super::budget::{MemoryBudget, MemoryPermit};
 use super::buffer::{Buf, release_plain};
 use super::close::Close;
 use super::session::{Done, SLICE, Session, Work};
-use super::tls::Tls;
+use super::transport::Transport;
 use super::wakers::Woken;
 use crate::observability::metrics::CloseReason;
 
@@ -30,21 +28,16 @@ const TURNS: usize = 16;
 
 /// Both directions of an established connection.
 pub(super) struct Relay {
-    client: TcpStream,
-    broker: TcpStream,
-    tls: Tls,
+    client: Transport,
+    broker: Transport,
     session: Session,
     idle_timeout: Duration,
-    incoming: Buf,
+    /// From the client, not judged yet.
     plain: BytesMut,
-    outgoing: Buf,
     /// For the broker.
     to_broker: VecDeque<Bytes>,
     /// From the broker, not looked at yet.
     answers: Buf,
-    /// Records wait in `incoming` for room in `plain`.
-    records_wait: bool,
-    client_ended: bool,
     /// There may be a request in `plain` that has not been looked at.
     unjudged: bool,
     /// Memory that a large request, or a large answer, waits for.
@@ -59,22 +52,17 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(accepted: AcceptedClient, broker: TcpStream, session: Session) -> Self {
+    pub(super) fn new(accepted: AcceptedClient, broker: Transport, session: Session) -> Self {
         let context = session.context().clone();
-        let AcceptedClient { socket: client, tls, incoming, plain, outgoing, destination: _ } = accepted;
+        let AcceptedClient { transport: client, plain, destination: _ } = accepted;
         Self {
             client,
             broker,
-            tls,
             session,
             idle_timeout: context.limits.idle_timeout,
-            incoming,
             plain,
-            outgoing,
             to_broker: VecDeque::new(),
             answers: Buf::default(),
-            records_wait: true,
-            client_ended: false,
             unjudged: true,
             wants: (None, None),
             memory: context.process.memory.clone(),
@@ -137,16 +125,21 @@ impl Relay {
         }
     }
 
+    /// Whether the broker has all that it is to get.
+    fn is_broker_served(&self) -> bool {
+        self.to_broker.is_empty() && self.broker.unwritten() == 0
+    }
+
     /// Whether memory may be held that others need.
     fn holds_memory(&self) -> bool {
-        self.session.holds_memory() || self.reservation.is_held() || !self.to_broker.is_empty()
+        self.session.holds_memory() || self.reservation.is_held() || !self.is_broker_served()
     }
 
     /// Whose silence it was.
     fn silent(&self) -> Close {
-        if !self.outgoing.is_empty() {
+        if self.client.unwritten() > 0 {
             Close::new(CloseReason::ClientTimeout, "the client does not read its answers")
-        } else if !self.to_broker.is_empty() {
+        } else if !self.is_broker_served() {
             Close::new(CloseReason::UpstreamTimeout, "the broker does not read its requests")
         } else if self.wants != (None, None) {
             Close::new(CloseReason::Limit, "limits.buffered_bytes left no room for a frame")
@@ -204,15 +197,15 @@ impl Relay {
         if moved {
             self.active = Instant::now();
         }
-        if self.outgoing.is_empty() {
+        if self.client.unwritten() == 0 {
             self.session.all_sent();
         }
-        self.incoming.release();
-        self.outgoing.release();
+        self.client.release();
+        self.broker.release();
         self.answers.release();
-        if self.to_broker.is_empty() {
+        if self.is_broker_served() {
             release_plain(&mut self.plain);
-            if self.outgoing.is_empty() {
+            if self.client.unwritten() == 0 {
                 if let Some(close) = self.session.ending() {
                     return Err(close.clone());
                 }
@@ -227,7 +220,7 @@ impl Relay {
     /// The end, if the client is gone and has what it is owed. It may have said goodbye in one breath with its last
     /// requests: those come first.
     fn client_closed(&self) -> Option<Close> {
-        if !self.client_ended || self.unjudged {
+        if !self.client.is_ended() || self.unjudged {
             None
         } else if self.session.is_passing() {
             // The broker will never have the whole of it, and never answer.
@@ -268,45 +261,38 @@ impl Relay {
         if let Err(close) = self.session.done(done, &mut self.to_broker, self.active) {
             self.session.end(close);
         }
-        let mut sink =
-            Sealer { tls: &mut self.tls, incoming: &mut self.incoming, outgoing: &mut self.outgoing };
-        self.session.settle(&mut sink)
+        self.session.settle(&mut self.client)
     }
 
     /// What is left of it after it has ended like this.
     pub(super) fn into_closing(self, close: &Close) -> Closing {
-        let Self { client, broker, mut tls, session, mut incoming, mut outgoing, .. } = self;
-        tls.close(&mut incoming, &mut outgoing);
+        let Self { mut client, broker, session, .. } = self;
+        client.queue_goodbye();
         // What waits at the broker for its turn must not have it when nobody is left to judge it. A broker cannot write the
         // answer to what it works on to a connection that has been reset, and then leaves the rest alone (`Selector.close`
         // without the requests that it has received); from one that was closed in order it goes on reading.
         if close.reason == CloseReason::RightsRevoked || session.has_waiting_at_broker() {
-            let _ = broker.set_zero_linger();
-            return Closing { client, outgoing, broker: None };
+            broker.reset();
+            return Closing { client, broker: None };
         }
-        Closing { client, outgoing, broker: Some(broker) }
+        Closing { client, broker: Some(broker) }
     }
 }
 
 /// What is left of a connection that has ended: the last bytes for the client.
 pub(super) struct Closing {
-    client: TcpStream,
-    outgoing: Buf,
+    client: Transport,
     /// The broker may still work on what it was sent: then it shall not be reset.
-    broker: Option<TcpStream>,
+    broker: Option<Transport>,
 }
 
 impl Closing {
     pub(super) async fn close(mut self) {
-        let mut nothing = Buf::default();
         match &mut self.broker {
             Some(broker) => {
-                tokio::join!(
-                    close_gracefully(&mut self.client, &mut self.outgoing),
-                    close_gracefully(broker, &mut nothing)
-                );
+                tokio::join!(self.client.close_socket(), broker.close());
             }
-            None => close_gracefully(&mut self.client, &mut self.outgoing).await,
+            None => self.client.close_socket().await,
         }
     }
 }

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, WriteTraffic};
 use rustls::{Error, HandshakeKind, ProtocolVersion, ServerConfig};
 
-use super::buffer::{Buf, RECORD, sealed_overhead};
+use super::buffer::{Buf, Plaintext, RECORD, sealed_overhead};
 use crate::model::proxy_protocol;
 use crate::observability::metrics::{Cipher, TlsVersion};
 
@@ -77,13 +76,13 @@ impl Tls {
     pub fn open(
         &mut self,
         incoming: &mut Buf,
-        plain: &mut BytesMut,
+        plain: &mut impl Plaintext,
         enough: usize,
         outgoing: &mut Buf,
     ) -> Result<Opened, Error> {
         loop {
             // A call yields one record, and what it yields cannot be given back.
-            if plain.len() >= enough {
+            if plain.length() >= enough {
                 return Ok(Opened::Full);
             }
             let status = self.connection.process_tls_records(incoming.filled_mut());
@@ -93,7 +92,7 @@ impl Tls {
                     while let Some(record) = traffic.next_record() {
                         let record = record?;
                         discard += record.discard;
-                        plain.extend_from_slice(record.payload);
+                        plain.put(record.payload);
                     }
                     // Data may not stand between the parts of a handshake message: no part is waiting.
                     self.seen = 0;
@@ -258,3 +257,6 @@ fn is_http(first: &[u8]) -> bool {
 }
 
 const _: () = assert!(RECORD <= super::buffer::READ);
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -30,9 +30,8 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The files of a layer with what they hold, tests and comments left out.
-fn files(layer: &str) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
+/// All files of a layer.
+fn all_files(layer: &str) -> Vec<PathBuf> {
     let mut folders = vec![source().join(layer)];
     let mut paths = vec![source().join(format!("{layer}.rs"))];
     while let Some(folder) = folders.pop() {
@@ -45,7 +44,13 @@ fn files(layer: &str) -> Vec<(PathBuf, String)> {
             }
         }
     }
-    for path in paths {
+    paths
+}
+
+/// The files of a layer with what they hold, tests and comments left out.
+fn files(layer: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for path in all_files(layer) {
         if path.file_stem().is_some_and(|stem| stem == "tests") {
             continue;
         }
@@ -136,6 +141,29 @@ fn every_module_of_the_package_is_in_a_layer() {
     let mut sorted = LAYERS.to_vec();
     sorted.sort_unstable();
     assert_eq!(modules, sorted);
+}
+
+/// A file that no other declares is not compiled, and its tests never run.
+#[test]
+fn every_source_file_is_declared_by_its_parent() {
+    let mut looked_at = 0;
+    for layer in LAYERS {
+        for path in all_files(layer) {
+            let (name, folder) = (path.file_stem().unwrap().to_str().unwrap(), path.parent().unwrap());
+            let parent = match folder == source() {
+                true => source().join("lib.rs"),
+                false => folder.with_extension("rs"),
+            };
+            let declared = fs::read_to_string(&parent).unwrap();
+            assert!(
+                has_word(&declared, &format!("mod {name};")),
+                "{} has no \"mod {name};\"",
+                parent.display()
+            );
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 200, "{looked_at} files");
 }
 
 #[test]

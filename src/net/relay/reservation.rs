@@ -120,10 +120,14 @@ impl Relay {
         let plain = if self.session.has_request_memory() { 0 } else { self.plain.capacity() };
         let to_broker: usize = self.to_broker.iter().map(bytes::Bytes::len).sum();
         // As has a large answer on its way.
-        let outgoing = if self.session.has_handed_on() { 0 } else { self.outgoing.memory() };
-        self.incoming.memory()
+        let (incoming, outgoing) = self.client.memory();
+        let outgoing = if self.session.has_handed_on() { 0 } else { outgoing };
+        let (of_broker, for_broker) = self.broker.memory();
+        incoming
             + plain
             + to_broker.min(READ)
+            + of_broker
+            + for_broker
             + self.answers.memory()
             + outgoing
             + self.session.unreserved_bytes()
@@ -132,11 +136,9 @@ impl Relay {
     /// Gives back the memory around a few bytes that may wait for long: half a record, half a request.
     fn shrink(&mut self) {
         let most = if self.is_scarce() { usize::MAX } else { RECORD };
-        for buf in [&mut self.incoming, &mut self.answers, &mut self.outgoing] {
-            if buf.len() <= most {
-                buf.shrink();
-            }
-        }
+        self.client.shrink(most);
+        self.broker.shrink(most);
+        self.answers.shrink_up_to(most);
         if self.plain.len() <= most {
             shrink_plain(&mut self.plain);
         }

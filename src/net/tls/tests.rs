@@ -1,5 +1,6 @@
 use std::io::Read;
 
+use bytes::BytesMut;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
@@ -16,7 +17,7 @@ use super::*;
 const SUITE: rustls::SupportedCipherSuite = aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
 /// Client and server that trust each other; the client shows a certificate or none.
-fn pair(with_certificate: bool) -> (ClientConnection, Tls) {
+pub(in crate::net) fn pair(with_certificate: bool) -> (ClientConnection, Tls) {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -115,7 +116,7 @@ fn a_client_without_a_certificate_gets_its_alert() {
     let mut buffers = Buffers::default();
     let refused = converse(&mut client, &mut tls, &mut buffers);
     assert_eq!(refused, Err(Error::NoCertificatesPresented));
-    tls.close(&mut buffers.outgoing);
+    tls.close(&mut buffers.incoming, &mut buffers.outgoing);
 
     client.read_tls(&mut buffers.outgoing.filled()).unwrap();
     let told = client.process_new_packets().unwrap_err();
@@ -126,14 +127,14 @@ fn a_client_without_a_certificate_gets_its_alert() {
 fn a_hello_may_come_in_pieces_and_the_rest_may_never_come() {
     let (mut client, mut tls) = pair(true);
     let hello = sent(&mut client);
-    let (header, content) = hello.split_at(RECORD_HEADER);
+    let (header, content) = hello.split_at(5);
     let piece = |content: &[u8]| {
         [&header[..3], &u16::try_from(content.len()).unwrap().to_be_bytes(), content].concat()
     };
     let mut buffers = Buffers::default();
     buffers.receive(&piece(&content[..10]));
     assert_eq!(buffers.open(&mut tls), Ok(Opened::All));
-    tls.close(&mut buffers.outgoing);
+    tls.close(&mut buffers.incoming, &mut buffers.outgoing);
     assert!(buffers.outgoing.is_empty());
 
     buffers.receive(&piece(&content[10..]));
@@ -146,7 +147,7 @@ fn a_hello_may_come_in_pieces_and_the_rest_may_never_come() {
 }
 
 #[test]
-fn a_key_update_is_answered_whole_and_refused_in_pieces() {
+fn a_key_update_is_answered_and_nothing_may_come_between_its_pieces() {
     let (mut client, mut tls) = pair(true);
     let mut buffers = Buffers::default();
     converse(&mut client, &mut tls, &mut buffers).unwrap();
@@ -154,7 +155,7 @@ fn a_key_update_is_answered_whole_and_refused_in_pieces() {
     client.refresh_traffic_keys().unwrap();
     buffers.receive(&sent(&mut client));
     assert_eq!(buffers.open(&mut tls), Ok(Opened::All));
-    tls.seal(b"answer", &mut buffers.outgoing).unwrap();
+    tls.seal(b"answer", &mut buffers.incoming, &mut buffers.outgoing).unwrap();
     client.read_tls(&mut buffers.outgoing.filled()).unwrap();
     client.process_new_packets().unwrap();
     let mut said = [0; 6];
@@ -162,15 +163,23 @@ fn a_key_update_is_answered_whole_and_refused_in_pieces() {
     assert_eq!(&said, b"answer");
     buffers.outgoing.consume(buffers.outgoing.len());
 
+    // In two records: the first is a part that waits, and what is written meanwhile is written all the same.
     let (mut encrypter, sequence) = encrypter(client);
-    let key_update = OutboundPlainMessage {
-        typ: ContentType::Handshake,
-        version: ProtocolVersion::TLSv1_3,
-        payload: OutboundChunks::Single(&[24, 0]),
+    let mut record = |place: u64, typ, payload: &[u8]| {
+        let payload = OutboundChunks::Single(payload);
+        let message = OutboundPlainMessage { typ, version: ProtocolVersion::TLSv1_3, payload };
+        encrypter.encrypt(message, sequence + place).unwrap().encode()
     };
-    buffers.receive(&encrypter.encrypt(key_update, sequence).unwrap().encode());
+    buffers.receive(&record(0, ContentType::Handshake, &[24, 0]));
+    assert_eq!(buffers.open(&mut tls), Ok(Opened::All));
+    let before = buffers.outgoing.len();
+    tls.seal(b"meanwhile", &mut buffers.incoming, &mut buffers.outgoing).unwrap();
+    assert!(buffers.outgoing.len() > before);
+
+    // Nothing but its rest may follow.
+    buffers.receive(&record(1, ContentType::ApplicationData, b"between"));
     assert!(buffers.open(&mut tls).is_err());
-    tls.close(&mut buffers.outgoing);
+    tls.close(&mut buffers.incoming, &mut buffers.outgoing);
 }
 
 /// What encrypts the client's next records, and the number of the first.

@@ -9,7 +9,7 @@ use super::foreign::Part;
 use super::{Identity, pem, unix};
 use crate::model::certificate::Certificate;
 use crate::model::principal::{MappingRules, distinguished_name};
-use crate::net::{handshake, verification_failure};
+use crate::net::{authentication, verification_failure};
 
 /// What becomes of a client that shows a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn show(
             distinguished_name(certificate.subject_der()).map_err(|error| error.to_string())
         })
         .map_err(|error| format!("{name}: {error}"))?;
-    let principal = handshake::mapped(rules, own).map_err(|close| close.detail.into_owned());
+    let principal = authentication::mapped(rules, own).map_err(|close| close.detail.into_owned());
     let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(unix(now)).unwrap_or_default()));
     let admitted = match &identity.client_verifier {
         None => Err("clients are not asked for certificates here: each one is User:ANONYMOUS".to_owned()),
