@@ -4,6 +4,7 @@
 pub mod accepted_client;
 pub mod acl_source;
 pub mod authentication;
+pub mod broker_client;
 pub mod brokers;
 pub mod budget;
 pub mod buffer;

@@ -5,13 +5,12 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::broker_client::BrokerClient;
 use super::brokers::Address;
 use super::close::Close;
-use super::upstream::{BROKER, Upstream, ask, reach};
-use crate::model::advertise::Destination;
+use super::upstream::{BROKER, Upstream, reach_any};
 use crate::model::broker_listeners::{self, BrokerListener};
 use crate::observability::metrics::CloseReason;
-use crate::protocol::access::Broker;
 use crate::protocol::error_code::{INVALID_REQUEST, NONE};
 use crate::protocol::messages::{
     DescribeConfigsRequest, MetadataRequest, describe_configs_request::DescribeConfigsResource,
@@ -39,9 +38,9 @@ pub struct ClusterMetadata {
 /// When none answers.
 pub async fn describe_cluster(upstream: &Upstream) -> Result<ClusterMetadata, Close> {
     let answered = timeout(LIMIT, async {
-        let (mut socket, broker) = reach(upstream, Destination::Any).await?;
-        let nodes = nodes(&mut socket, &broker).await?;
-        let (own, listeners) = own(&mut socket, &broker, &nodes).await?;
+        let mut client = reach_any(upstream).await?;
+        let nodes = nodes(&mut client).await?;
+        let (own, listeners) = own(&mut client, &nodes).await?;
         let own = own.filter(|_| !upstream.brokers.is_cluster());
         Ok(ClusterMetadata { nodes, own, listeners })
     });
@@ -53,12 +52,13 @@ pub async fn describe_cluster(upstream: &Upstream) -> Result<ClusterMetadata, Cl
     })
 }
 
-async fn nodes(socket: &mut TcpStream, broker: &Broker) -> Result<Vec<(i32, Address)>, Close> {
-    let version = broker
+async fn nodes(client: &mut BrokerClient<TcpStream>) -> Result<Vec<(i32, Address)>, Close> {
+    let version = client
+        .broker()
         .newest::<MetadataRequest>(1..=9)
         .ok_or_else(|| Close::upstream("the broker does not serve Metadata from version 1 on"))?;
     let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
-    let brokers = ask(socket, &no_topics, version).await?.brokers;
+    let brokers = client.ask(&no_topics, version).await?.brokers;
     let sound = brokers.iter().filter_map(|broker| {
         let port = u16::try_from(broker.port).ok().filter(|port| *port != 0)?;
         let sound = broker.node_id >= 0 && (1..=253).contains(&broker.host.len());
@@ -72,14 +72,15 @@ async fn nodes(socket: &mut TcpStream, broker: &Broker) -> Result<Vec<(i32, Addr
 /// Which node a broker is, nothing on the wire says: it is the one of all for which it does not refuse to describe the
 /// configuration (`ConfigHelper.describeConfigs`, "Unexpected broker id").
 async fn own(
-    socket: &mut TcpStream,
-    broker: &Broker,
+    client: &mut BrokerClient<TcpStream>,
     nodes: &[(i32, Address)],
 ) -> Result<(Option<i32>, Option<Vec<BrokerListener>>), Close> {
-    let Some(version) = broker.newest::<DescribeConfigsRequest>(0..=3) else { return Ok((None, None)) };
+    let Some(version) = client.broker().newest::<DescribeConfigsRequest>(0..=3) else {
+        return Ok((None, None));
+    };
     let resources = nodes.iter().map(|(id, _)| resource(*id, &broker_listeners::KEYS)).collect();
     let request = DescribeConfigsRequest { resources, ..Default::default() };
-    let results = ask(socket, &request, version).await?.results;
+    let results = client.ask(&request, version).await?.results;
     let Some(own) = results.iter().find(|result| result.error_code == NONE) else { return Ok((None, None)) };
     let value = |key: &str| own.configs.iter().find(|config| &*config.name == key)?.value.as_deref();
     Ok((own.resource_name.parse().ok(), broker_listeners::read(value)))
@@ -93,16 +94,15 @@ async fn own(
 pub(super) async fn verify(
     upstream: &Upstream,
     node: i32,
-    socket: &mut TcpStream,
-    broker: &Broker,
+    client: &mut BrokerClient<TcpStream>,
 ) -> Result<(), Close> {
-    let peer = socket.peer_addr().ok();
+    let peer = client.stream().peer_addr().ok();
     if peer.is_some_and(|peer| upstream.brokers.is_verified(node, peer)) {
         return Ok(());
     }
-    let Some(version) = broker.newest::<DescribeConfigsRequest>(0..=3) else { return Ok(()) };
+    let Some(version) = client.broker().newest::<DescribeConfigsRequest>(0..=3) else { return Ok(()) };
     let request = DescribeConfigsRequest { resources: vec![resource(node, &[])], ..Default::default() };
-    let results = ask(socket, &request, version).await?.results;
+    let results = client.ask(&request, version).await?.results;
     match results.first().map(|result| result.error_code) {
         Some(NONE) => {
             upstream.brokers.set_verified(node, peer);

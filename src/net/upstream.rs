@@ -1,30 +1,27 @@
 //! Reaching the broker, and asking it on a connection of our own what it is like.
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::broker_client::BrokerClient;
 use super::brokers::{Address, Brokers};
 use super::close::Close;
 use super::cluster::Cluster;
 use super::cluster_metadata;
-use super::session::{CLIENT_ID, frame};
+use super::session::CLIENT_ID;
 use crate::model::advertise::Destination;
 use crate::observability::metrics::{CloseReason, ConnectResult, Metrics};
 use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols, StreamsSettings};
-use crate::protocol::header;
 use crate::protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
     MetadataResponse, describe_configs_request,
 };
-use crate::protocol::wire::{Message, Request, Str};
+use crate::protocol::wire::Str;
 
 /// The longest answer to a question of our own on a connection of our own.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -78,13 +75,11 @@ impl Upstream {
 /// When it cannot be reached, does not answer or is another one.
 pub async fn reach(upstream: &Upstream, destination: Destination) -> Result<(TcpStream, Broker), Close> {
     let Destination::Node(node) = destination else {
-        let mut socket = dial(upstream).await?;
-        let broker = negotiate(upstream, &mut socket, None).await?;
-        return Ok((socket, broker));
+        return reach_any(upstream).await.map(BrokerClient::into_parts);
     };
     let tried = upstream.brokers.address(node);
     let failure = match reach_node(upstream, node, tried.as_ref()).await {
-        Ok(reached) => return Ok(reached),
+        Ok(client) => return Ok(client.into_parts()),
         Err(failure) => failure,
     };
     // It may have moved since the cluster was asked last.
@@ -92,8 +87,13 @@ pub async fn reach(upstream: &Upstream, destination: Destination) -> Result<(Tcp
     let address = upstream.brokers.address(node);
     match address == tried {
         true => Err(failure),
-        false => reach_node(upstream, node, address.as_ref()).await,
+        false => reach_node(upstream, node, address.as_ref()).await.map(BrokerClient::into_parts),
     }
+}
+
+/// The same with any broker that answers, for questions of our own.
+pub(super) async fn reach_any(upstream: &Upstream) -> Result<BrokerClient<TcpStream>, Close> {
+    negotiate(upstream, dial(upstream).await?, None).await
 }
 
 /// Looks whether a node is where it is said to be, and is who it should be.
@@ -109,26 +109,29 @@ async fn reach_node(
     upstream: &Upstream,
     node: i32,
     address: Option<&Address>,
-) -> Result<(TcpStream, Broker), Close> {
+) -> Result<BrokerClient<TcpStream>, Close> {
     let Some(address) = address else {
         return Err(Close::new(
             CloseReason::UpstreamUnreachable,
             format!("the cluster at {} names no node {node}", upstream.address),
         ));
     };
-    let mut socket = dial_address(upstream, address).await?;
-    let broker = negotiate(upstream, &mut socket, Some(node)).await?;
-    Ok((socket, broker))
+    let socket = dial_address(upstream, address).await?;
+    negotiate(upstream, socket, Some(node)).await
 }
 
 /// Learns what a broker serves, and whether it is the one that is meant, within the time that it has.
-async fn negotiate(upstream: &Upstream, socket: &mut TcpStream, node: Option<i32>) -> Result<Broker, Close> {
+async fn negotiate(
+    upstream: &Upstream,
+    socket: TcpStream,
+    node: Option<i32>,
+) -> Result<BrokerClient<TcpStream>, Close> {
     let negotiated = timeout(upstream.connect_timeout, async {
-        let broker = learn_versions(socket).await?;
+        let mut client = ask_on(socket).await?;
         if let Some(node) = node {
-            cluster_metadata::verify(upstream, node, socket, &broker).await?;
+            cluster_metadata::verify(upstream, node, &mut client).await?;
         }
-        Ok(broker)
+        Ok(client)
     });
     negotiated.await.unwrap_or_else(|_| {
         Err(Close::new(
@@ -177,88 +180,30 @@ async fn dial_address(upstream: &Upstream, (host, port): &Address) -> Result<Tcp
     })
 }
 
-/// Asks which versions the broker serves. Every broker answers version 0, and it may be asked at any time.
-pub async fn learn_versions(socket: &mut TcpStream) -> Result<Broker, Close> {
-    let answer: ApiVersionsResponse = ask(socket, &ApiVersionsRequest::default(), 0).await?;
-    match answer.error_code {
-        0 => Ok(Broker::new(&answer, BrokerSettings::default())),
-        code => Err(Close::upstream(format!("the broker answers ApiVersions with error {code}"))),
-    }
+/// A client of whoever is at the other end of this socket, who has said which versions it serves.
+///
+/// # Errors
+/// When it is no broker, or says nothing.
+pub async fn ask_on(socket: TcpStream) -> Result<BrokerClient<TcpStream>, Close> {
+    Ok(BrokerClient::open(socket, LONGEST_ANSWER).await?)
 }
 
 /// Whether whoever is there serves clients without authentication: versions are told to everybody, and not more where somebody must say first
 /// who he is.
-pub async fn is_open(socket: &mut TcpStream) -> Result<bool, Close> {
-    let broker = learn_versions(socket).await?;
+///
+/// # Errors
+/// When it is no broker, or says nothing.
+pub async fn is_open(socket: TcpStream) -> Result<bool, Close> {
+    let mut client = ask_on(socket).await?;
     let nothing = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
+    let broker = client.broker();
     match (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeQuorumRequest>(0..=2)) {
-        (Some(version), _) => ask(socket, &nothing, version).await.map(|_| true),
+        (Some(version), _) => drop(client.ask(&nothing, version).await?),
         // A controller.
-        (None, Some(version)) => ask(socket, &DescribeQuorumRequest::default(), version).await.map(|_| true),
-        (None, None) => Ok(true),
+        (None, Some(version)) => drop(client.ask(&DescribeQuorumRequest::default(), version).await?),
+        (None, None) => {}
     }
-}
-
-/// One question and its answer, on a socket where nothing else is on its way.
-pub(super) async fn ask<Q: Request>(
-    socket: &mut TcpStream,
-    request: &Q,
-    version: i16,
-) -> Result<Q::Response, Close> {
-    const CORRELATION_ID: i32 = 0;
-    let io = |error: io::Error| {
-        let why = match error.kind() {
-            // What a TLS listener does, among others.
-            io::ErrorKind::UnexpectedEof => {
-                "it closes the connection; is this its plaintext listener?".to_owned()
-            }
-            _ => error.to_string(),
-        };
-        Close::new(CloseReason::UpstreamError, format!("the broker does not answer {}: {why}", Q::NAME))
-    };
-    let mut bytes = Vec::new();
-    header::write_request(Q::KEY, version, CORRELATION_ID, CLIENT_ID, version >= Q::FLEXIBLE, &mut bytes);
-    request.encode(version, &mut bytes).map_err(|fault| Close::internal(fault.to_string()))?;
-    socket.write_all(&frame(&[&bytes])?).await.map_err(io)?;
-
-    let mut head = [0; 4];
-    socket.read_exact(&mut head).await.map_err(io)?;
-    let length = i32::from_be_bytes(head);
-    let length = usize::try_from(length)
-        .ok()
-        .filter(|length| (4..=LONGEST_ANSWER).contains(length))
-        .ok_or_else(|| Close::upstream(no_frame(Q::NAME, head)))?;
-    let mut answer = Vec::new();
-    let read = socket.take(length as u64).read_to_end(&mut answer).await.map_err(io)?;
-    if read < length {
-        return Err(io(io::ErrorKind::UnexpectedEof.into()));
-    }
-    if answer.first_chunk() != Some(&CORRELATION_ID.to_be_bytes()) {
-        return Err(Close::upstream(format!("the answer to {} has another correlation id", Q::NAME)));
-    }
-    let mut body = 4;
-    if version >= Q::FLEXIBLE && Q::KEY != ApiVersionsRequest::KEY {
-        body += header::tagged_fields(&answer[4..]).map_err(Close::answer)?;
-    }
-    Q::Response::decode(&Bytes::from(answer).slice(body..), version).map_err(Close::answer)
-}
-
-/// What begins like this is no answer of a broker; whose it seems to be instead.
-fn no_frame(question: &str, head: [u8; 4]) -> String {
-    const ELSE: &str = "name the broker's plaintext listener";
-    match head {
-        // A TLS alert, as of a server that cannot read the question.
-        [21, 3, ..] => format!("what is there speaks TLS: {ELSE}"),
-        [b'H', b'T', b'T', b'P'] | [b'<', ..] => format!("what is there speaks HTTP: {ELSE}"),
-        [b'S', b'S', b'H', b'-'] => format!("what is there speaks SSH: {ELSE}"),
-        _ if head.iter().all(|byte| matches!(byte, b' '..=b'~')) => {
-            let text = String::from_utf8_lossy(&head);
-            format!(
-                "what is there does not speak Kafka's protocol, its answer begins with \"{text}\": {ELSE}"
-            )
-        }
-        _ => format!("the answer to {question} has length {}", i32::from_be_bytes(head)),
-    }
+    Ok(true)
 }
 
 /// What a broker says of itself.
@@ -272,9 +217,9 @@ pub struct Probe {
 
 /// Asks the broker on a connection of our own whether it is there, for its settings, and for its cluster.
 pub async fn probe(upstream: &Upstream) -> Result<Probe, Close> {
-    let mut socket = dial(upstream).await?;
+    let socket = dial(upstream).await?;
     let limit = Duration::from_secs(10);
-    let probe = timeout(limit, learn_settings(&mut socket)).await;
+    let probe = timeout(limit, learn_settings(socket)).await;
     probe.unwrap_or_else(|_| {
         Err(Close::new(
             CloseReason::UpstreamTimeout,
@@ -284,8 +229,8 @@ pub async fn probe(upstream: &Upstream) -> Result<Probe, Close> {
 }
 
 /// What the broker says of features, as far as it knows ApiVersions with such: older ones have none.
-async fn learn_features(socket: &mut TcpStream, broker: &Broker) -> Result<ApiVersionsResponse, Close> {
-    let Some(version) = broker.newest::<ApiVersionsRequest>(3..=i16::MAX) else {
+async fn learn_features(client: &mut BrokerClient<TcpStream>) -> Result<ApiVersionsResponse, Close> {
+    let Some(version) = client.broker().newest::<ApiVersionsRequest>(3..=i16::MAX) else {
         return Ok(ApiVersionsResponse::default());
     };
     let request = ApiVersionsRequest {
@@ -293,26 +238,27 @@ async fn learn_features(socket: &mut TcpStream, broker: &Broker) -> Result<ApiVe
         client_software_version: env!("CARGO_PKG_VERSION").into(),
         ..Default::default()
     };
-    ask(socket, &request, version).await
+    Ok(client.ask(&request, version).await?)
 }
 
 /// The broker's own settings. Which node it is, nothing on the wire says: it is the one of all nodes for which this
 /// broker does not refuse to describe the configuration.
-async fn learn_settings(socket: &mut TcpStream) -> Result<Probe, Close> {
-    let broker = learn_versions(socket).await?;
-    if broker.newest::<MetadataRequest>(0..=i16::MAX).is_none() {
+async fn learn_settings(socket: TcpStream) -> Result<Probe, Close> {
+    let mut client = ask_on(socket).await?;
+    if client.broker().newest::<MetadataRequest>(0..=i16::MAX).is_none() {
         let detail = "what is there serves no Metadata, as the listener of a KRaft controller does not: name the \
                       broker's plaintext listener";
         return Err(Close::upstream(detail));
     }
-    let features = learn_features(socket, &broker).await?;
+    let features = learn_features(&mut client).await?;
+    let broker = client.broker();
     let (Some(metadata), Some(configs)) =
         (broker.newest::<MetadataRequest>(1..=9), broker.newest::<DescribeConfigsRequest>(0..=3))
     else {
         return Ok(Probe::default());
     };
     let no_topics = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
-    let MetadataResponse { brokers: nodes, cluster_id, .. } = ask(socket, &no_topics, metadata).await?;
+    let MetadataResponse { brokers: nodes, cluster_id, .. } = client.ask(&no_topics, metadata).await?;
     let mut keys = [AUTO_CREATE_TOPICS, DELETE_TOPICS, REBALANCE_PROTOCOLS].map(Str::from).to_vec();
     keys.extend(StreamsSettings::KEYS.map(|key| Str::from(format!("{OF_GROUPS}{key}"))));
     let keys = Some(keys);
@@ -323,7 +269,7 @@ async fn learn_settings(socket: &mut TcpStream) -> Result<Probe, Close> {
         ..Default::default()
     });
     let request = DescribeConfigsRequest { resources: resources.collect(), ..Default::default() };
-    let answer = ask(socket, &request, configs).await?;
+    let answer = client.ask(&request, configs).await?;
     let mut settings = BrokerSettings::default();
     let mut protocols = None;
     for config in

@@ -6,7 +6,6 @@
 
 mod connection;
 mod requests;
-mod wire;
 
 use std::fmt;
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::net::cluster_metadata::ClusterMetadata;
 use crate::net::context::ListenerContext;
-use crate::net::upstream::learn_versions;
+use crate::net::upstream::ask_on;
 use crate::process::own_addresses;
 
 /// How long whoever is there may take.
@@ -58,8 +58,8 @@ async fn is_beside(upstream: &str) -> bool {
 }
 
 async fn asked(host: &str, port: u16) -> Result<(), String> {
-    let mut socket = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
-    learn_versions(&mut socket).await.map(drop).map_err(|close| close.detail.into_owned())
+    let socket = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+    ask_on(socket).await.map(drop).map_err(|close| close.detail.into_owned())
 }
 
 /// Whether a host is this one for whoever asks.

@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::Failure;
-use super::wire::{TlsStream, Wire};
-use crate::net::session::{CLIENT_ID, frame};
+use crate::net::broker_client::{AskError, AskFailure, BrokerClient};
 use crate::process::config::HostPort;
-use crate::protocol::access::{Broker, BrokerSettings};
-use crate::protocol::header;
-use crate::protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
-use crate::protocol::wire::{Bytes, Message, Request};
+use crate::protocol::messages::ApiVersionsRequest;
+use crate::protocol::wire::{Message, Request};
 
 /// The longest answer, in bytes: that of Kafka's own `socket.request.max.bytes`, which bounds what can have been written.
 const LONGEST_ANSWER: usize = 100 * 1024 * 1024;
@@ -29,11 +28,14 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// A connection on which one question is asked at a time.
 #[derive(Debug)]
 pub struct Connection {
-    wire: Wire,
-    broker: Broker,
+    client: BrokerClient<Box<dyn Stream>>,
     peer: Peer,
-    correlation_id: i32,
 }
+
+/// Bytes to and from whoever is asked, in plaintext or over TLS.
+trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin + std::fmt::Debug {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin + std::fmt::Debug> Stream for S {}
 
 /// Whoever is at the other end, as messages name them.
 #[derive(Debug)]
@@ -69,6 +71,34 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// What it comes to that a question has no answer.
+    fn not_answered(&self, AskError { question, why }: AskError) -> Failure {
+        let unusable = |why: String| {
+            Failure::Protocol(format!("{self} answers {question} with what cannot be used: {why}"))
+        };
+        match why {
+            AskFailure::Io(error) => self.failed(&format!("does not answer {question}"), &error),
+            AskFailure::NoFrame(head) => unusable(format!("its length is {}", i32::from_be_bytes(head))),
+            AskFailure::Unreadable(why) => unusable(why),
+            AskFailure::Refused(code) => self.refused(question, code, None),
+        }
+    }
+
+    fn silent(&self, question: &str, limit: Duration) -> Failure {
+        Failure::Timeout(format!("{self} does not answer {question} within {limit:?}"))
+    }
+
+    fn refused(&self, what: &str, code: i16, message: Option<&str>) -> Failure {
+        Failure::Refused {
+            what: format!("{what} at the {} {}", self.what(), self.address),
+            code,
+            message: message.filter(|message| !message.is_empty()).map(str::to_owned),
+            shown: self.shown.clone(),
+        }
+    }
+}
+
 impl std::fmt::Display for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the {} at {}", self.what(), self.address)
@@ -83,7 +113,7 @@ impl Connection {
     pub async fn open(address: &str) -> Result<Connection, Failure> {
         let peer = Peer { address: address.to_owned(), shown: None };
         let socket = connect(&peer).await?;
-        Connection::greet(Wire::Plaintext(socket), peer).await
+        Connection::begin(Box::new(socket), peer).await
     }
 
     /// The same with the doorkeeper at `address`, over TLS: its certificate must be for that host. `subject` is that of the
@@ -100,24 +130,19 @@ impl Connection {
         let host = address.parse::<HostPort>().map_err(|error| peer.unreachable(&error))?.host;
         let name = ServerName::try_from(host).map_err(|error| peer.unreachable(&error.to_string()))?;
         let socket = connect(&peer).await?;
-        let stream = timeout(CONNECT_LIMIT, TlsStream::connect(socket, config, name))
+        let stream = timeout(CONNECT_LIMIT, TlsConnector::from(config).connect(name, socket))
             .await
             .map_err(|_| peer.unreachable(&format!("no TLS within {CONNECT_LIMIT:?}")))?
             .map_err(|error| peer.failed("cannot be reached", &error))?;
-        Connection::greet(Wire::Tls(Box::new(stream)), peer).await
+        Connection::begin(Box::new(stream), peer).await
     }
 
-    async fn greet(wire: Wire, peer: Peer) -> Result<Connection, Failure> {
-        let broker = Broker::new(&ApiVersionsResponse::default(), BrokerSettings::default());
-        let mut connection = Connection { wire, broker, peer, correlation_id: 0 };
-        // Every broker answers version 0, whatever else it speaks.
-        let answer: ApiVersionsResponse =
-            connection.ask(&ApiVersionsRequest::default(), 0, Duration::ZERO).await?;
-        if answer.error_code != 0 {
-            return Err(connection.refused("ApiVersions", answer.error_code, None));
+    async fn begin(stream: Box<dyn Stream>, peer: Peer) -> Result<Connection, Failure> {
+        match timeout(ANSWER_LIMIT, BrokerClient::open(stream, LONGEST_ANSWER)).await {
+            Ok(Ok(client)) => Ok(Connection { client, peer }),
+            Ok(Err(error)) => Err(peer.not_answered(error)),
+            Err(_) => Err(peer.silent(ApiVersionsRequest::NAME, ANSWER_LIMIT)),
         }
-        connection.broker = Broker::new(&answer, BrokerSettings::default());
-        Ok(connection)
     }
 
     /// The address, as it was asked for.
@@ -135,8 +160,9 @@ impl Connection {
     /// # Errors
     /// When there is none.
     pub(super) fn version<Q: Request>(&self, wanted: RangeInclusive<i16>) -> Result<i16, Failure> {
-        self.broker.newest::<Q>(wanted.clone()).ok_or_else(|| {
-            let served = self.broker.versions(Q::KEY);
+        let broker = self.client.broker();
+        broker.newest::<Q>(wanted.clone()).ok_or_else(|| {
+            let served = broker.versions(Q::KEY);
             Failure::Protocol(format!(
                 "{} speaks {} in the versions {} to {}, and {} to {} are needed: the broker must be Kafka 0.11 or newer",
                 self.peer,
@@ -157,60 +183,15 @@ impl Connection {
         patience: Duration,
     ) -> Result<Q::Response, Failure> {
         let limit = ANSWER_LIMIT + patience;
-        match timeout(limit, self.exchange(question, version)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(Broken::Io(error))) => {
-                Err(self.peer.failed(&format!("does not answer {}", Q::NAME), &error))
-            }
-            Ok(Err(Broken::Unreadable(why))) => Err(Failure::Protocol(format!(
-                "{} answers {} with what cannot be used: {why}",
-                self.peer,
-                Q::NAME
-            ))),
-            Err(_) => {
-                Err(Failure::Timeout(format!("{} does not answer {} within {limit:?}", self.peer, Q::NAME)))
-            }
+        match timeout(limit, self.client.ask(question, version)).await {
+            Ok(answer) => answer.map_err(|error| self.peer.not_answered(error)),
+            Err(_) => Err(self.peer.silent(Q::NAME, limit)),
         }
     }
 
     /// The broker's no.
     pub(super) fn refused(&self, what: &str, code: i16, message: Option<&str>) -> Failure {
-        Failure::Refused {
-            what: format!("{what} at the {} {}", self.peer.what(), self.peer.address),
-            code,
-            message: message.filter(|message| !message.is_empty()).map(str::to_owned),
-            shown: self.peer.shown.clone(),
-        }
-    }
-
-    async fn exchange<Q: Request>(&mut self, question: &Q, version: i16) -> Result<Q::Response, Broken> {
-        self.correlation_id = self.correlation_id.wrapping_add(1);
-        let unreadable = |why: String| Broken::Unreadable(why);
-        let mut bytes = Vec::new();
-        let flexible = version >= Q::FLEXIBLE;
-        header::write_request(Q::KEY, version, self.correlation_id, CLIENT_ID, flexible, &mut bytes);
-        question.encode(version, &mut bytes).map_err(|fault| unreadable(fault.to_string()))?;
-        let framed = frame(&[&bytes]).map_err(|close| unreadable(close.detail.into_owned()))?;
-        self.wire.send(&framed).await?;
-
-        let mut length = [0; 4];
-        length.copy_from_slice(&self.wire.receive(4).await?);
-        let length = i32::from_be_bytes(length);
-        let length = usize::try_from(length)
-            .ok()
-            .filter(|length| (4..=LONGEST_ANSWER).contains(length))
-            .ok_or_else(|| unreadable(format!("its length is {length}")))?;
-        let answer = Bytes::from(self.wire.receive(length).await?);
-        if answer.first_chunk() != Some(&self.correlation_id.to_be_bytes()) {
-            return Err(unreadable("its correlation id is another".to_owned()));
-        }
-        let mut body = answer.slice(4..);
-        // The header of this one answer never ends in tagged fields.
-        if flexible && Q::KEY != ApiVersionsRequest::KEY {
-            let tags = header::tagged_fields(&body).map_err(|fault| unreadable(fault.to_string()))?;
-            body = body.slice(tags..);
-        }
-        Q::Response::decode(&body, version).map_err(|fault| unreadable(fault.to_string()))
+        self.peer.refused(what, code, message)
     }
 }
 
@@ -224,14 +205,5 @@ async fn connect(peer: &Peer) -> Result<TcpStream, Failure> {
     Ok(socket)
 }
 
-/// What goes wrong on the way.
-enum Broken {
-    Io(io::Error),
-    Unreadable(String),
-}
-
-impl From<io::Error> for Broken {
-    fn from(error: io::Error) -> Broken {
-        Broken::Io(error)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -234,8 +234,8 @@ async fn answering(places: &BTreeMap<SocketAddr, Option<String>>) -> Vec<(Socket
 /// Whether a broker answers there whoever asks.
 async fn answers(place: SocketAddr) -> bool {
     let asked = timeout(PATIENCE, async {
-        let mut socket = TcpStream::connect(place).await.ok()?;
-        is_open(&mut socket).await.ok()
+        let socket = TcpStream::connect(place).await.ok()?;
+        is_open(socket).await.ok()
     });
     matches!(asked.await, Ok(Some(true)))
 }

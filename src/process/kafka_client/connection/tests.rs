@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream as ServerStream;
@@ -37,36 +38,6 @@ async fn server<F: Future<Output = ()> + Send>(
     roots.add(authority.der().clone()).unwrap();
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
     (address, Arc::new(builder.unwrap().with_root_certificates(roots).with_no_client_auth()))
-}
-
-/// More than any buffer on the way, both ways, read in pieces that fit nothing.
-#[tokio::test]
-async fn bytes_come_as_they_were_sent() {
-    const COUNT: usize = 3_000_000;
-    let byte = |i: usize| u8::try_from(i % 251).unwrap();
-    let (address, config) = server("127.0.0.1", |mut stream| async move {
-        let mut all = vec![0; COUNT];
-        stream.read_exact(&mut all).await.unwrap();
-        stream.write_all(&all).await.unwrap();
-        stream.shutdown().await.unwrap();
-    })
-    .await;
-    let socket = TcpStream::connect(address).await.unwrap();
-    let stream = TlsStream::connect(socket, config, ServerName::from(address.ip())).await.unwrap();
-    let mut wire = Wire::Tls(Box::new(stream));
-    wire.send(&(0..COUNT).map(byte).collect::<Vec<_>>()).await.unwrap();
-    let mut next = 0;
-    for length in [1, 4, 16_385, 0, 1_000_000].into_iter().chain(std::iter::repeat(99_991)) {
-        let length = length.min(COUNT - next);
-        let bytes = wire.receive(length).await.unwrap();
-        assert!(bytes.len() == length && bytes.iter().enumerate().all(|(i, got)| *got == byte(next + i)));
-        next += length;
-        if next == COUNT {
-            break;
-        }
-    }
-    let end = wire.receive(1).await.unwrap_err();
-    assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
 }
 
 #[tokio::test]
