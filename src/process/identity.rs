@@ -14,6 +14,7 @@ mod pem;
 mod shown;
 mod store;
 mod verifier;
+mod watched;
 
 use std::fmt::{self, Debug, Formatter};
 use std::path::Path;
@@ -35,11 +36,12 @@ use files::{Content, Files};
 use foreign::Part;
 
 pub use certificate::{CertificateFacts, Role, sha256};
-pub use client::{ClientReload, ClientStore};
+pub use client::ClientStore;
 pub use files::Fingerprint;
 pub use shown::{Shown, show};
-pub use store::{IdentityStore, Look, Prepared, Reload};
+pub use store::{IdentityStore, Prepared};
 pub use verifier::ProviderSignatures;
+pub use watched::Reload;
 
 /// What a listener shows and whom it trusts.
 #[derive(Clone)]

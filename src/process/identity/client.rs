@@ -1,7 +1,6 @@
 //! What doorkeeper shows to other doorkeepers as their client, and whom of them it trusts.
 //!
-//! As with listeners a changed set of files is believed when two looks agree, taken whole, and where it is wrong the old one
-//! stays. An expired certificate is a warning here and no reason not to start: only what it is for does not work.
+//! When changed files are believed is told by [`super::watched`]. An expired certificate is a warning here and no reason not to start: only what it is for does not work.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -13,6 +12,7 @@ use rustls::crypto::aws_lc_rs;
 
 use super::files::Files;
 use super::verifier::ServerVerifier;
+use super::watched::{Reload, Watched};
 use super::{CertificateFacts, Fingerprint, IdentityReader, Role, Side, unix};
 use crate::model::principal::distinguished_name;
 use crate::process::config::{ClientTls, Document, Fault, Faults};
@@ -26,19 +26,6 @@ const CLIENT: Side = Side {
     ca_role: Role::ServerCa,
 };
 
-/// What came of a look at a client's files.
-#[derive(Debug, PartialEq, Eq)]
-pub enum ClientReload {
-    /// They are those in force, or still wrong in the same way.
-    Unchanged,
-    /// They are others than at the last look: look again soon.
-    Unsettled,
-    /// They are in force; this about them is allowed but risky.
-    Loaded(Vec<Fault>),
-    /// They are wrong or gone; the old ones stay.
-    Refused(Faults),
-}
-
 /// A client's identity in force. Reading it never waits.
 pub struct ClientStore {
     /// The place of the `tls` mapping in the document.
@@ -48,7 +35,7 @@ pub struct ClientStore {
     /// What in the files of the start is allowed but risky.
     warnings: Vec<Fault>,
     current: ArcSwap<Current>,
-    seen: Mutex<Seen>,
+    files: Mutex<Watched<Fingerprint>>,
 }
 
 struct Current {
@@ -56,15 +43,6 @@ struct Current {
     /// The subject of the client's own certificate.
     subject: String,
     certificates: Vec<CertificateFacts>,
-}
-
-struct Seen {
-    /// The files in force.
-    in_force: Fingerprint,
-    /// Others, which the last look found.
-    next: Option<Fingerprint>,
-    /// Those that were refused last.
-    refused: Option<Fingerprint>,
 }
 
 impl std::fmt::Debug for ClientStore {
@@ -86,14 +64,13 @@ impl ClientStore {
     ) -> Result<ClientStore, Faults> {
         let files = Files::of_client(tls);
         let (current, warnings) = build(document, at, tls, &files, now)?;
-        let seen = Seen { in_force: files.fingerprint(), next: None, refused: None };
         Ok(ClientStore {
             at: at.to_owned(),
             document: document.clone(),
             tls: tls.clone(),
             warnings,
             current: ArcSwap::from_pointee(current),
-            seen: Mutex::new(seen),
+            files: Mutex::new(Watched::new(files.fingerprint())),
         })
     }
 
@@ -122,44 +99,21 @@ impl ClientStore {
         self.tls.reload_interval
     }
 
-    /// Looks at the files, and puts others in force that are right and have not changed since the last look. Blocks for as
-    /// long as reading takes.
-    pub fn reload(&self, now: SystemTime) -> ClientReload {
-        let mut seen = self.seen();
-        let files = Files::of_client(&self.tls);
-        let found = files.fingerprint();
-        if found == seen.in_force {
-            (seen.next, seen.refused) = (None, None);
-            return ClientReload::Unchanged;
-        }
-        if seen.refused.as_ref() == Some(&found) {
-            return ClientReload::Unchanged;
-        }
-        if seen.next.as_ref() != Some(&found) {
-            seen.next = Some(found);
-            return ClientReload::Unsettled;
-        }
-        seen.next = None;
-        match build(&self.document, &self.at, &self.tls, &files, now) {
-            Ok((current, warnings)) => {
-                self.current.store(Arc::new(current));
-                (seen.in_force, seen.refused) = (found, None);
-                ClientReload::Loaded(warnings)
-            }
-            Err(faults) => {
-                seen.refused = Some(found);
-                ClientReload::Refused(faults)
-            }
-        }
+    /// As [`super::IdentityStore::reload`].
+    pub fn reload(&self, at_once: bool, now: SystemTime) -> Reload {
+        let mut watched = self.files();
+        let found = Files::of_client(&self.tls);
+        let build = || build(&self.document, &self.at, &self.tls, &found, now);
+        watched.look(found.fingerprint(), at_once, build, |current| self.current.store(Arc::new(current)))
     }
 
-    /// Whether the files on disk are others than those in force, because they are wrong.
+    /// Whether the files on disk are wrong, and others therefore in force.
     pub fn is_refused(&self) -> bool {
-        self.seen().refused.is_some()
+        self.files().is_refused()
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn files(&self) -> MutexGuard<'_, Watched<Fingerprint>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

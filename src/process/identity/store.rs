@@ -2,10 +2,7 @@
 //!
 //! The next one is built whole and then swapped in whole, with a TLS configuration of its own: rustls does not ask the
 //! verifier again for a session that it resumes, so nothing of the old one may be taken along. Connections that exist
-//! keep what they were made with.
-//!
-//! Three files cannot be read in one step, and some writers change them one after the other. So a change is believed
-//! when two readings agree, and a set that does not fit together is given one more look before it is called wrong.
+//! keep what they were made with. When changed files are believed is told by [`super::watched`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -14,30 +11,9 @@ use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
 use super::files::Files;
+use super::watched::{Reload, Watched};
 use super::{CertificateFacts, Fingerprint, Identity, build};
-use crate::process::config::{Config, Fault, Faults, Listener};
-
-/// What a glance at the files shows.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Look {
-    /// They are those in force.
-    Same,
-    /// They are others, or were refused before.
-    Changed(Fingerprint),
-}
-
-/// What came of an attempt to put other files in force.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Reload {
-    /// The files are still being written, or do not fit together yet: look again.
-    Unsettled,
-    /// They are in force; this about them is allowed but risky.
-    Loaded(Vec<Fault>),
-    /// They are wrong or gone; the old ones stay.
-    Refused(Faults),
-    /// They are still wrong in the same way.
-    StillRefused,
-}
+use crate::process::config::{Config, Faults, Listener};
 
 /// A listener's identity in force. Reading it never waits.
 pub struct IdentityStore {
@@ -49,13 +25,8 @@ struct Seen {
     /// The configuration, and which of its listeners this is.
     config: Arc<Config>,
     listener: usize,
-    /// The files in force.
-    fingerprint: Fingerprint,
+    files: Watched<Fingerprint>,
     certificates: Vec<CertificateFacts>,
-    /// Whether the last look found a wrong set for the first time.
-    wrong_before: bool,
-    /// Why the files are refused, as long as they are.
-    faults: Option<Faults>,
 }
 
 /// What a changed configuration means for a listener, ready to be put in force.
@@ -73,10 +44,8 @@ impl IdentityStore {
             seen: Mutex::new(Seen {
                 config,
                 listener,
-                fingerprint: identity.fingerprint,
+                files: Watched::new(identity.fingerprint),
                 certificates: identity.certificates,
-                wrong_before: false,
-                faults: None,
             }),
         }
     }
@@ -96,48 +65,27 @@ impl IdentityStore {
         self.seen().listener().map_or(Duration::MAX, |listener| listener.tls.reload_interval)
     }
 
-    /// Why the files on disk are not those in force, if they are wrong.
-    pub fn refused(&self) -> Option<Faults> {
-        self.seen().faults.clone()
+    /// Whether the files on disk are wrong, and others therefore in force.
+    pub fn is_refused(&self) -> bool {
+        self.seen().files.is_refused()
     }
 
-    /// Reads the files to see whether they have changed. Blocks for as long as that takes.
-    pub fn look(&self) -> Look {
+    /// Looks at the files, and puts others in force that are right and have not changed since the last look. With `at_once` a
+    /// set that is wrong is refused at its first look. Blocks for as long as reading takes.
+    pub fn reload(&self, at_once: bool, now: SystemTime) -> Reload {
         let mut seen = self.seen();
-        let Some(listener) = seen.listener() else { return Look::Same };
-        let fingerprint = Files::read(&listener.tls).fingerprint();
-        if fingerprint == seen.fingerprint && seen.faults.is_none() {
-            seen.wrong_before = false;
-            return Look::Same;
-        }
-        Look::Changed(fingerprint)
-    }
-
-    /// Puts the files in force if they are still what [`IdentityStore::look`] saw a moment ago, and right. With
-    /// `at_once` a set that is wrong is refused at the first look. Blocks for as long as reading takes.
-    pub fn reload(&self, expected: &Fingerprint, at_once: bool, now: SystemTime) -> Reload {
-        let mut seen = self.seen();
-        let Some(listener) = seen.listener() else { return Reload::Unsettled };
-        let files = Files::read(&listener.tls);
-        if files.fingerprint() != *expected {
-            return Reload::Unsettled;
-        }
-        match build(&seen.config.document, listener, &files, now) {
-            Ok(identity) => {
-                let warnings = identity.warnings.clone();
-                self.put(&mut seen, identity);
-                Reload::Loaded(warnings)
-            }
-            Err(faults) if seen.faults.as_ref() == Some(&faults) => Reload::StillRefused,
-            Err(_) if !at_once && !seen.wrong_before => {
-                seen.wrong_before = true;
-                Reload::Unsettled
-            }
-            Err(faults) => {
-                seen.faults = Some(faults.clone());
-                Reload::Refused(faults)
-            }
-        }
+        let Seen { config, listener, files, certificates } = &mut *seen;
+        let Some(listener) = config.listeners.get(*listener) else { return Reload::Unchanged };
+        let found = Files::read(&listener.tls);
+        let build = || {
+            let mut identity = build(&config.document, listener, &found, now)?;
+            let warnings = std::mem::take(&mut identity.warnings);
+            Ok((identity, warnings))
+        };
+        files.look(found.fingerprint(), at_once, build, |identity| {
+            self.current.store(identity.server_config);
+            *certificates = identity.certificates;
+        })
     }
 
     /// Reads the files that a changed configuration names, which has the same listeners; nothing is put in force yet.
@@ -159,17 +107,11 @@ impl IdentityStore {
         seen.config = prepared.config;
         let changed = prepared.identity.is_some();
         if let Some(identity) = prepared.identity {
-            self.put(&mut seen, identity);
+            self.current.store(identity.server_config);
+            seen.files = Watched::new(identity.fingerprint);
+            seen.certificates = identity.certificates;
         }
         changed
-    }
-
-    fn put(&self, seen: &mut Seen, identity: Identity) {
-        self.current.store(identity.server_config);
-        seen.fingerprint = identity.fingerprint;
-        seen.certificates = identity.certificates;
-        seen.wrong_before = false;
-        seen.faults = None;
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -20,9 +20,7 @@ use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::document::read_text;
 use crate::process::config::effective::is_live;
 use crate::process::config::{Config, Effective, Faults, MAX_BYTES};
-use crate::process::identity::{
-    CertificateFacts, ClientReload, IdentityStore, Look, Reload as TlsReload, Role, sha256,
-};
+use crate::process::identity::{CertificateFacts, IdentityStore, Reload as TlsReload, Role, sha256};
 use crate::process::telemetry::Levels;
 
 /// How long changed files must stay the same to be believed: whoever writes three of them needs a moment.
@@ -120,10 +118,9 @@ impl Reloader {
             }
         }
         for _ in 0..TRIES {
-            if self.client().await {
+            if self.client(true).await {
                 break;
             }
-            sleep(SETTLE).await;
         }
         self.acls().await;
     }
@@ -153,36 +150,54 @@ impl Reloader {
     }
 
     /// Looks at what other doorkeepers are shown, if they are shown anything; false: look again.
-    pub(super) async fn client(&self) -> bool {
+    pub(super) async fn client(&self, at_once: bool) -> bool {
         let Some(client) = self.acls.client() else { return true };
         let store = client.clone();
-        let reload = tokio::task::spawn_blocking(move || store.reload(SystemTime::now())).await;
-        match reload.unwrap_or(ClientReload::Unchanged) {
-            ClientReload::Unchanged => {
-                if !client.is_refused() {
-                    self.refusals.remove(&of_client());
-                }
-            }
-            ClientReload::Unsettled => return false,
-            ClientReload::Loaded(warnings) => {
+        let reload = settled(move || store.reload(at_once, SystemTime::now())).await;
+        self.files(reload, of_client(), || {
+            let subject = client.subject();
+            tracing::info!(subject, "certificates reloaded: new connections to other doorkeepers use them");
+        })
+    }
+
+    /// Looks at the certificates and the key of a listener; false: look again.
+    pub(super) async fn identity(&self, identity: &Arc<IdentityStore>, at_once: bool) -> bool {
+        let Some(whose) = self.listener_of(identity) else { return true };
+        let store = identity.clone();
+        let reload = settled(move || store.reload(at_once, SystemTime::now())).await;
+        self.files(reload, whose, || {
+            let certificates = identity.certificates();
+            let first = certificates.first();
+            tracing::info!(
+                subject = first.map_or("", |facts| &facts.subject),
+                serial = first.map_or("", |facts| &facts.serial),
+                expires = first.map(CertificateFacts::expiry).unwrap_or_default(),
+                certificates = certificates.len(),
+                "certificates reloaded: new connections use them"
+            );
+        })
+    }
+
+    /// Tells what a look at certificates and a key came to; false: look again.
+    fn files(&self, reload: TlsReload, whose: OnDisk, loaded: impl FnOnce()) -> bool {
+        match reload {
+            TlsReload::Unsettled => return false,
+            TlsReload::Unchanged | TlsReload::StillRefused => {}
+            TlsReload::Loaded(warnings) => {
                 for warning in warnings {
                     tracing::warn!("{warning}");
                 }
-                let subject = client.subject();
-                tracing::info!(
-                    subject,
-                    "certificates reloaded: new connections to other doorkeepers use them"
-                );
-                self.refusals.remove(&of_client());
+                loaded();
+                self.refusals.remove(&whose);
                 self.certificates_changed();
             }
-            ClientReload::Refused(faults) => {
+            TlsReload::Refused(faults) => {
                 self.metrics.reloaded(Reload::Tls, false, SystemTime::now());
                 tracing::error!(
-                    "the certificates for other doorkeepers are wrong, the old ones stay in force: {}",
+                    "the certificates on disk are wrong, the old ones stay in force: {}",
                     one_line(&faults)
                 );
-                self.refusals.add(of_client(), faults, SystemTime::now());
+                self.refusals.add(whose, faults, SystemTime::now());
             }
         }
         true
@@ -211,48 +226,6 @@ impl Reloader {
                 self.refusals.add(OnDisk::AclFile, faults, SystemTime::now());
             }
         }
-    }
-
-    /// Looks at the certificates and the key of a listener; false: look again.
-    pub(super) async fn identity(&self, identity: &Arc<IdentityStore>, at_once: bool) -> bool {
-        let store = identity.clone();
-        let Ok(Look::Changed(expected)) = tokio::task::spawn_blocking(move || store.look()).await else {
-            return true;
-        };
-        sleep(SETTLE).await;
-        let store = identity.clone();
-        let reload = move || store.reload(&expected, at_once, SystemTime::now());
-        let Ok(reload) = tokio::task::spawn_blocking(reload).await else { return true };
-        match reload {
-            TlsReload::Unsettled => return false,
-            TlsReload::StillRefused => {}
-            TlsReload::Loaded(warnings) => {
-                for warning in warnings {
-                    tracing::warn!("{warning}");
-                }
-                let certificates = identity.certificates();
-                let first = certificates.first();
-                tracing::info!(
-                    subject = first.map_or("", |facts| &facts.subject),
-                    serial = first.map_or("", |facts| &facts.serial),
-                    expires = first.map(CertificateFacts::expiry).unwrap_or_default(),
-                    certificates = certificates.len(),
-                    "certificates reloaded: new connections use them"
-                );
-                self.certificates_changed();
-            }
-            TlsReload::Refused(faults) => {
-                self.metrics.reloaded(Reload::Tls, false, SystemTime::now());
-                tracing::error!(
-                    "the certificates on disk are wrong, the old ones stay in force: {}",
-                    one_line(&faults)
-                );
-                if let Some(whose) = self.listener_of(identity) {
-                    self.refusals.add(whose, faults, SystemTime::now());
-                }
-            }
-        }
-        true
     }
 
     /// Takes the configuration file into force as far as that goes without a restart. Blocks while files are read.
@@ -366,13 +339,13 @@ impl Reloader {
         self.metrics.certificates(self.shown());
         self.metrics.reloaded(Reload::Tls, true, SystemTime::now());
         for (name, identity) in self.names.iter().zip(&self.identities) {
-            if identity.refused().is_none() {
+            if !identity.is_refused() {
                 self.refusals.remove(&OnDisk::Certificates(name.clone()));
             }
         }
         // What is right for one listener does not make the others' right.
         let client_is_refused = self.acls.client().is_some_and(|client| client.is_refused());
-        if client_is_refused || self.identities.iter().any(|identity| identity.refused().is_some()) {
+        if client_is_refused || self.identities.iter().any(|identity| identity.is_refused()) {
             self.metrics.still_refused(Reload::Tls);
         }
         self.certificates_are_valid();
@@ -431,6 +404,18 @@ impl Reloader {
     fn configs(&self) -> MutexGuard<'_, Configs> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Looks at files, and once more after a moment if they are others than at the last look.
+async fn settled(look: impl Fn() -> TlsReload + Clone + Send + 'static) -> TlsReload {
+    let again = look.clone();
+    match tokio::task::spawn_blocking(look).await {
+        Ok(TlsReload::Unsettled) => {}
+        Ok(reload) => return reload,
+        Err(_) => return TlsReload::Unchanged,
+    }
+    sleep(SETTLE).await;
+    tokio::task::spawn_blocking(again).await.unwrap_or(TlsReload::Unchanged)
 }
 
 /// The certificates that other doorkeepers are shown.

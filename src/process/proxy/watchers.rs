@@ -137,7 +137,7 @@ pub(super) async fn watch_client(reloader: Arc<Reloader>) {
     let mut settled = true;
     loop {
         sleep(if settled { interval } else { interval.min(UNSETTLED_INTERVAL) }).await;
-        settled = reloader.client().await;
+        settled = reloader.client(false).await;
     }
 }
 

@@ -50,8 +50,8 @@ fn open(folder: &Scratch) -> Result<ClientStore, String> {
         .map_err(|faults| faults.to_string().replace(&format!("{}/", folder.path().display()), ""))
 }
 
-fn look(store: &ClientStore) -> ClientReload {
-    store.reload(UNIX_EPOCH + NOW)
+fn look(store: &ClientStore) -> Reload {
+    store.reload(false, UNIX_EPOCH + NOW)
 }
 
 #[test]
@@ -97,25 +97,26 @@ fn other_files_are_taken_when_they_are_whole() {
     let folder = Scratch::new();
     write(&folder, &old, &[0, 1, 2]);
     let store = open(&folder).unwrap();
-    assert_eq!(look(&store), ClientReload::Unchanged);
+    assert_eq!(look(&store), Reload::Unchanged);
     let before = store.client_config();
 
     write(&folder, &new, &[0]);
-    assert_eq!(look(&store), ClientReload::Unsettled);
-    assert!(matches!(look(&store), ClientReload::Refused(_)));
-    assert_eq!(look(&store), ClientReload::Unchanged);
+    assert_eq!(look(&store), Reload::Unsettled);
+    assert_eq!(look(&store), Reload::Unsettled, "the key may be on its way");
+    assert!(matches!(look(&store), Reload::Refused(_)));
+    assert_eq!(look(&store), Reload::StillRefused);
     assert!(store.is_refused());
     assert_eq!(store.subject(), "CN=old,O=rig");
 
     write(&folder, &new, &[1]);
-    assert_eq!(look(&store), ClientReload::Unsettled);
+    assert_eq!(look(&store), Reload::Unsettled);
     write(&folder, &new, &[2]);
-    assert_eq!(look(&store), ClientReload::Unsettled);
-    assert_eq!(look(&store), ClientReload::Loaded(Vec::new()));
+    assert_eq!(look(&store), Reload::Unsettled);
+    assert_eq!(look(&store), Reload::Loaded(Vec::new()));
     assert_eq!(store.subject(), "CN=new,O=rig");
     assert!(!store.is_refused());
     assert!(!Arc::ptr_eq(&before, &store.client_config()));
     let roles: Vec<_> = store.certificates().iter().map(|facts| facts.role).collect();
     assert_eq!(roles, [Role::Client, Role::ServerCa]);
-    assert_eq!(look(&store), ClientReload::Unchanged);
+    assert_eq!(look(&store), Reload::Unchanged);
 }
