@@ -48,7 +48,7 @@
 //! |---|---|---|
 //! | [`model`] | ACLs, principals, certificates, addresses | nothing of ours, no tokio |
 //! | [`observability`] | metrics, health, the audit trail | model, no tokio |
-//! | [`protocol`] | messages, rules of the APIs, fetch sessions: bytes in, values out | model; no sockets, no clock |
+//! | [`protocol`] | messages, rules of the APIs, fetch sessions: bytes in, values out | model, and the labels of metrics; no sockets, no clock |
 //! | [`net`] | TLS, the session, a connection | protocol and below; tokio lives here |
 //! | [`process`] | configuration, ACL store, identities, logs, admin endpoint, listeners | net and below |
 //! | [`cli`] | the command line | everything |

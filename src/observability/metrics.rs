@@ -133,7 +133,7 @@ impl Metrics {
     pub fn new(
         build: Build,
         started: SystemTime,
-        apis: &[(i16, &'static str)],
+        apis: &[(i16, &'static str, ApiClass)],
     ) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         #[cfg(target_os = "linux")]

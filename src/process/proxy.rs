@@ -44,7 +44,7 @@ use crate::net::context::{ListenerContext, ProcessContext};
 use crate::net::pattern_matching::PatternMatching;
 use crate::observability::audit::{AuditLog, Format};
 use crate::observability::health::Health;
-use crate::observability::metrics::{Build, Check, Metrics, Reload};
+use crate::observability::metrics::{ApiClass, Build, Check, Metrics, Reload};
 use crate::protocol::api::TABLE;
 
 /// What this binary was built from.
@@ -143,8 +143,8 @@ fn start(ready: Ready) -> Result<(), StartError> {
 }
 
 /// The APIs that metrics tell apart.
-pub fn apis() -> Vec<(i16, &'static str)> {
-    TABLE.iter().map(|row| (row.key, row.name)).collect()
+pub fn apis() -> Vec<(i16, &'static str, ApiClass)> {
+    TABLE.iter().map(|row| (row.key, row.name, row.class)).collect()
 }
 
 /// SIGTERM or SIGINT. The second one ends the process at once.

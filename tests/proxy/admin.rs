@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use doorkeeper::observability::health::Health;
-use doorkeeper::observability::metrics::{Build, Check, Metrics, RequestResult};
+use doorkeeper::observability::metrics::{ApiClass, Build, Check, Metrics, RequestResult};
 use doorkeeper::process::admin::{AdminServer, Limits, View};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -39,7 +39,7 @@ impl Admin {
     }
 
     async fn start_with(limits: Limits, views: Vec<View>) -> Self {
-        let apis = [(0, "Produce"), (1, "Fetch")];
+        let apis = [(0, "Produce", ApiClass::Produce), (1, "Fetch", ApiClass::Fetch)];
         let metrics = Arc::new(Metrics::new(BUILD, SystemTime::now(), &apis).unwrap());
         let health = Health::new(Arc::clone(&metrics));
         let server = AdminServer::bind("127.0.0.1:0", BUILD, Arc::clone(&metrics), health.clone(), limits);

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use doorkeeper::model::acl::{Operation, ResourceType};
 use doorkeeper::observability::health::Health;
 use doorkeeper::observability::metrics::{
-    Build, Certificate, CertificateRole, Cipher, CloseReason, ConnectResult, HandshakeResult, MappingError,
-    Mechanism, Metrics, RejectReason, Reload, RequestResult, Runtime, TlsVersion,
+    ApiClass, Build, Certificate, CertificateRole, Cipher, CloseReason, ConnectResult, HandshakeResult,
+    MappingError, Mechanism, Metrics, RejectReason, Reload, RequestResult, Runtime, TlsVersion,
 };
 
 const BUILD: Build =
@@ -25,12 +25,12 @@ const FILTERED: [i16; 4] = [3, 16, 66, 75];
 /// What one sidecar may cost a Prometheus server.
 const BUDGET: usize = 2_000;
 
-fn apis() -> Vec<(i16, &'static str)> {
+fn apis() -> Vec<(i16, &'static str, ApiClass)> {
     let real = ["Produce", "Fetch", "ListOffsets", "Metadata", "JoinGroup", "EndTxn", "CreateTopics"];
     (0..APIS)
         .map(|key| match real.get(usize::try_from(key).unwrap()) {
-            Some(name) => (key, *name),
-            None => (key, &*format!("DescribeSomething{key}").leak()),
+            Some(name) => (key, *name, ApiClass::Group),
+            None => (key, &*format!("DescribeSomething{key}").leak(), ApiClass::Admin),
         })
         .collect()
 }

@@ -33,6 +33,7 @@ struct ApiFamilies {
 #[derive(Debug)]
 struct Slot {
     name: &'static str,
+    class: ApiClass,
     handles: OnceLock<Api>,
 }
 
@@ -77,7 +78,7 @@ impl Api {
 }
 
 impl Apis {
-    pub(super) fn new(families: &Families<'_>, names: &[(i16, &'static str)]) -> Result<Self> {
+    pub(super) fn new(families: &Families<'_>, apis: &[(i16, &'static str, ApiClass)]) -> Result<Self> {
         let requests = families.counters(
             "requests_total",
             "Requests of clients, by what became of them.",
@@ -106,13 +107,13 @@ impl Apis {
         )?;
 
         let slots =
-            names.iter().filter_map(|&(key, _)| usize::try_from(key).ok()).max().map_or(0, |key| key + 1);
+            apis.iter().filter_map(|&(key, ..)| usize::try_from(key).ok()).max().map_or(0, |key| key + 1);
         let mut by_key: Vec<Option<Slot>> = std::iter::repeat_with(|| None).take(slots).collect();
-        for &(key, name) in names {
+        for &(key, name, class) in apis {
             // A rate must see an API's first denial, so that series is there from the start.
             requests.with_label_values(&[name, RequestResult::Denied.as_str()]);
             if let Some(slot) = usize::try_from(key).ok().and_then(|key| by_key.get_mut(key)) {
-                *slot = Some(Slot::new(name));
+                *slot = Some(Slot::new(name, class));
             }
         }
         requests.with_label_values(&[UNKNOWN_API, RequestResult::Unsupported.as_str()]);
@@ -120,7 +121,7 @@ impl Apis {
         let latency = Each::new(|class| latency.with_label_values(&[class]));
         Ok(Self {
             by_key: by_key.into(),
-            unknown: Slot::new(UNKNOWN_API),
+            unknown: Slot::new(UNKNOWN_API, ApiClass::Other),
             families: ApiFamilies { requests, request_bytes, response_bytes, filtered, latency },
         })
     }
@@ -128,18 +129,18 @@ impl Apis {
     pub(super) fn get(&self, key: i16) -> &Api {
         let known = usize::try_from(key).ok().and_then(|key| self.by_key.get(key)).and_then(Option::as_ref);
         let slot = known.unwrap_or(&self.unknown);
-        slot.handles.get_or_init(|| self.families.resolve(slot.name))
+        slot.handles.get_or_init(|| self.families.resolve(slot.name, slot.class))
     }
 }
 
 impl Slot {
-    fn new(name: &'static str) -> Self {
-        Self { name, handles: OnceLock::new() }
+    fn new(name: &'static str, class: ApiClass) -> Self {
+        Self { name, class, handles: OnceLock::new() }
     }
 }
 
 impl ApiFamilies {
-    fn resolve(&self, name: &'static str) -> Api {
+    fn resolve(&self, name: &'static str, class: ApiClass) -> Api {
         Api {
             requests: Each::new(|result| self.requests.with_label_values(&[name, result])),
             request_bytes: self.request_bytes.with_label_values(&[name]),
@@ -147,7 +148,7 @@ impl ApiFamilies {
             filtered: OnceLock::new(),
             name,
             all_filtered: self.filtered.clone(),
-            latency: self.latency[ApiClass::of(name)].clone(),
+            latency: self.latency[class].clone(),
         }
     }
 }

@@ -296,39 +296,8 @@ labels! {
         Transaction = "txn",
         /// Administration.
         Admin = "admin",
-        /// What is not known.
+        /// What is not known, or never served.
         Other = "other",
-    }
-}
-
-impl ApiClass {
-    /// The class of an API by Kafka's name for it.
-    pub fn of(api: &str) -> Self {
-        match api {
-            "Produce" => Self::Produce,
-            "Fetch" | "ShareFetch" => Self::Fetch,
-            "Metadata"
-            | "ApiVersions"
-            | "FindCoordinator"
-            | "ListOffsets"
-            | "OffsetForLeaderEpoch"
-            | "DescribeCluster"
-            | "DescribeTopicPartitions" => Self::Metadata,
-            "OffsetCommit"
-            | "OffsetFetch"
-            | "JoinGroup"
-            | "SyncGroup"
-            | "Heartbeat"
-            | "LeaveGroup"
-            | "ConsumerGroupHeartbeat"
-            | "ShareGroupHeartbeat"
-            | "ShareAcknowledge"
-            | "StreamsGroupHeartbeat" => Self::Group,
-            "InitProducerId" | "AddPartitionsToTxn" | "AddOffsetsToTxn" | "EndTxn" | "TxnOffsetCommit"
-            | "WriteTxnMarkers" => Self::Transaction,
-            UNKNOWN_API => Self::Other,
-            _ => Self::Admin,
-        }
     }
 }
 

@@ -1,6 +1,11 @@
 use super::*;
 
-const APIS: &[(i16, &str)] = &[(0, "Produce"), (1, "Fetch"), (3, "Metadata"), (18, "ApiVersions")];
+const APIS: &[(i16, &str, ApiClass)] = &[
+    (0, "Produce", ApiClass::Produce),
+    (1, "Fetch", ApiClass::Fetch),
+    (3, "Metadata", ApiClass::Metadata),
+    (18, "ApiVersions", ApiClass::Metadata),
+];
 
 fn metrics() -> Metrics {
     let build = Build { version: "1.2.3", revision: "abc", rustc: "1.95.0", tls_provider: "aws-lc-rs" };

@@ -35,7 +35,7 @@ const BUFFERED: usize = 64 * 1024 * 1024;
 
 static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(|| {
     let build = Build { version: "0", revision: "0", rustc: "0", tls_provider: "none" };
-    let apis: Vec<_> = TABLE.iter().map(|row| (row.key, row.name)).collect();
+    let apis: Vec<_> = TABLE.iter().map(|row| (row.key, row.name, row.class)).collect();
     Arc::new(Metrics::new(build, SystemTime::UNIX_EPOCH, &apis).unwrap())
 });
 

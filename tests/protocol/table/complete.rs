@@ -1,6 +1,7 @@
 //! The table has every API, and what it says of them is true.
 
 use bytes::Bytes;
+use doorkeeper::observability::metrics::ApiClass;
 use doorkeeper::protocol::api::{Row, Rule, TABLE};
 use doorkeeper::protocol::messages::CATALOGUE;
 
@@ -41,6 +42,15 @@ fn rows_have_kafkas_names_and_the_versions_of_the_codec() {
                 assert!(row.versions.is_empty() && !reason.is_empty(), "{}", row.name);
             }
         }
+    }
+}
+
+/// An API that is served is counted among its like, and one that is not among those that are unknown.
+#[test]
+fn every_api_that_is_served_has_a_class() {
+    for row in TABLE {
+        let is_served = matches!(row.rule, Rule::Decided(_));
+        assert_eq!(row.class != ApiClass::Other, is_served, "{}", row.name);
     }
 }
 
