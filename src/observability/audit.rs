@@ -16,6 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::model::acl::{Known, Operation, ResourceType};
 use crate::observability::metrics::{Metrics, labels};
 
@@ -102,12 +105,14 @@ fn address(host: &str) -> Option<IpAddr> {
     host.parse().ok()
 }
 
-/// How events are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How an audit line is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "AuditFormat")]
+#[allow(missing_docs)]
 pub enum Format {
-    /// A time, a level and Kafka's own line.
+    #[default]
     Kafka,
-    /// An object of the Elastic Common Schema.
     Ecs,
 }
 

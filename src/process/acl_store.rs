@@ -215,6 +215,11 @@ impl AclStore {
         }
     }
 
+    /// Shows in the metrics from now on how many bindings are in force, and which set that is.
+    pub fn show(&self, metrics: &Arc<Metrics>) {
+        self.in_force.show(metrics);
+    }
+
     /// Why a source that is followed cannot be followed now.
     pub fn trouble(&self) -> Option<String> {
         match &self.source {

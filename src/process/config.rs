@@ -38,8 +38,7 @@ pub use document::Document;
 pub use effective::Effective;
 pub use fault::{Fault, Faults, Place};
 pub use settings::{
-    Admin, Audience, Audit, AuditFormat, Counted, Limits, Log, LogFormat, LogLevel, Reaction, Shutdown,
-    TlsVersion,
+    Admin, Audience, Audit, Counted, Limits, Log, LogFormat, LogLevel, Reaction, Shutdown, TlsVersion,
 };
 pub use text::HostPort;
 

@@ -32,7 +32,7 @@ use watchers::{
 
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{Acls, Audience, AuditFormat, Reaction, Shutdown};
+use super::config::{Acls, Audience, Reaction, Shutdown};
 use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
@@ -42,7 +42,7 @@ use crate::net::budget::MemoryBudget;
 use crate::net::cluster::Clusters;
 use crate::net::context::{ListenerContext, ProcessContext};
 use crate::net::pattern_matching::PatternMatching;
-use crate::observability::audit::{AuditLog, Format};
+use crate::observability::audit::AuditLog;
 use crate::observability::health::Health;
 use crate::observability::metrics::{ApiClass, Build, Check, Metrics, Reload};
 use crate::protocol::api::TABLE;
@@ -100,12 +100,9 @@ fn start(ready: Ready) -> Result<(), StartError> {
         .map_err(|error| StartError::System(error.to_string()))?;
     let metrics = Arc::new(metrics);
     let options = telemetry::Options {
-        format: config.log.format.into(),
+        format: config.log.format,
         level: Some(config.log.level.as_str().to_owned()),
-        audit_format: match config.audit.format {
-            AuditFormat::Kafka => Format::Kafka,
-            AuditFormat::Ecs => Format::Ecs,
-        },
+        audit_format: config.audit.format,
         audit_allowed: config.audit.allowed,
     };
     let telemetry =
@@ -264,8 +261,7 @@ impl Proxy {
             metrics.loaded(Reload::Acls, SystemTime::now());
             health.set(Check::AclTopic, Ok(()));
         }
-        let status = acls.status();
-        metrics.acls(status.bindings, status.generation);
+        acls.show(&metrics);
         health.set(Check::Listeners, Ok(()));
         health.set(Check::Acls, Ok(()));
         Ok(Self {

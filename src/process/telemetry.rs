@@ -20,7 +20,7 @@ mod foreign;
 
 use foreign::Foreign;
 
-use super::config;
+pub use super::config::LogFormat;
 use crate::model::text::Rfc3339;
 use crate::observability::audit::{self, AuditLog};
 use crate::observability::lossy::{self, Offering, Taking};
@@ -37,24 +37,6 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 const DEFAULT_LEVEL: &str = "info";
 /// The variables that say it, the first one that is set: they win over the configuration.
 const VARIABLES: [&str; 2] = ["DOORKEEPER_LOG", "RUST_LOG"];
-
-/// The form of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-impl From<config::LogFormat> for LogFormat {
-    fn from(format: config::LogFormat) -> Self {
-        match format {
-            config::LogFormat::Text => Self::Text,
-            config::LogFormat::Json => Self::Json,
-        }
-    }
-}
 
 /// What the configuration says of logs.
 #[derive(Debug, Clone, PartialEq, Eq)]

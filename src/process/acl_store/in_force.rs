@@ -1,13 +1,14 @@
 //! The set of bindings that is in force.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Waker;
 
 use arc_swap::ArcSwap;
 
 use crate::model::acl::{Authorizer, Binding, Settings};
 use crate::net::wakers::{Wakers, Woken};
+use crate::observability::metrics::Metrics;
 
 /// One set of bindings with its place in the succession of sets.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub(super) struct InForce {
     number: AtomicU64,
     /// Who is told when there is another one.
     wakers: Wakers,
+    /// Where it is shown how many bindings are in force.
+    metrics: OnceLock<Arc<Metrics>>,
 }
 
 impl InForce {
@@ -39,6 +42,7 @@ impl InForce {
             current: ArcSwap::from_pointee(Generation { number: 1, authorizer }),
             number: AtomicU64::new(1),
             wakers: Wakers::default(),
+            metrics: OnceLock::new(),
         }
     }
 
@@ -55,6 +59,15 @@ impl InForce {
     /// Has a task woken when another set is in force.
     pub(super) fn wake(&self, waker: &Waker) -> Woken {
         self.wakers.add(waker)
+    }
+
+    /// Shows in the metrics from now on which set is in force.
+    pub(super) fn show(&self, metrics: &Arc<Metrics>) {
+        // Held, so that no set that comes into force meanwhile is overwritten.
+        let _settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let metrics = self.metrics.get_or_init(|| metrics.clone());
+        let current = self.current();
+        metrics.acls(current.authorizer.bindings().len(), current.number);
     }
 
     /// Puts another set in force. Blocks for as long as indexing takes.
@@ -74,6 +87,9 @@ impl InForce {
     fn put(&self, bindings: Vec<Arc<Binding>>, settings: Settings) {
         let number = self.number() + 1;
         let authorizer = Authorizer::sharing(bindings, settings);
+        if let Some(metrics) = self.metrics.get() {
+            metrics.acls(authorizer.bindings().len(), number);
+        }
         self.current.store(Arc::new(Generation { number, authorizer }));
         // After the set itself: who sees the new number must get the new set.
         self.number.store(number, Ordering::Release);

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text;
+use crate::observability::audit::Format;
 
 /// The endpoint for Prometheus and the kubelet: `/metrics`, `/livez`, `/readyz`, over plain HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -187,17 +188,7 @@ pub struct Audit {
     /// Write a line for what was allowed too. Refusals always have one.
     pub allowed: bool,
     /// Kafka's own line (`kafka`), or an object of the Elastic Common Schema (`ecs`).
-    pub format: AuditFormat,
-}
-
-/// How an audit line is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum AuditFormat {
-    #[default]
-    Kafka,
-    Ecs,
+    pub format: Format,
 }
 
 /// A version of TLS.

@@ -62,8 +62,6 @@ impl AclSource for ServedAcls {
                 }
                 Err(ChangeError::Unavailable(_)) => AclChange::Failed,
             });
-            let status = store.status();
-            metrics.acls(status.bindings, status.generation);
             outcome
         });
         Box::pin(async move {

@@ -215,7 +215,6 @@ impl Reloader {
                 }
                 let status = self.acls.status();
                 self.metrics.reloaded(Reload::Acls, true, SystemTime::now());
-                self.metrics.acls(status.bindings, status.generation);
                 self.health.set(Check::Acls, Ok(()));
                 self.refusals.remove(&OnDisk::AclFile);
                 tracing::info!(bindings = status.bindings, generation = status.generation, "ACLs reloaded");
@@ -325,8 +324,6 @@ impl Reloader {
         };
         if judged(old) != judged(new) {
             self.acls.judge_by(&new.authorization);
-            let status = self.acls.status();
-            self.metrics.acls(status.bindings, status.generation);
         }
         self.live.admission.bound(&new.limits);
         self.metrics.connections_limit(new.limits.max_connections as usize);

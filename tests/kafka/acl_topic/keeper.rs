@@ -70,6 +70,7 @@ impl Keeper {
         let metrics = Arc::new(Metrics::new(proxy::build(), SystemTime::now(), &[]).unwrap());
         let health = Health::new(metrics.clone());
         let acls = Arc::new(AclStore::open(&authorization, None).unwrap());
+        acls.show(&metrics);
         let (store, own_metrics, own_health) = (acls.clone(), metrics.clone(), health.clone());
         let follower = runtime().spawn(async move { store.follow(own_metrics, own_health).await });
         Keeper { acls, metrics, health, follower }

@@ -184,8 +184,6 @@ impl Follower<'_> {
             let replaced = tokio::task::spawn_blocking(move || in_force.replace(set)).await;
             replaced.map_err(|error| Trouble::Away(format!("the ACLs cannot be indexed: {error}")))?;
             self.in_force = Some(bindings.clone());
-            self.metrics
-                .acls(source.in_force.current().authorizer.bindings().len(), source.in_force.number());
             if !first {
                 self.metrics.reloaded(Reload::Acls, true, SystemTime::now());
             }
