@@ -7,9 +7,10 @@
 mod distinguished_name;
 mod java_regex;
 mod mapping_rules;
+mod reach;
 mod replacement;
 
-pub use distinguished_name::{InvalidName, distinguished_name};
+pub use distinguished_name::{InvalidName, distinguished_name, may_be_subject};
 pub use mapping_rules::{InvalidRules, MappingRules, NoMatch};
 
 use std::fmt;

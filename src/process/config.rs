@@ -37,6 +37,8 @@ use crate::model::principal::MappingRules;
 pub use document::Document;
 pub use effective::Effective;
 pub use fault::{Fault, Faults, Place};
+pub(crate) use validate::is_no_super_user;
+
 pub use settings::{
     Admin, Audience, Audit, Counted, Limits, Log, LogFormat, LogLevel, Reaction, Shutdown, TlsVersion,
 };

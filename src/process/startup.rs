@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::acl_store::AclStore;
 use super::config::{Acls, Config, Fault, Faults};
 use super::identity::{self, ClientStore, Identity};
+use super::nobody;
 
 /// What a proxy is run with.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
     match open_acls(&config, now) {
         Ok(acls) if faults.is_empty() => {
             warnings.extend(acls.warnings().iter().cloned());
+            warnings.extend(nobody::warnings(&config, &acls));
             let acls = Arc::new(acls);
             Ok(Ready { config, identities, acls, warnings: Faults::sorted(warnings).0 })
         }

@@ -203,6 +203,54 @@ fn check_warns_of_what_is_risky_and_exits_with_success() {
     assert_eq!(said.code, 0);
 }
 
+/// A binding for somebody whom no rule makes never holds, also one that denies.
+#[test]
+fn check_warns_of_principals_that_no_certificate_becomes() {
+    const CUT: &str = "\"RULE:^CN=([^,]+).*$/$1/, DEFAULT\"";
+    let folder = Folder::new();
+    folder.write(
+        "acls.yaml",
+        "- { principal: \"User:alice\", topic: orders, operations: [Write] }\n\
+         - principal: \"User:CN=bob,O=Example\"\n  topic: orders\n  operations: [Read]\n\
+         - { principal: \"User:CN=bob,O=Example\", topic: others, operations: [Read] }\n\
+         - { principal: \"User:*\", topic: open, operations: [Read] }\n\
+         - { principal: \"User:CN=mallory, O=Example\", topic: \"*\", operations: [All], permission: deny }\n",
+    );
+    let warned = |folder: &Folder| {
+        let said = folder.doorkeeper(CHECK);
+        assert_eq!(said.code, 0, "{said:?}");
+        let lines = said.err.lines().map(|line| line.strip_prefix("warning: ").unwrap().to_owned());
+        lines.collect::<Vec<_>>()
+    };
+    let spaces = "acls.yaml:7:16: 'User:CN=mallory, O=Example' has spaces after its commas, and the subject of a \
+                  certificate as Java writes it has none: 'CN=alice,O=Example'";
+    let nobody = |place: &str, name: &str, subject: &str, made: &str| {
+        format!(
+            "{place}: '{name}' is nobody by the principal_mapping_rules: a client with the subject '{subject}' is '{made}'"
+        )
+    };
+    let bob = nobody("acls.yaml:2:14", "User:CN=bob,O=Example", "CN=bob,O=Example", "User:bob");
+    assert_eq!(warned(&folder), [bob, spaces.to_owned()]);
+
+    folder.edit("doorkeeper.yaml", CUT, "DEFAULT");
+    let alice = nobody("acls.yaml:1:16", "User:alice", "CN=alice", "User:CN=alice");
+    let admin = nobody("doorkeeper.yaml:24:17", "User:admin", "CN=admin", "User:CN=admin");
+    assert_eq!(warned(&folder), [alice, spaces.to_owned(), admin]);
+
+    // Whoever shows no certificate is somebody only where nobody has to.
+    folder.edit("doorkeeper.yaml", "DEFAULT", CUT);
+    folder.edit("doorkeeper.yaml", "User:admin", "User:ANONYMOUS");
+    folder.write("acls.yaml", "[]");
+    assert_eq!(warned(&folder), [""; 0]);
+    folder.edit("doorkeeper.yaml", CUT, "DEFAULT");
+    assert_eq!(warned(&folder).len(), 1);
+    folder.edit("doorkeeper.yaml", "client_auth: required", "client_auth: requested");
+    folder.edit("doorkeeper.yaml", "\"User:ANONYMOUS\"", "\"User:ANONYMOUS\", \"User:admin\"");
+    let told = warned(&folder);
+    assert!(told.iter().any(|line| line.contains("'User:admin' is nobody by ")), "{told:?}");
+    assert!(!told.iter().any(|line| line.contains("'User:ANONYMOUS'")), "{told:?}");
+}
+
 #[test]
 fn run_refuses_what_check_refuses() {
     let folder = Folder::new();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use doorkeeper::model::principal::{MappingRules, NoMatch};
+use doorkeeper::model::principal::{MappingRules, NoMatch, may_be_subject};
 use proptest::prelude::*;
 
 const TABLE: &str = include_str!("../data/mapping-rules.tsv");
@@ -56,7 +56,7 @@ fn every_rule_maps_every_name_as_in_kafka() {
         .map(|name| serde_json::from_str(name).unwrap())
         .collect();
     let (mut refused, mut limited, mut wrong) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-    let (mut settings, mut same) = (0, 0);
+    let (mut settings, mut same, mut made_of_subjects) = (0, 0, 0);
     for line in TABLE.lines().filter(|line| line.starts_with('"')) {
         let mut fields = line.split('\t');
         let setting: String = serde_json::from_str(fields.next().unwrap()).unwrap();
@@ -70,6 +70,15 @@ fn every_rule_maps_every_name_as_in_kafka() {
             (Ok(_), true) => wrong.push(format!("{setting:?} is taken, and Kafka refuses it")),
             (Ok(rules), false) => {
                 assert_eq!(kafka.len(), names.len());
+                for name in names.iter().filter(|name| may_be_subject(name)) {
+                    if let Ok(made) = rules.apply(name) {
+                        assert!(
+                            rules.can_make(&made),
+                            "{setting:?} makes {made:?} of {name:?}, and says that it cannot"
+                        );
+                        made_of_subjects += 1;
+                    }
+                }
                 for (name, kafka) in names.iter().zip(kafka) {
                     match rules.apply(name) {
                         Ok(ours) if kafka == "=" && ours == *name => same += 1,
@@ -96,6 +105,49 @@ fn every_rule_maps_every_name_as_in_kafka() {
     assert_eq!(refused, REFUSED.map(str::to_owned).into());
     assert_eq!(limited, LIMITED.map(str::to_owned).into());
     assert!(settings > 2000 && same > 20_000, "{same} results of {settings} settings are the same");
+    assert!(made_of_subjects > 1000, "only {made_of_subjects} names were made of subjects");
+}
+
+/// Of what no certificate can become it is known that it cannot, in the cases that people meet.
+#[test]
+fn names_that_no_rule_makes_are_known() {
+    const CUT: &str = "RULE:^CN=([^,]+).*$/$1/, DEFAULT";
+    for (setting, name, can) in [
+        (CUT, "alice", true),
+        (CUT, "CN=alice,O=Example", false),
+        (CUT, "O=Example,CN=alice", true),
+        (CUT, "CN=", true),
+        ("DEFAULT", "alice", false),
+        ("DEFAULT", "ANONYMOUS", false),
+        ("DEFAULT", "CN=alice,O=Example", true),
+        ("DEFAULT", "CN=alice\\, the first,O=Example", true),
+        ("DEFAULT", "CN=alice, O=Example", false),
+        ("DEFAULT", "cn=alice", false),
+        ("DEFAULT", "CN=alice+2.5.4.5=#130131,DC=org", true),
+        ("DEFAULT", "emailAddress=a@example.com,CN=alice", false),
+        ("DEFAULT, RULE:.*/alice/", "alice", false),
+        ("", "CN=alice", false),
+        ("RULE:^CN=([^,]+).*$/$1/L", "Alice", false),
+        ("RULE:^CN=([^,]+).*$/$1/L", "alice", true),
+        ("RULE:^CN=([^,]+).*$/$1/U", "alice", false),
+        ("RULE:^CN=([a-z]+),OU=([a-z]+).*$/$1@$2/", "alice@sales", true),
+        ("RULE:^CN=([a-z]+),OU=([a-z]+).*$/$1@$2/", "alice", false),
+        ("RULE:^CN=([a-z]+),OU=([a-z]+).*$/$1@$2/", "alice@Sales", false),
+        // What the pattern leaves over stays, so that anything may follow.
+        ("RULE:CN=([a-z]+)/$1/", "alice,O=Example", true),
+        ("RULE:CN=([a-z]+)/$1/", "Alice", true),
+        ("RULE:CN=([a-z]+)/user-$1/", "alice", false),
+        ("RULE:^CN=(?:a|b)$|^O=c$/x/", "xy", true),
+        // What these groups hold depends on what stands beside them.
+        ("RULE:^CN=(a++)a?.*$/$1a/", "aa", true),
+        ("RULE:^CN=(\\w+(?=,)).*$/$1/", "alice", true),
+        ("RULE:^CN=(.)\\1.*$/$1/", "x", true),
+        // A rule that fails makes nothing.
+        ("RULE:^CN=(.*)$/$2$/", "alice", false),
+    ] {
+        let rules = MappingRules::parse(setting).unwrap();
+        assert_eq!(rules.can_make(name), can, "{setting:?} {name:?}");
+    }
 }
 
 #[test]

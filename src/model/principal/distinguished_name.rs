@@ -41,6 +41,24 @@ pub fn distinguished_name(subject_der: &[u8]) -> Result<String, InvalidName> {
     Ok(names.join(","))
 }
 
+/// Whether a text may be what [`distinguished_name`] renders; `false` is certain. Between commas and plus signs that no
+/// backslash stands before, each part is empty, or begins with an attribute's type and an equals sign.
+pub fn may_be_subject(text: &str) -> bool {
+    let mut escaped = false;
+    let parts = text.split(|c| {
+        let parts = matches!(c, ',' | '+') && !escaped;
+        escaped = c == '\\' && !escaped;
+        parts
+    });
+    let is_number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    let is_type = |kind: &str| {
+        KEYWORDS.iter().any(|(_, keyword)| *keyword == kind)
+            || kind.contains('.') && kind.split('.').all(is_number)
+    };
+    let is_part = |part: &str| part.split_once('=').is_some_and(|(kind, _)| is_type(kind));
+    parts.into_iter().all(|part| part.is_empty() || is_part(part))
+}
+
 /// The attribute types that have a keyword in RFC 2253; all others are written as numbers, and their values in hex.
 const KEYWORDS: [(&[u8], &str); 9] = [
     (&[0x55, 0x04, 0x03], "CN"),

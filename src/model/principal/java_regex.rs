@@ -28,6 +28,8 @@ pub(super) struct Translated {
     pub(super) names: Vec<(String, usize)>,
     /// How many capturing groups there are, the whole match apart.
     pub(super) groups: usize,
+    /// The pattern within each of them, without its parentheses.
+    pub(super) inside: Vec<String>,
     pub(super) limits: MatchLimits,
 }
 
@@ -50,6 +52,7 @@ pub(super) fn translate(pattern: &str) -> Result<Translated, UnsupportedPattern>
             pattern: piece.text,
             names: parser.names,
             groups: parser.groups.len(),
+            inside: parser.inside,
             limits: parser.limits,
         }),
         Some(_) => parser.refuse(parser.at, "this parenthesis closes nothing"),
@@ -70,6 +73,8 @@ struct Parser<'a> {
     in_look_around: bool,
     /// The capturing groups so far, and whether each is closed.
     groups: Vec<bool>,
+    /// What is within each of them, once it is closed.
+    inside: Vec<String>,
     names: Vec<(String, usize)>,
     limits: MatchLimits,
 }

@@ -4,7 +4,9 @@ use std::fmt;
 
 use fancy_regex::{Regex, RegexBuilder};
 
+use super::distinguished_name::may_be_subject;
 use super::java_regex::{self, MatchLimits};
+use super::reach::{Case, Reach};
 use super::replacement::Replacement;
 
 /// Rules that make a principal's name of a distinguished name: the first that matches decides.
@@ -66,20 +68,40 @@ impl MappingRules {
 
     /// The name that the rules make of a distinguished name, without the `User:` before it.
     pub fn apply(&self, name: &str) -> Result<String, NoMatch> {
-        for rule in &self.rules {
+        apply(&self.rules, name)
+    }
+
+    /// Whether some certificate's subject may be mapped to this name, which stands without `User:`. `false` is certain; `true`
+    /// is not.
+    pub fn can_make(&self, name: &str) -> bool {
+        for (at, rule) in self.rules.iter().enumerate() {
             match rule {
-                Rule::Default => return Ok(name.to_owned()),
-                Rule::Rewrite(rewrite) => {
-                    let result = rewrite.apply(name);
-                    let failed = |reason| NoMatch::Failed { rule: rewrite.written.clone(), reason };
-                    if let Some(mapped) = result.map_err(failed)? {
-                        return Ok(mapped);
-                    }
+                // It leaves the name as it is, and no rule behind it is ever asked; those before it were.
+                Rule::Default => {
+                    return may_be_subject(name) && apply(&self.rules[..at], name) == Err(NoMatch::NoRule);
+                }
+                Rule::Rewrite(rewrite) if rewrite.reach.has(name) => return true,
+                Rule::Rewrite(_) => {}
+            }
+        }
+        false
+    }
+}
+
+fn apply(rules: &[Rule], name: &str) -> Result<String, NoMatch> {
+    for rule in rules {
+        match rule {
+            Rule::Default => return Ok(name.to_owned()),
+            Rule::Rewrite(rewrite) => {
+                let result = rewrite.apply(name);
+                let failed = |reason| NoMatch::Failed { rule: rewrite.written.clone(), reason };
+                if let Some(mapped) = result.map_err(failed)? {
+                    return Ok(mapped);
                 }
             }
         }
-        Err(NoMatch::NoRule)
     }
+    Err(NoMatch::NoRule)
 }
 
 /// As in Java's `\s` and `String.trim`, taken together.
@@ -108,13 +130,7 @@ struct Rewrite {
     limits: MatchLimits,
     replacement: Replacement,
     case: Case,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Case {
-    AsIs,
-    Lower,
-    Upper,
+    reach: Reach,
 }
 
 struct RuleReader<'a> {
@@ -214,12 +230,14 @@ impl Rewrite {
                 .build()
                 .map_err(|error| (0, format!("it cannot be compiled: {error}")))
         };
+        let groups = Replacement::new(replacement, translated.groups, &translated.names);
         Ok(Rewrite {
             written: written.to_owned(),
             gate: compiled(&format!("\\A(?:{})\\z", translated.pattern))?,
             pattern: compiled(&translated.pattern)?,
             limits: translated.limits,
-            replacement: Replacement::new(replacement, translated.groups, &translated.names),
+            reach: Reach::of(&translated, &groups, case),
+            replacement: groups,
             case,
         })
     }

@@ -26,6 +26,16 @@ impl Replacement {
         replacement
     }
 
+    /// The text and the numbers of the groups that it is made of; `None` if it makes nothing, since it is faulty.
+    pub(super) fn parts(&self) -> Option<impl Iterator<Item = Result<&str, usize>>> {
+        self.fault.is_none().then(|| {
+            self.parts.iter().map(|part| match part {
+                Part::Text(text) => Ok(text.as_str()),
+                Part::Group(number) => Err(*number),
+            })
+        })
+    }
+
     /// Writes the replacement of one match, whose groups `group` gives.
     pub(super) fn expand<'t>(
         &self,

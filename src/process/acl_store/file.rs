@@ -67,6 +67,16 @@ pub fn place_of(path: &Path, text: &str, binding: &Binding) -> Option<Place> {
     read::place_of(path, text, binding)
 }
 
+/// Where each of these principals is named first, in a file that [`parse`] accepts.
+pub fn places_of_principals(path: &Path, text: &str, principals: &[&str]) -> Vec<Option<Place>> {
+    read::places_of_principals(path, text, principals)
+}
+
+/// Why nobody can be this principal of an entry, whatever the mapping rules.
+pub fn doubt_of_principal(principal: &str) -> Option<String> {
+    doubts::of_principal(principal)
+}
+
 /// Bindings of one principal on one resource: one for each operation and host.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -158,13 +168,6 @@ impl AclFileReader<'_> {
             self.warn(&format!("{i}.{key}"), message);
         }
         if let Some(message) = doubts::of_principal(&entry.principal) {
-            self.warn(&format!("{i}.principal"), message);
-        }
-        if !entry.principal.starts_with("User:") {
-            let message = format!(
-                "{} is nobody: the type of a principal from a certificate is 'User'",
-                quoted(&entry.principal)
-            );
             self.warn(&format!("{i}.principal"), message);
         }
         let operations = self.operations(i, entry, resource_type);

@@ -284,7 +284,7 @@ impl Validator<'_> {
 
     fn authorization(&mut self, raw: raw::Authorization, upstream: Option<HostPort>) -> Authorization {
         for (i, name) in raw.super_users.iter().enumerate() {
-            if let Some(message) = nobody(name) {
+            if let Some(message) = is_no_super_user(name) {
                 self.warn(&format!("authorization.super_users.{i}"), message);
             }
         }
@@ -416,8 +416,8 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && a.port() != 0 && same_ip
 }
 
-/// Why nobody can be this super user.
-fn nobody(principal: &str) -> Option<String> {
+/// Why nobody can be this super user, whatever the mapping rules.
+pub(crate) fn is_no_super_user(principal: &str) -> Option<String> {
     let why = match principal.strip_prefix("User:") {
         None => "the type of a principal from a certificate is 'User'",
         Some("*") => "a super user is named in full, and '*' is no pattern here",

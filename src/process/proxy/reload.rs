@@ -21,6 +21,7 @@ use crate::process::config::document::read_text;
 use crate::process::config::effective::is_live;
 use crate::process::config::{Config, Effective, Faults, MAX_BYTES};
 use crate::process::identity::{CertificateFacts, IdentityStore, Reload as TlsReload, Role, sha256};
+use crate::process::nobody;
 use crate::process::telemetry::Levels;
 
 /// How long changed files must stay the same to be believed: whoever writes three of them needs a moment.
@@ -209,7 +210,10 @@ impl Reloader {
         let Ok(reload) = tokio::task::spawn_blocking(move || store.reload()).await else { return };
         match reload {
             AclReload::Unchanged | AclReload::StillRefused => {}
-            AclReload::Loaded(warnings) => {
+            AclReload::Loaded(mut warnings) => {
+                let (store, config) = (self.acls.clone(), self.configs().accepted.clone());
+                let nobody = tokio::task::spawn_blocking(move || nobody::of_acl_file(&config, &store)).await;
+                warnings.extend(nobody.unwrap_or_default());
                 for warning in warnings {
                     tracing::warn!("{warning}");
                 }
@@ -246,7 +250,7 @@ impl Reloader {
             }
         };
         self.refusals.remove(&OnDisk::Configuration);
-        for warning in &config.warnings {
+        for warning in config.warnings.iter().chain(&nobody::warnings(&config, &self.acls)) {
             tracing::warn!("{warning}");
         }
         let pending = self.pending(&configs, &config);

@@ -31,6 +31,7 @@ impl Parser<'_> {
                     .refuse(start, "a capturing group within look-around is not supported; write (?:...)");
             }
             self.groups.push(false);
+            self.inside.push(String::new());
         }
         self.in_look_around |= matches!(kind, Group::LookAround(_));
         let number = self.groups.len();
@@ -47,6 +48,7 @@ impl Parser<'_> {
         Ok(Some(match kind {
             Group::Capturing => {
                 self.groups[number - 1] = true;
+                self.inside[number - 1].clone_from(&text);
                 Piece { text: whole(""), may_be_empty, width, repeatable: true }
             }
             Group::Plain => Piece { text: whole("?:"), may_be_empty, width, repeatable: true },

@@ -1,6 +1,7 @@
 //! Names that Kafka takes in a binding and that nothing and nobody has: mostly mistakes.
 
 use crate::model::acl::WILDCARD;
+use crate::model::principal::USER;
 use crate::process::config::document::quoted;
 use crate::process::config::text::check_topic_name;
 
@@ -21,7 +22,13 @@ pub(super) fn of_name(key: &str, name: &str) -> Option<String> {
 
 /// Why nobody may be this principal.
 pub(super) fn of_principal(principal: &str) -> Option<String> {
-    let (_, name) = principal.split_once(':')?;
+    let (kind, name) = principal.split_once(':')?;
+    if kind != USER {
+        let principal = quoted(principal);
+        return Some(format!(
+            "{principal} is nobody: the type of a principal from a certificate is '{USER}'"
+        ));
+    }
     if name.is_empty() {
         return Some(format!("{} is nobody: its name is empty", quoted(principal)));
     }

@@ -94,12 +94,35 @@ pub(super) fn place_of(path: &Path, text: &str, binding: &Binding) -> Option<Pla
     let said = read(path, text).ok()?.said;
     let entry = said.iter().position(|said| said.iter().any(|one| **one == *binding))?;
     let pieces = Pieces::of(text).filter(|pieces| pieces.len() == said.len());
+    place_in(path, text, pieces.as_ref(), entry, None)
+}
+
+/// Where each of these principals is named first, in a file that [`read`] accepts.
+pub(super) fn places_of_principals(path: &Path, text: &str, principals: &[&str]) -> Vec<Option<Place>> {
+    let said = read(path, text).map(|read| read.said).unwrap_or_default();
+    let pieces = Pieces::of(text).filter(|pieces| pieces.len() == said.len());
+    let place = |principal: &&str| {
+        let entry = said.iter().position(|said| said.iter().any(|one| one.principal == **principal))?;
+        place_in(path, text, pieces.as_ref(), entry, Some("principal"))
+    };
+    principals.iter().map(place).collect()
+}
+
+/// Where an entry begins, or the value of one of its keys.
+fn place_in(
+    path: &Path,
+    text: &str,
+    pieces: Option<&Pieces<'_>>,
+    entry: usize,
+    key: Option<&str>,
+) -> Option<Place> {
     let (stretch, number) = match pieces {
         Some(pieces) => (pieces.stretch(entry..entry + 1), 0),
         None => (Stretch::whole(text), entry),
     };
     let document = Document::parse(path, stretch.text.clone()).ok()?;
-    document.fault(&number.to_string(), "").place.map(|place| stretch.in_file(place))
+    let at = key.map_or_else(|| number.to_string(), |key| format!("{number}.{key}"));
+    document.fault(&at, "").place.map(|place| stretch.in_file(place))
 }
 
 /// A file while it is read.
