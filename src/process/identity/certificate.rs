@@ -77,6 +77,12 @@ impl CertificateFacts {
         }
     }
 
+    /// Whether it is about to end at a time in seconds since 1970. One that was issued for no longer than that is renewed all
+    /// the time, by something that needs no reminder.
+    pub(super) fn ends_soon_at(&self, now: i64) -> bool {
+        self.not_after.saturating_sub(now) < SOON && self.not_after.saturating_sub(self.not_before) > SOON
+    }
+
     /// Why it is not valid at a time in seconds since 1970, such as `expired on 2024-02-29 12:00 UTC`.
     pub fn problem_at(&self, now: i64) -> Option<String> {
         if now > self.not_after {
@@ -88,6 +94,9 @@ impl CertificateFacts {
         }
     }
 }
+
+/// How long before its end a certificate is warned of, in seconds; the alert `DoorkeeperCertificateExpiresSoon` has the same.
+pub(super) const SOON: i64 = 7 * 86_400;
 
 /// Reads a certificate.
 pub(super) fn facts(der: &CertificateDer<'_>, role: Role) -> Result<CertificateFacts, String> {

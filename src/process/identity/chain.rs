@@ -69,11 +69,13 @@ impl IdentityReader<'_> {
             facts.needed = needed;
             if let Some(problem) = facts.problem_at(self.now) {
                 said.push((needed, about(facts, &problem)));
+            } else if needed && facts.ends_soon_at(self.now) {
+                said.push((false, about(facts, &format!("ends within a week, on {}", facts.expiry()))));
             }
         }
-        for (needed, message) in said {
+        for (is_fault, message) in said {
             match own_role {
-                Role::Server if needed => self.fault("certificate_chain", format!("{name}: {message}")),
+                Role::Server if is_fault => self.fault("certificate_chain", format!("{name}: {message}")),
                 // What it is for can wait; the clients of this broker cannot.
                 _ => self.warn("certificate_chain", format!("{name}: {message}")),
             }

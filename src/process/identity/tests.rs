@@ -104,6 +104,35 @@ fn sound_files_make_a_server_that_asks_for_certificates_and_resumes_nothing() {
     assert_eq!(identity.certificates[1].sha256, identity.certificates[2].sha256);
 }
 
+/// As soon as the alert would, which is for whoever does not look here.
+#[test]
+fn what_ends_within_a_week_is_warned_of() {
+    const RULES: &str = include_str!("../../../helm/doorkeeper/alerts/doorkeeper.rules.yaml");
+    assert!(RULES.contains("_not_after_timestamp_seconds - time() < 7 * 86400\n"));
+    let day = |(year, month, day): (i32, u8, u8)| rcgen::date_time_ymd(year, month, day);
+    let pki = pki();
+    for (from, to, expected) in [
+        ((2029, 1, 1), (2030, 1, 7), Some("2030-01-07")),
+        ((2029, 12, 30), (2030, 1, 7), Some("2030-01-07")),
+        ((2029, 1, 1), (2030, 1, 8), None),
+        // One that lasts a week is never older than that.
+        ((2029, 12, 31), (2030, 1, 7), None),
+    ] {
+        let key = KeyPair::generate().unwrap();
+        let mut params = named("broker-0", (2025, 2035));
+        (params.not_before, params.not_after) = (day(from), day(to));
+        let leaf = params.signed_by(&key, &pki.ca).unwrap();
+        let folder = files(&leaf.pem(), &key.serialize_pem(), &pki.ca.pem());
+        let warnings = load_from(&folder, "").unwrap().warnings;
+        let told: Vec<_> =
+            warnings.iter().map(|warning| warning.message.rsplit('/').next().unwrap()).collect();
+        let warning = expected.map(|day| {
+            format!("tls.crt: the certificate of broker-0 ends within a week, on {day} 00:00 UTC: renew it")
+        });
+        assert_eq!(told, Vec::from_iter(warning), "{from:?} {to:?}");
+    }
+}
+
 #[test]
 fn cipher_suites_and_the_oldest_version_are_kept_to() {
     let pki = pki();
