@@ -101,17 +101,15 @@ impl IdentityStore {
         Ok(Prepared { config: config.clone(), identity })
     }
 
-    /// Puts in force what was prepared; whether that is another identity than before.
-    pub fn commit(&self, prepared: Prepared) -> bool {
+    /// Puts in force what was prepared; where that is another identity than before, what about it is allowed but risky.
+    pub fn commit(&self, prepared: Prepared) -> Option<Vec<Fault>> {
         let mut seen = self.seen();
         seen.config = prepared.config;
-        let changed = prepared.identity.is_some();
-        if let Some(identity) = prepared.identity {
-            self.current.store(identity.server_config);
-            seen.files = Watched::new(identity.fingerprint);
-            seen.certificates = identity.certificates;
-        }
-        changed
+        let identity = prepared.identity?;
+        self.current.store(identity.server_config);
+        seen.files = Watched::new(identity.fingerprint);
+        seen.certificates = identity.certificates;
+        Some(identity.warnings)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -305,7 +305,12 @@ impl Reloader {
         // From here on nothing can go wrong.
         let mut changed = false;
         for (identity, prepared) in prepared {
-            changed |= identity.commit(prepared);
+            if let Some(warnings) = identity.commit(prepared) {
+                changed = true;
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
+            }
         }
         if changed {
             self.certificates_changed();

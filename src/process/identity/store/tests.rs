@@ -252,14 +252,20 @@ fn settings_of_a_changed_configuration_are_prepared_first_and_committed_after() 
     let before = door.store.server_config();
 
     let same = prepare(&format!("# said anew\n{}", file(""))).unwrap();
-    assert!(!door.store.commit(same));
+    assert_eq!(door.store.commit(same), None);
     assert!(Arc::ptr_eq(&before, &door.store.server_config()));
 
     assert!(prepare(&file("").replace("tls.key", "gone.key")).is_err());
 
+    // What is risky about it is told, as at the start.
+    let pinned = prepare(&file("").replace("ca.crt", "tls.crt")).unwrap();
+    let warnings = door.store.commit(pinned).unwrap();
+    assert!(matches!(&*warnings, [one] if one.message.contains("vouches for nobody but")), "{warnings:?}");
+
+    let before = door.store.server_config();
     let other = prepare(&file("client_auth: none, reload_interval: 3s")).unwrap();
     assert!(Arc::ptr_eq(&before, &door.store.server_config()));
-    assert!(door.store.commit(other));
+    assert_eq!(door.store.commit(other), Some(Vec::new()));
     assert!(!Arc::ptr_eq(&before, &door.store.server_config()));
     assert_eq!(door.store.reload_interval(), Duration::from_secs(3));
     door.folder.write("ca.crt", "not read any more");
