@@ -22,6 +22,7 @@ struct Inner {
 #[derive(Debug)]
 struct Parts {
     check: Check,
+    applies: bool,
     failures: BTreeMap<String, String>,
     warnings: BTreeMap<String, String>,
 }
@@ -32,7 +33,8 @@ const WHOLE: &str = "";
 impl Health {
     /// Every check failed with "not checked yet", but for those that nothing has to happen for.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        let parts = |&check| Parts { check, failures: BTreeMap::new(), warnings: BTreeMap::new() };
+        let parts =
+            |&check| Parts { check, applies: true, failures: BTreeMap::new(), warnings: BTreeMap::new() };
         let checks = Check::ALL.iter().map(parts).collect();
         let health = Self(Arc::new(Inner { metrics, checks: Mutex::new(checks) }));
         for &check in Check::ALL {
@@ -68,6 +70,12 @@ impl Health {
         self.0.metrics.ready(check, parts.failures.is_empty());
     }
 
+    /// Passes a check that looks at something which this process does not have.
+    pub fn does_not_apply(&self, check: Check) {
+        self.set(check, Ok(()));
+        self.checks().iter_mut().filter(|parts| parts.check == check).for_each(|parts| parts.applies = false);
+    }
+
     /// Says what is wrong with one part of a check without failing it, or that nothing is any more.
     pub fn warn_part(&self, check: Check, part: &str, warning: Option<String>) {
         let mut checks = self.checks();
@@ -82,6 +90,7 @@ impl Health {
     pub fn report(&self) -> Vec<CheckReport> {
         let report = |parts: &Parts| CheckReport {
             check: parts.check,
+            applies: parts.applies,
             failure: reason(&parts.failures),
             warning: reason(&parts.warnings),
         };
@@ -103,6 +112,8 @@ impl Health {
 pub struct CheckReport {
     /// Which one.
     pub check: Check,
+    /// Whether there is anything for it to look at; a list of checks leaves out what does not apply.
+    pub applies: bool,
     /// Why it fails, if it does.
     pub failure: Option<String>,
     /// What is wrong although it does not fail.
@@ -178,6 +189,22 @@ mod tests {
         health.set_part(Check::Upstream, "clients", Ok(()));
         assert_eq!(failure(&health, Check::Upstream), None);
         assert!(gauge());
+    }
+
+    #[test]
+    fn what_does_not_apply_is_passed() {
+        let (health, metrics) = health();
+        Check::ALL
+            .iter()
+            .filter(|&&check| check != Check::AclTopic)
+            .for_each(|&check| health.set(check, Ok(())));
+        assert!(!health.is_ready());
+        health.does_not_apply(Check::AclTopic);
+        assert!(health.is_ready());
+        assert!(metrics.encode().unwrap().contains("\ndoorkeeper_ready{check=\"acl-topic\"} 1\n"));
+        let left_out: Vec<Check> =
+            health.report().iter().filter(|one| !one.applies).map(|one| one.check).collect();
+        assert_eq!(left_out, [Check::AclTopic]);
     }
 
     #[test]

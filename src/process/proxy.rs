@@ -33,6 +33,7 @@ use watchers::{
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
 use super::config::{Acls, Audience, Reaction, Shutdown};
+use super::findings;
 use super::identity::{IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
@@ -246,6 +247,13 @@ impl Proxy {
             }
             identities.push(identity);
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
+            let not_yet = |check, reaction| {
+                findings::show(&health, check, &listener.name, reaction, Some(findings::NOT_YET.to_owned()));
+            };
+            not_yet(Check::Addresses, listener.self_check);
+            if listener.plaintext_exposed != Reaction::Ignore {
+                not_yet(Check::PlaintextExposed, listener.plaintext_exposed);
+            }
         }
         let admission = Arc::new(Admission::new(&config.limits));
         let contexts = brokers.iter().map(|(context, _)| context.clone()).collect();
@@ -259,7 +267,12 @@ impl Proxy {
         metrics.loaded(Reload::Tls, SystemTime::now());
         if acls.is_loaded() {
             metrics.loaded(Reload::Acls, SystemTime::now());
-            health.set(Check::AclTopic, Ok(()));
+        }
+        if config.authorization.acls.as_ref().and_then(Acls::topic).is_none() {
+            health.does_not_apply(Check::AclTopic);
+        }
+        if config.listeners.iter().all(|listener| listener.plaintext_exposed == Reaction::Ignore) {
+            health.does_not_apply(Check::PlaintextExposed);
         }
         acls.show(&metrics);
         health.set(Check::Listeners, Ok(()));

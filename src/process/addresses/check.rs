@@ -37,9 +37,6 @@ pub(in crate::process) async fn watch_addresses(
     let (mut told_before, mut warned_before) = (String::new(), None);
     let mut again = AGAIN;
     let show = |finding| findings::show(&health, Check::Addresses, &context.name, reaction, finding);
-    if reaction == Reaction::Fail {
-        show(Some(findings::NOT_YET.to_owned()));
-    }
     loop {
         // Whether the broker answers at all, the watcher of the upstream says.
         let Ok(cluster) = describe_cluster(&context.upstream).await else {

@@ -48,7 +48,7 @@ pub(super) fn evaluate(probe: &str, report: &[CheckReport], options: &Options<'_
     if report.is_empty() {
         lines.push("[+]ping ok".to_owned());
     }
-    for check in report {
+    for check in report.iter().filter(|check| check.applies) {
         lines.push(if excluded(check) {
             format!("[+]{} excluded: ok", check.check)
         } else {
@@ -78,7 +78,7 @@ mod tests {
         let reason =
             |check: Check| failed.iter().find(|(other, _)| *other == check).map(|(_, why)| (*why).to_owned());
         [Check::Acls, Check::Upstream]
-            .map(|check| CheckReport { check, failure: reason(check), warning: None })
+            .map(|check| CheckReport { check, applies: true, failure: reason(check), warning: None })
             .to_vec()
     }
 
@@ -93,6 +93,15 @@ mod tests {
         let verbose = (true, "[+]acls ok\n[+]upstream ok\nreadyz check passed\n".to_owned());
         assert_eq!(answer(&[], "verbose"), verbose);
         assert_eq!(answer(&[], "timeout=3s&verbose=true"), verbose);
+    }
+
+    #[test]
+    fn what_does_not_apply_is_not_listed_and_may_be_excluded() {
+        let mut report = report(&[]);
+        report[0].applies = false;
+        let said = |query| evaluate("readyz", &report, &Options::parse(query)).text;
+        assert_eq!(said("verbose"), "[+]upstream ok\nreadyz check passed\n");
+        assert_eq!(said("verbose&exclude=acls"), "[+]upstream ok\nreadyz check passed\n");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use rustls::ServerConfig;
 use super::files::Files;
 use super::watched::{Reload, Watched};
 use super::{CertificateFacts, Fingerprint, Identity, build};
-use crate::process::config::{Config, Faults, Listener};
+use crate::process::config::{Config, Fault, Faults, Listener};
 
 /// A listener's identity in force. Reading it never waits.
 pub struct IdentityStore {

@@ -54,7 +54,6 @@ pub(super) async fn watch(
     }
     let show = |finding| findings::show(&health, Check::PlaintextExposed, &context.name, mode, finding);
     context.metrics.plaintext_exposed(None);
-    show(Some(findings::NOT_YET.to_owned()));
     let mut before = None;
     let mut pause = AT_FIRST;
     loop {
@@ -77,7 +76,7 @@ pub(super) async fn watch(
             Err(close) => {
                 // What was seen last holds until the broker is back.
                 if before.is_none() {
-                    show(Some(format!("not looked at yet: {}", close.detail)));
+                    show(Some(format!("{}: {}", findings::NOT_YET, close.detail)));
                 }
                 sleep(AT_FIRST).await;
             }

@@ -55,6 +55,24 @@ async fn without_a_broker_it_stays_up_and_is_ready_when_the_broker_comes() {
 }
 
 #[tokio::test]
+async fn what_was_not_looked_at_is_not_said_to_be_well() {
+    let door = Setup::new(nowhere().await).start().await;
+    let (status, said) = door.get("/readyz?verbose").await;
+    assert_eq!(status, 503);
+    for check in ["addresses", "plaintext-exposed"] {
+        assert!(said.contains(&format!("[+]{check} ok, but: clients: not looked at yet")), "{said}");
+    }
+    assert!(!said.contains("acl-topic"), "there is no topic: {said}");
+    assert_eq!(door.get("/readyz/acl-topic").await.0, 200);
+
+    let strict = Setup { listener: "self_check: fail", ..Setup::new(nowhere().await) }.start().await;
+    let (_, said) = strict.get("/readyz").await;
+    assert!(said.contains("[-]addresses failed: clients: not looked at yet"), "{said}");
+    let blind = Setup { listener: "plaintext_exposed: ignore", ..Setup::new(nowhere().await) }.start().await;
+    assert!(!blind.get("/readyz?verbose").await.1.contains("plaintext-exposed"));
+}
+
+#[tokio::test]
 async fn what_is_no_plaintext_listener_of_a_broker_is_told_by_its_first_words() {
     type Script = fn(&Seen) -> Act;
     let scripts: [(Script, &str); 7] = [
