@@ -40,7 +40,12 @@ impl Health {
         for &check in Check::ALL {
             match check {
                 Check::NotDraining | Check::Addresses | Check::PlaintextExposed => health.set(check, Ok(())),
-                Check::Listeners | Check::Certificates | Check::Acls | Check::AclTopic | Check::Upstream => {
+                Check::Configuration
+                | Check::Listeners
+                | Check::Certificates
+                | Check::Acls
+                | Check::AclTopic
+                | Check::Upstream => {
                     health.set(check, Err("not checked yet".to_owned()));
                 }
             }
@@ -216,6 +221,7 @@ mod tests {
         assert_eq!(
             lines,
             [
+                "[-]configuration failed: not checked yet",
                 "[-]listeners failed: not checked yet",
                 "[-]certificates failed: not checked yet",
                 "[+]acls ok",

@@ -275,6 +275,7 @@ impl Proxy {
             health.does_not_apply(Check::PlaintextExposed);
         }
         acls.show(&metrics);
+        health.set(Check::Configuration, Ok(()));
         health.set(Check::Listeners, Ok(()));
         health.set(Check::Acls, Ok(()));
         Ok(Self {

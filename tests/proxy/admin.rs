@@ -115,7 +115,7 @@ async fn readiness_follows_the_checks() {
     assert_eq!(failed.status, 503);
     assert_eq!(
         failed.body,
-        "[+]listeners ok\n[+]certificates ok\n[+]acls ok\n[+]acl-topic ok\n\
+        "[+]configuration ok\n[+]listeners ok\n[+]certificates ok\n[+]acls ok\n[+]acl-topic ok\n\
          [-]upstream failed: connection refused: 127.0.0.1:9092\n[+]addresses ok\n[+]plaintext-exposed ok\n[+]not-draining ok\n\
          readyz check failed\n"
     );
@@ -138,12 +138,14 @@ async fn a_broker_that_is_down_fails_neither_liveness_nor_start() {
     let admin = Admin::start(PATIENT).await;
     assert_eq!(admin.get("/livez").await.status, 200, "alive before it is ready");
     assert_eq!(admin.get("/startupz").await.status, 503);
-    for check in [Check::Listeners, Check::Certificates, Check::Acls] {
+    for check in [Check::Configuration, Check::Listeners, Check::Certificates, Check::Acls] {
         admin.health.set(check, Ok(()));
     }
     assert_eq!(admin.get("/startupz").await.status, 200);
     let verbose = admin.get("/startupz?verbose").await;
-    assert_eq!(verbose.body, "[+]listeners ok\n[+]certificates ok\n[+]acls ok\nstartupz check passed\n");
+    let passed =
+        "[+]configuration ok\n[+]listeners ok\n[+]certificates ok\n[+]acls ok\nstartupz check passed\n";
+    assert_eq!(verbose.body, passed);
     assert_eq!(admin.get("/readyz").await.status, 503);
     assert_eq!(admin.get("/livez?verbose").await.body, "[+]ping ok\nlivez check passed\n");
     assert_eq!(admin.get("/healthz").await.body, "ok");

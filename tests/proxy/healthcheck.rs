@@ -91,10 +91,10 @@ fn each_check_is_its_page_s() {
     assert_eq!(check("live"), healthy(address, "alive"));
     let (code, out, err) = check("startup");
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    let reason = "listeners failed: not checked yet; certificates failed: not checked yet; acls failed: not checked yet";
+    let reason = "configuration failed: not checked yet; listeners failed: not checked yet; certificates failed: not checked yet; acls failed: not checked yet";
     assert_eq!(err, format!("doorkeeper at {address} is not started: {reason}\n"));
 
-    for one in [Check::Listeners, Check::Certificates, Check::Acls] {
+    for one in [Check::Configuration, Check::Listeners, Check::Certificates, Check::Acls] {
         admin.health.set(one, Ok(()));
     }
     admin.health.set(Check::Upstream, Err("clients: connection refused".to_owned()));

@@ -341,6 +341,8 @@ labels! {
 labels! {
     /// What readiness depends on. The words are the names under `/readyz/`.
     Check {
+        /// The configuration is loaded.
+        Configuration = "configuration",
         /// Every listener is bound.
         Listeners = "listeners",
         /// Every certificate is loaded and valid now.

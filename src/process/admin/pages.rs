@@ -52,7 +52,7 @@ const PAGES: &[(&str, Page, &str)] = &[
 
 /// What a start consists of. The broker is no part, and neither is what is read from it: a broker in the same pod starts
 /// only after the sidecar's startup probe is passed.
-const STARTED: &[Check] = &[Check::Listeners, Check::Certificates, Check::Acls];
+const STARTED: &[Check] = &[Check::Configuration, Check::Listeners, Check::Certificates, Check::Acls];
 
 /// A page on which another part of the process says how things are.
 pub struct View {

@@ -23,7 +23,7 @@ impl OnDisk {
     /// The check that tells of it, the part of that check, and the page that says why.
     fn told(&self) -> (Check, &str, &'static str) {
         match self {
-            Self::Configuration => (Check::Listeners, "configuration", "/config"),
+            Self::Configuration => (Check::Configuration, "", "/config"),
             Self::AclFile => (Check::Acls, "", "/acls"),
             Self::Certificates(whose) => (Check::Certificates, whose, "/certificates"),
         }

@@ -273,7 +273,9 @@ async fn the_admin_endpoint_shows_what_is_in_force_and_what_waits() {
     house.reloaded("config", (1, 1)).await;
     let (_, config) = house.get("/config").await;
     assert!(config.contains("# not taken from disk (wrong since 2") && config.contains("loud"), "{config}");
-    assert!(house.get("/readyz/listeners").await.1.contains("configuration: what is on disk is wrong since"));
+    let told = house.get("/readyz/configuration").await.1;
+    assert!(told.contains("[+]configuration ok, but: what is on disk is wrong since"), "{told}");
+    assert!(!house.get("/readyz/listeners").await.1.contains("but"));
 
     house.edit("level: loud", "level: info");
     house.bring(&good, Way::Swap);
