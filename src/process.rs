@@ -8,7 +8,7 @@ pub mod config;
 mod findings;
 pub mod identity;
 pub mod kafka_client;
-mod nobody;
+pub(crate) mod nobody;
 pub mod notify;
 pub mod own_addresses;
 pub mod proxy;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::ArgGroup;
+use serde::Serialize;
 
 use super::check::told;
 use super::output::{Output, print_json};
@@ -55,7 +56,7 @@ pub(super) struct Question {
     #[arg(long, group = "resource")]
     user: Option<String>,
     /// The address of the client.
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
 }
 
@@ -85,7 +86,8 @@ pub(super) fn explain(question: &Question) -> ExitCode {
     };
     let (who, certificate) = match who(question, &config) {
         Ok(who) => who,
-        Err(why) => return output.fail(&why),
+        Err(NoClient::Refused(line)) => return not_let_in(output, &line),
+        Err(NoClient::Unknown(why)) => return output.fail(&why),
     };
     if let Err(error) = read(&acls) {
         return output.fail(&format!("the ACLs cannot be read: {error}"));
@@ -94,7 +96,7 @@ pub(super) fn explain(question: &Question) -> ExitCode {
     let view = acls.current().authorizer.client(&who, question.host);
     let asking =
         Asking { principal: &who, host: question.host, operation: question.operation, resource_type, name };
-    let answer = Answer::to(&asking, &view, &config.authorization);
+    let answer = Answer::to(&asking, &view, &config);
     if output.is_json() {
         print_json(&answer.shown(&asking, certificate.as_deref()));
     } else {
@@ -104,21 +106,48 @@ pub(super) fn explain(question: &Question) -> ExitCode {
     if answer.allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Why there is nobody who could ask.
+enum NoClient {
+    /// The listener does not let the certificate in.
+    Refused(String),
+    /// It is not known who asks.
+    Unknown(String),
+}
+
+/// A client that is not let in may do nothing.
+fn not_let_in(output: Output, certificate: &str) -> ExitCode {
+    if !output.is_json() {
+        return output.fail(certificate);
+    }
+    print_json(&NotLetIn { allowed: false, error: certificate, faults: [], certificate });
+    ExitCode::FAILURE
+}
+
+#[derive(Serialize)]
+struct NotLetIn<'a> {
+    allowed: bool,
+    error: &'a str,
+    faults: [&'a str; 0],
+    certificate: &'a str,
+}
+
 /// Who asks, and a line about the certificate if that says it. One that is not let in asks for nothing.
-fn who(question: &Question, config: &Config) -> Result<(String, Option<String>), String> {
+fn who(question: &Question, config: &Config) -> Result<(String, Option<String>), NoClient> {
     if let Some(principal) = &question.principal {
         return Ok((principal.clone(), None));
     }
     let (Some(path), Some(listener)) = (&question.certificate, config.listeners.first()) else {
-        return Err("say who asks, with --principal or --certificate".to_owned());
+        return Err(NoClient::Unknown("say who asks, with --principal or --certificate".to_owned()));
     };
     let now = SystemTime::now();
-    let identity = identity::load(&config.document, listener, now).map_err(|faults| faults.to_string())?;
-    let shown = identity::show(path, &identity, &listener.principal_mapping_rules, now)?;
+    let identity = identity::load(&config.document, listener, now)
+        .map_err(|faults| NoClient::Unknown(faults.to_string()))?;
+    let shown =
+        identity::show(path, &identity, &listener.principal_mapping_rules, now).map_err(NoClient::Unknown)?;
     let line = format!("{}: {}", path.display(), told(&shown));
     match (&shown.admitted, shown.principal) {
         (Ok(()), Ok(principal)) => Ok((principal, Some(line))),
-        _ => Err(line),
+        _ => Err(NoClient::Refused(line)),
     }
 }
 
@@ -126,6 +155,12 @@ fn who(question: &Question, config: &Config) -> Result<(String, Option<String>),
 fn read(acls: &AclStore) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(acls.read_once())
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    let remedy =
+        "write an IP address, such as 10.0.0.7: ACLs know clients by their address, and no name is looked up";
+    text.parse().map_err(|_| remedy.to_owned())
 }
 
 fn principal(text: &str) -> Result<String, String> {

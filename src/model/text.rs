@@ -95,6 +95,34 @@ fn civil_date(day: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day_of_month)
 }
 
+/// The word among `known` that was probably meant: at most a third of its letters away.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word: Vec<char> = word.chars().take(64).flat_map(char::to_lowercase).collect();
+    known
+        .map(|candidate| (distance(&word, &candidate.to_lowercase().chars().collect::<Vec<_>>()), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters must be added, dropped, changed or swapped with their neighbour to make `b` of `a`.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            table[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let changed = usize::from(a[i - 1] != b[j - 1]);
+                let best = (table[i - 1][j - 1] + changed).min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                if swapped { best.min(table[i - 2][j - 2] + 1) } else { best }
+            };
+        }
+    }
+    table[a.len()][b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +150,13 @@ mod tests {
         assert_eq!(shown(1_709_251_200, 5), "2024-03-01T00:00:00.000005Z");
         assert_eq!(shown(4_107_542_400, 0), "2100-03-01T00:00:00.000000Z");
         assert_eq!(Rfc3339(UNIX_EPOCH - Duration::from_secs(9)).to_string(), "1970-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn the_nearest_word_is_found_or_none() {
+        let known = ["client_auth", "client_ca", "private_key"];
+        assert_eq!(nearest("client_auht", known.into_iter()), Some("client_auth"));
+        assert_eq!(nearest("clientAuth", known.into_iter()), Some("client_auth"));
+        assert_eq!(nearest("password", known.into_iter()), None);
     }
 }

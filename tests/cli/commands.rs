@@ -371,10 +371,13 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
         (vec![], "Usage: doorkeeper <COMMAND>"),
         (vec!["walk"], "unrecognized subcommand 'walk'"),
         (vec!["check"], "--config <FILE>"),
-        ([&question[..], &["Wirte", "--topic", "t"]].concat(), "use one of All, Read, Write"),
+        ([&question[..], &["Wirte", "--topic", "t"]].concat(), "TwoPhaseCommit; did you mean Write?"),
+        (
+            [&question[..], &["Write", "--topic", "t", "--host", "gateway"]].concat(),
+            "write an IP address, such as 10.0.0.7: ACLs know clients by their address, and no name is looked up",
+        ),
         ([&question[..], &["Write"]].concat(), "--topic <TOPIC>|--group"),
         ([&question[..], &["Write", "--topic", "t", "--group", "g"]].concat(), "cannot be used with"),
-        ([&question[..], &["Write", "--topic", "t", "--host", "gateway"]].concat(), "invalid IP address"),
         (
             vec![
                 "acls",

@@ -92,6 +92,46 @@ fn who_may_create_every_topic_may_create_one() {
     }
 }
 
+/// What would be warned of in the file is said of a proposal for it.
+#[test]
+fn an_entry_that_would_hold_for_nobody_is_proposed_with_the_reason() {
+    for (principal, topic, doubts) in [
+        ("User:bob", "elsewhere", &[][..]),
+        (
+            "User:bob",
+            "else*",
+            &[
+                "the star in 'else*' is a letter like any other: for all names that begin with 'else', leave it out and add 'pattern: prefixed'",
+            ],
+        ),
+        (
+            "User:CN=bob,O=Example",
+            "elsewhere",
+            &[
+                "'User:CN=bob,O=Example' is nobody by the principal_mapping_rules: a client with the subject 'CN=bob,O=Example' is 'User:bob'",
+            ],
+        ),
+        (
+            "Group:ops",
+            "else where",
+            &[
+                "'Group:ops' is nobody: the type of a principal from a certificate is 'User'",
+                "'else where' is not a topic's name (1 to 249 of letters, digits, '_', '-' and '.')",
+            ],
+        ),
+    ] {
+        let question = ["--principal", principal, "--operation", "Write", "--topic", topic];
+        let (code, text) = explained("[]", false, &question);
+        assert_eq!(code, 1, "{text}");
+        let told: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("but ")).collect();
+        assert_eq!(told, doubts, "{text}");
+        let folder = Folder::new();
+        let said = folder.doorkeeper(&[HEAD, &question, &["--format", "json"]].concat());
+        let answer: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(answer["warnings"], serde_json::json!(doubts));
+    }
+}
+
 /// Where only some of the requests are content with something else, the right itself is not there.
 #[test]
 fn what_is_enough_for_some_requests_alone_is_no_right() {

@@ -87,6 +87,17 @@ fn a_decision_is_one_object() {
     let entry = "- { principal: \"User:alice\", topic: orders, operations: [Create] }";
     assert_eq!(answer["entries"], json!([entry]));
 
+    // Whoever is not let in may do nothing.
+    let stranger = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    let stranger = stranger.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    folder.write("stranger.crt", &stranger.pem());
+    let question = ["acls", "explain", "--config", "doorkeeper.yaml", "--certificate", "stranger.crt"];
+    let question = [&question[..], &["--topic", "orders", "--operation", "Write"]].concat();
+    let (code, answer) = json(&folder, &question);
+    assert_eq!((code, &answer["allowed"]), (1, &json!(false)));
+    assert_eq!(answer["error"], answer["certificate"]);
+    assert!(answer["error"].as_str().unwrap().contains("is not let in: "), "{answer}");
+
     folder.edit("acls.yaml", "orders", "");
     let (code, answer) = json(&folder, &[EXPLAIN, &["--operation", "Write"]].concat());
     assert_eq!((code, &answer["error"]), (78, &json!("the configuration is wrong")));

@@ -13,7 +13,8 @@ use crate::model::acl::{
 use crate::process::acl_store::file;
 use crate::process::acl_store::file::serialize::file_of;
 use crate::process::config::document::read_text;
-use crate::process::config::{Acls, Authorization, Place};
+use crate::process::config::{Acls, Config, Place};
+use crate::process::nobody;
 use crate::protocol::access::Ground;
 use crate::protocol::api::Row;
 use crate::protocol::api::rights::{ASKED, Asked, Instead, Right, asking};
@@ -44,6 +45,8 @@ pub(super) struct Answer {
     stands_for: Option<(Right, Vec<&'static str>)>,
     /// Entries of the ACLs that would allow it, the one to prefer first.
     entries: Vec<String>,
+    /// What 'check' would warn of in them.
+    doubts: Vec<String>,
 }
 
 /// A decision, and the place of the binding that made it.
@@ -64,6 +67,13 @@ impl Asking<'_> {
         (self.operation, self.resource_type)
     }
 
+    /// Why an entry for this principal and resource would be for nobody, or for nothing.
+    fn doubts(&self, config: &Config) -> Vec<String> {
+        let principal = file::doubt_of_principal(self.principal);
+        let principal = principal.or_else(|| nobody::why(&config.listeners, self.principal));
+        principal.into_iter().chain(file::doubt_of_name(self.resource_type, self.name)).collect()
+    }
+
     fn entry(&self, (operation, resource_type): Right, name: &str) -> String {
         let line = file_of(&[Binding {
             resource_type,
@@ -80,7 +90,8 @@ impl Asking<'_> {
 
 impl Answer {
     /// Looks at what the client may do.
-    pub(super) fn to(asking_for: &Asking<'_>, view: &ClientView, authorization: &Authorization) -> Self {
+    pub(super) fn to(asking_for: &Asking<'_>, view: &ClientView, config: &Config) -> Self {
+        let authorization = &config.authorization;
         let right = asking_for.right();
         let placed = |decision: Decision| Decided::new(decision, authorization.acls.as_ref());
         let decision = placed(view.decide(asking_for.operation, asking_for.resource_type, asking_for.name));
@@ -110,8 +121,12 @@ impl Answer {
             alternatives,
             stands_for: stands_for(right),
             entries: Vec::new(),
+            doubts: Vec::new(),
         };
         answer.entries = answer.entries(asking_for);
+        if !answer.entries.is_empty() {
+            answer.doubts = asking_for.doubts(config);
+        }
         answer
     }
 
@@ -194,6 +209,7 @@ impl Answer {
         };
         let mut lines = vec![format!("this entry of the ACLs would allow it: {}", named(first))];
         lines.extend(more.iter().map(|entry| format!("or for one alone: {}", named(entry))));
+        lines.extend(self.doubts.iter().map(|doubt| format!("but {doubt}")));
         let resource_type = asking_for.resource_type;
         let implying: Vec<&str> = asking_for
             .operation
@@ -235,6 +251,7 @@ impl Answer {
             asked_for_by: &self.asked_by,
             alternatives: alternatives.collect(),
             entries: &self.entries,
+            warnings: &self.doubts,
             certificate,
         }
     }
@@ -323,6 +340,7 @@ pub(super) struct Shown<'a> {
     asked_for_by: &'a [&'static str],
     alternatives: Vec<AlternativeShown<'a>>,
     entries: &'a [String],
+    warnings: &'a [String],
     certificate: Option<&'a str>,
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::model::text::nearest;
+
 /// A word that a vocabulary does not have. The text says what would have been right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord {
@@ -13,7 +15,12 @@ pub struct UnknownWord {
 
 impl fmt::Display for UnknownWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown {} {:?}: use one of {}", self.what, self.word, self.choices.join(", "))
+        write!(f, "unknown {} {:?}: use one of {}", self.what, self.word, self.choices.join(", "))?;
+        // ANY and the like are words of Kafka's, and none of these misspelt.
+        match nearest(&self.word, self.choices.iter().copied()).filter(|_| self.word.len() > 3) {
+            Some(near) => write!(f, "; did you mean {near}?"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -239,6 +246,9 @@ mod tests {
     fn an_unknown_word_is_answered_with_the_right_ones() {
         let error = "Wirte".parse::<Operation>().unwrap_err().to_string();
         assert!(error.starts_with("unknown operation \"Wirte\": use one of All, Read, Write, "), "{error}");
+        assert!(error.ends_with("TwoPhaseCommit; did you mean Write?"), "{error}");
+        let error = "ANY".parse::<Permission>().unwrap_err().to_string();
+        assert_eq!(error, "unknown permission \"ANY\": use one of Deny, Allow");
         for refused in ["", "ANY", "UNKNOWN", "MATCH", " Read", "De_scribe"] {
             assert!(refused.parse::<Operation>().is_err(), "{refused:?}");
             assert!(refused.parse::<PatternType>().is_err(), "{refused:?}");

@@ -26,9 +26,10 @@ use crate::model::acl::{
     Binding, CLUSTER_NAME, InvalidBinding, Operation, PatternType, Permission, ResourceType, WILDCARD,
     host_text,
 };
+use crate::model::text::nearest;
 use crate::process::config::document::{Document, quoted};
 use crate::process::config::schema::schema_of;
-use crate::process::config::text::{self, nearest};
+use crate::process::config::text;
 use crate::process::config::{Fault, Faults, Place};
 
 /// The most bytes of an ACL file: some forty thousand entries.
@@ -70,6 +71,15 @@ pub fn place_of(path: &Path, text: &str, binding: &Binding) -> Option<Place> {
 /// Where each of these principals is named first, in a file that [`parse`] accepts.
 pub fn places_of_principals(path: &Path, text: &str, principals: &[&str]) -> Vec<Option<Place>> {
     read::places_of_principals(path, text, principals)
+}
+
+/// Why nothing can have this name, which an entry gives a resource of this type.
+pub fn doubt_of_name(resource_type: ResourceType, name: &str) -> Option<String> {
+    match resource_type {
+        ResourceType::Cluster => None,
+        ResourceType::Topic => doubts::of_name("topic", name),
+        _ => doubts::of_name("", name),
+    }
 }
 
 /// Why nobody can be this principal of an entry, whatever the mapping rules.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 use super::document::{Document, Node, Value, quoted};
 use super::fault::Fault;
 use super::formats::{FORMATS, Format};
-use super::text::nearest;
+use crate::model::text::nearest;
 
 const NUMBER_WITHOUT_QUOTES: &str = "write the number without quotes";
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::document::quoted;
 use crate::model::acl::{Network, Operation};
 use crate::model::principal::MappingRules;
+use crate::model::text::nearest;
 
 /// A host and a port; the host is a name or an IP address, IPv6 without its brackets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -310,34 +311,6 @@ pub(super) fn not_a(what: &str, text: &str) -> String {
     format!("{} is not {what}", quoted(text))
 }
 
-/// The word among `known` that was probably meant: at most a third of its letters away.
-pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.chars().take(64).flat_map(char::to_lowercase).collect();
-    known
-        .map(|candidate| (distance(&word, &candidate.to_lowercase().chars().collect::<Vec<_>>()), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters must be added, dropped, changed or swapped with their neighbour to make `b` of `a`.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            table[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let changed = usize::from(a[i - 1] != b[j - 1]);
-                let best = (table[i - 1][j - 1] + changed).min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
-                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                if swapped { best.min(table[i - 2][j - 2] + 1) } else { best }
-            };
-        }
-    }
-    table[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,13 +362,5 @@ mod tests {
         ] {
             assert!(text.parse::<HostPort>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn the_nearest_word_is_found_or_none() {
-        let known = ["client_auth", "client_ca", "private_key"];
-        assert_eq!(nearest("client_auht", known.into_iter()), Some("client_auth"));
-        assert_eq!(nearest("clientAuth", known.into_iter()), Some("client_auth"));
-        assert_eq!(nearest("password", known.into_iter()), None);
     }
 }
