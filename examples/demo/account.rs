@@ -290,10 +290,10 @@ impl<'a> Account<'a> {
         self.printer.step("whom does bob's certificate make him?");
         let certificate = self.folder.join("bob.crt");
         let told = self.ask(&["check", "--client"], &[&certificate.to_string_lossy(), "--config"])?;
-        // The rest is about the configuration.
+        // The rest is about the configuration, and about the mapping rule.
         let prefix = format!("{} ", certificate.display());
         let told = told.split_once(&prefix).map_or(told.as_str(), |(_, told)| told);
-        self.printer.row("check", told.trim());
+        self.printer.row("check", told.lines().next().unwrap_or_default());
         Ok(())
     }
 

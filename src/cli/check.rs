@@ -70,7 +70,20 @@ impl Admission<'_> {
     fn line(&self, client: &Path, paint: Paint) -> String {
         let told = told(&self.shown);
         let told = if self.is_admitted() { paint.good(&told) } else { paint.bad(&told) };
-        format!("{} at the listener {}: {told}\n", client.display(), self.listener)
+        let place = format!("{} at the listener {}", client.display(), self.listener);
+        let rule = self.rule().map(|rule| format!("{place}: {rule}\n")).unwrap_or_default();
+        format!("{place}: {told}\n{rule}")
+    }
+
+    /// How the principal came of the subject.
+    fn rule(&self) -> Option<String> {
+        Some(match self.shown.rule.as_ref()? {
+            (rule, 0) if rule == "DEFAULT" => "the rule DEFAULT takes the subject as it is".to_owned(),
+            (rule, _) if rule == "DEFAULT" => {
+                "no rule matches the subject but DEFAULT, which takes it as it is".to_owned()
+            }
+            (rule, _) => format!("the principal is made by the rule {}", printable(rule)),
+        })
     }
 }
 
@@ -211,6 +224,8 @@ struct AdmissionShown {
     listener: String,
     subject: String,
     principal: Option<String>,
+    /// The mapping rule that made it.
+    rule: Option<String>,
     admitted: bool,
     /// Why it is not let in.
     reason: Option<String>,
@@ -281,11 +296,12 @@ impl CertificateShown {
 
 impl From<&Admission<'_>> for AdmissionShown {
     fn from(admission: &Admission<'_>) -> Self {
-        let Shown { subject, principal, admitted } = &admission.shown;
+        let Shown { subject, principal, rule, admitted } = &admission.shown;
         Self {
             listener: admission.listener.to_owned(),
             subject: subject.clone(),
             principal: principal.as_ref().ok().cloned(),
+            rule: rule.as_ref().map(|(rule, _)| rule.clone()),
             admitted: admission.is_admitted(),
             reason: principal.as_ref().err().or(admitted.as_ref().err()).cloned(),
         }

@@ -11,7 +11,7 @@ mod reach;
 mod replacement;
 
 pub use distinguished_name::{InvalidName, distinguished_name, may_be_subject};
-pub use mapping_rules::{InvalidRules, MappingRules, NoMatch};
+pub use mapping_rules::{InvalidRules, Mapped, MappingRules, NoMatch};
 
 use std::fmt;
 use std::str::FromStr;

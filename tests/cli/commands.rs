@@ -457,8 +457,21 @@ fn a_clients_certificate_is_told_who_it_makes_somebody() {
 
     let known = folder.doorkeeper(&[CHECK, &["--client", "alice.crt"]].concat());
     assert_eq!(known.code, 0, "{known:?}");
-    let line = "alice.crt at the listener clients: the subject CN=alice is User:alice, and is let in\n";
-    assert!(known.out.ends_with(line), "{known:?}");
+    let lines = "alice.crt at the listener clients: the subject CN=alice is User:alice, and is let in\n\
+                 alice.crt at the listener clients: the principal is made by the rule RULE:^CN=([^,]+).*$/$1/\n";
+    assert!(known.out.ends_with(lines), "{known:?}");
+    for (rules, told) in [
+        (
+            "RULE:^O=([^,]+).*$/$1/, DEFAULT",
+            "no rule matches the subject but DEFAULT, which takes it as it is",
+        ),
+        ("DEFAULT", "the rule DEFAULT takes the subject as it is"),
+    ] {
+        folder.write("doorkeeper.yaml", &CONFIG.replace("RULE:^CN=([^,]+).*$/$1/, DEFAULT", rules));
+        let said = folder.doorkeeper(&[CHECK, &["--client", "alice.crt"]].concat());
+        assert!(said.out.ends_with(&format!("clients: {told}\n")), "{said:?}");
+    }
+    folder.write("doorkeeper.yaml", CONFIG);
     let stranger = folder.doorkeeper(&[CHECK, &["--client", "mallory.crt"]].concat());
     assert_eq!(stranger.code, 1, "{stranger:?}");
     assert!(

@@ -47,6 +47,7 @@ fn a_check_is_one_object_whatever_it_finds() {
     assert_eq!(code, 0);
     assert_eq!(report["client"][0]["principal"], "User:broker-0");
     assert_eq!(report["client"][0]["admitted"], true);
+    assert_eq!(report["client"][0]["rule"], "RULE:^CN=([^,]+).*$/$1/");
 
     folder.edit("doorkeeper.yaml", "idle_timeout", "idle_timeuot");
     std::fs::remove_file(folder.0.join("tls/ca.crt")).unwrap();

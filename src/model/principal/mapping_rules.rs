@@ -68,6 +68,14 @@ impl MappingRules {
 
     /// The name that the rules make of a distinguished name, without the `User:` before it.
     pub fn apply(&self, name: &str) -> Result<String, NoMatch> {
+        apply(&self.rules, name).map(|mapped| mapped.name)
+    }
+
+    /// As [`apply`](Self::apply), with the rule that decided.
+    ///
+    /// # Errors
+    /// When the distinguished name gives no principal.
+    pub fn explain(&self, name: &str) -> Result<Mapped<'_>, NoMatch> {
         apply(&self.rules, name)
     }
 
@@ -78,7 +86,8 @@ impl MappingRules {
             match rule {
                 // It leaves the name as it is, and no rule behind it is ever asked; those before it were.
                 Rule::Default => {
-                    return may_be_subject(name) && apply(&self.rules[..at], name) == Err(NoMatch::NoRule);
+                    return may_be_subject(name)
+                        && matches!(apply(&self.rules[..at], name), Err(NoMatch::NoRule));
                 }
                 Rule::Rewrite(rewrite) if rewrite.reach.has(name) => return true,
                 Rule::Rewrite(_) => {}
@@ -88,15 +97,26 @@ impl MappingRules {
     }
 }
 
-fn apply(rules: &[Rule], name: &str) -> Result<String, NoMatch> {
-    for rule in rules {
+/// What became of a distinguished name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapped<'a> {
+    /// The principal's name, without the `User:` before it.
+    pub name: String,
+    /// The rule that matched, as it was written.
+    pub rule: &'a str,
+    /// How many rules before it did not match.
+    pub passed_over: usize,
+}
+
+fn apply<'a>(rules: &'a [Rule], name: &str) -> Result<Mapped<'a>, NoMatch> {
+    for (passed_over, rule) in rules.iter().enumerate() {
         match rule {
-            Rule::Default => return Ok(name.to_owned()),
+            Rule::Default => return Ok(Mapped { name: name.to_owned(), rule: "DEFAULT", passed_over }),
             Rule::Rewrite(rewrite) => {
                 let result = rewrite.apply(name);
                 let failed = |reason| NoMatch::Failed { rule: rewrite.written.clone(), reason };
                 if let Some(mapped) = result.map_err(failed)? {
-                    return Ok(mapped);
+                    return Ok(Mapped { name: mapped, rule: &rewrite.written, passed_over });
                 }
             }
         }

@@ -18,6 +18,8 @@ pub struct Shown {
     pub subject: String,
     /// Who the client is, or why it is nobody.
     pub principal: Result<String, String>,
+    /// The mapping rule that made it somebody, and how many before it did not match.
+    pub rule: Option<(String, usize)>,
     /// Why the client is not let in, if it is not.
     pub admitted: Result<(), String>,
 }
@@ -49,6 +51,7 @@ pub fn show(
         })
         .map_err(|error| format!("{name}: {error}"))?;
     let principal = authentication::mapped(rules, own).map_err(|close| close.detail.into_owned());
+    let rule = rules.explain(&subject).ok().map(|mapped| (mapped.rule.to_owned(), mapped.passed_over));
     let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(unix(now)).unwrap_or_default()));
     let admitted = match &identity.client_verifier {
         None => Err("clients are not asked for certificates here: each one is User:ANONYMOUS".to_owned()),
@@ -56,5 +59,5 @@ pub fn show(
             verification_failure::take().map_or_else(|| error.to_string(), |refusal| refusal.to_string())
         }),
     };
-    Ok(Shown { subject, principal, admitted })
+    Ok(Shown { subject, principal, rule, admitted })
 }
