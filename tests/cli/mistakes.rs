@@ -18,6 +18,48 @@ fn a_configuration_without_its_option_is_given_it() {
 }
 
 #[test]
+fn a_file_in_the_place_of_the_other_is_told_what_it_is() {
+    let folder = Folder::new();
+    let said = folder.doorkeeper(&["check", "--config", "acls.yaml"]);
+    assert_eq!(said.code, 78);
+    assert!(said.err.contains(": this is a list, as an ACL file is, and no configuration: "), "{said:?}");
+    folder.edit("doorkeeper.yaml", "file: acls.yaml", "file: doorkeeper.yaml");
+    let said = folder.doorkeeper(CHECK);
+    assert_eq!(said.code, 78);
+    assert!(said.err.contains(": this is a configuration file and no ACL file: "), "{said:?}");
+}
+
+/// YAML's own message about it says nothing to whoever has not read its specification.
+#[test]
+fn a_colon_with_a_space_in_a_value_is_named() {
+    let folder = Folder::new();
+    const QUOTES: &str =
+        ": a value that has a colon with a space behind it goes in quotes, as in 'key: \"a: b\"'\n1 fault\n";
+    for (entry, place) in [
+        ("- { principal: User: alice, topic: t, operations: [Read] }\n", "acls.yaml:1:20: "),
+        ("- { principal: User:CN=a: b, topic: t, operations: [Read] }\n", "acls.yaml:1:25: "),
+        ("- principal: User:CN=a: b\n  topic: t\n  operations: [Read]\n", "acls.yaml:1:23: "),
+    ] {
+        folder.write("acls.yaml", entry);
+        let said = folder.doorkeeper(CHECK);
+        assert!(said.code == 78 && said.err.starts_with(place) && said.err.ends_with(QUOTES), "{said:?}");
+    }
+    // What is wrong otherwise is not told this.
+    for entry in [
+        "- principal: \"User:a\"\n    topic: t\n  operations: [Read]\n",
+        "- { principal: \"User:a\" topic: t, operations: [Read] }\n",
+        "- { principal: \"User:a\", topic: t, operations: [Read }\n",
+    ] {
+        folder.write("acls.yaml", entry);
+        let said = folder.doorkeeper(CHECK);
+        assert!(
+            said.code == 78 && said.err.contains("not YAML") && !said.err.contains("goes in quotes"),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
 fn what_a_shell_would_have_replaced_is_named() {
     let folder = Folder::new();
     for (name, remedy) in [

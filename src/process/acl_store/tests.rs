@@ -84,7 +84,13 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
     for (text, expected) in [
         ("", "acls.yaml: the file is empty: write [] for an empty list".to_owned()),
         ("a: [", "acls.yaml:2:1: not YAML: did not find expected node content: see how this line and the one before it are indented, and whether a quote or bracket is not closed".into()),
-        ("principal: User:a", "acls.yaml:1:1: a mapping is not a list: write '- …' for each entry, or [ … ]".into()),
+        ("principal: User:a", "acls.yaml:1:1: the file is a list of entries: write '- ' before each, as in '- principal: …'".into()),
+        ("acls: []", "acls.yaml:1:1: a mapping is not a list: write '- …' for each entry, or [ … ]".into()),
+        (
+            "version: 1\nlisteners: []\nauthorization: {}",
+            "acls.yaml:1:1: this is a configuration file and no ACL file: name a file with a list of entries, such as '- { principal: \"User:alice\", topic: orders, operations: [Read] }'".into(),
+        ),
+        ("- { principal: 'User:a', cluster: yes, operations: [Alter] }", "acls.yaml:1:35: 'yes' is neither true nor false here: write true".into()),
         ("- User:a", "acls.yaml:1:3: 'User:a' is not a mapping of cluster, delegation_token, group, host_texts, hosts, operations, pattern, permission, principal, topic, transactional_id, user: write 'key: value'".into()),
         ("- { principal: 'User:a', topic: t, operations: [Wirte] }", format!("acls.yaml:1:49: 'Wirte' is not an operation: it is one of {operations}; did you mean 'Write'?")),
         ("- { principal: 'User:a', topic: t, operations: [] }", "acls.yaml:1:48: the list needs at least 1 entry".into()),

@@ -74,7 +74,7 @@ impl Document {
                 Ok(Document { path: path.into(), text, values, root, taken_out: BTreeSet::new() })
             }
             Err(error) => {
-                let (place, message) = syntax_fault(&error);
+                let (place, message) = syntax_fault(&error, &text);
                 Err(Fault { file: path.into(), place, message })
             }
         }
@@ -276,7 +276,7 @@ fn place_of(error: &serde_yaml::Error) -> Option<Place> {
 }
 
 /// The reader's own message and place, and what it mostly means.
-fn syntax_fault(error: &serde_yaml::Error) -> (Option<Place>, String) {
+fn syntax_fault(error: &serde_yaml::Error, file: &str) -> (Option<Place>, String) {
     let (text, place) = (error.to_string(), place_of(error));
     let whole = match text.as_str() {
         "EOF while parsing a value" => "the file is empty",
@@ -306,12 +306,24 @@ fn syntax_fault(error: &serde_yaml::Error) -> (Option<Place>, String) {
         return (begins.or(place), format!("not YAML: {message}: {hint}"));
     } else if is("tab character") || is("cannot start any token") {
         ": indent with spaces, and put a value with a special character in quotes"
+    } else if place.is_some_and(|place| is_colon_in_value(file, place)) {
+        ": a value that has a colon with a space behind it goes in quotes, as in 'key: \"a: b\"'"
     } else if is("mapping values are not allowed") || is("did not find expected") {
         ": see how this line and the one before it are indented, and whether a quote or bracket is not closed"
     } else {
         ""
     };
     (place, format!("not YAML: {message}{hint}"))
+}
+
+/// Whether a colon that would end a key stands there, behind a value that another one has begun on that line.
+fn is_colon_in_value(text: &str, at: Place) -> bool {
+    let line = text.lines().nth(at.line - 1).unwrap_or_default();
+    let before: String = line.chars().take(at.column - 1).collect();
+    let mut here = line.chars().skip(at.column - 1);
+    let value = before.rsplit_once(": ").map_or("", |(_, value)| value.trim());
+    let is_one_value = !value.is_empty() && !value.contains([',', '{', '}', '[', ']', '"', '\'', '#']);
+    here.next() == Some(':') && matches!(here.next(), None | Some(' ')) && is_one_value
 }
 
 /// `5 column 7`

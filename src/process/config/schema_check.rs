@@ -47,6 +47,11 @@ pub(crate) fn take_out(document: &mut Document, schema: &Json) -> Result<Vec<(u3
         };
         return Err(Fault { file: document.path().into(), place: None, message });
     }
+    if let Some(message) = other_file(&document.root.value, is_list_of_entries) {
+        let found = vec![(document.root.id, message.to_owned())];
+        document.root.value = Value::Null;
+        return Ok(found);
+    }
     let usable = found.check(&mut document.root, schema);
     if !usable {
         document.root.value = Value::Null;
@@ -117,8 +122,7 @@ impl<'a> Found<'a> {
             Some("integer") => self.check_integer(node, schema),
             Some("boolean") => match node.value {
                 Value::Bool(_) => true,
-                _ => self
-                    .fault(node, format!("{} is neither true nor false: write one of them", node.describe())),
+                _ => self.fault(node, format!("{} is {}", node.describe(), no_boolean(&node.value))),
             },
             _ => true,
         }
@@ -377,6 +381,42 @@ impl<'a> Found<'a> {
         let example =
             schema.get("examples").and_then(|examples| examples.get(0)).or_else(|| schema.get("const"))?;
         Some(example.as_str().map_or_else(|| example.to_string(), Into::into))
+    }
+}
+
+/// What is to be said of a value that is neither true nor false.
+fn no_boolean(value: &Value) -> String {
+    let word = match value {
+        Value::Text(text) => text.to_lowercase(),
+        _ => String::new(),
+    };
+    match word.as_str() {
+        "true" | "false" => format!("text: write {word} without quotes"),
+        "yes" | "on" | "y" => "neither true nor false here: write true".to_owned(),
+        "no" | "off" | "n" => "neither true nor false here: write false".to_owned(),
+        _ => "neither true nor false: write one of them".to_owned(),
+    }
+}
+
+/// What is to be said of an ACL file that was given for a configuration, and the other way round.
+fn other_file(root: &Value, is_list_of_entries: bool) -> Option<&'static str> {
+    match root {
+        Value::List(_) if !is_list_of_entries => Some(
+            "this is a list, as an ACL file is, and no configuration: name the configuration file, and in it this one as \
+             'authorization: { acls: { file: acls.yaml } }'",
+        ),
+        Value::Map(entries) if is_list_of_entries => {
+            let has = |name: &str| entries.iter().any(|(key, _)| key.key_text() == name);
+            if has("listeners") || has("authorization") {
+                return Some(
+                    "this is a configuration file and no ACL file: name a file with a list of entries, such as \
+                     '- { principal: \"User:alice\", topic: orders, operations: [Read] }'",
+                );
+            }
+            has("principal")
+                .then_some("the file is a list of entries: write '- ' before each, as in '- principal: …'")
+        }
+        _ => None,
     }
 }
 

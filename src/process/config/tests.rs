@@ -357,7 +357,10 @@ fn a_wrong_file_is_refused_with_place_cause_and_remedy() {
             "[\"User:admin]",
             "14:17: not YAML: found unexpected end of stream: the quotation mark here has no other one that closes it",
         ),
-        ("found: false", "found: no", "15:35: 'no' is neither true nor false: write one of them"),
+        ("found: false", "found: no", "15:35: 'no' is neither true nor false here: write false"),
+        ("found: false", "found: 'false'", "15:35: 'false' is text: write false without quotes"),
+        ("found: false", "found: maybe", "15:35: 'maybe' is neither true nor false: write one of them"),
+        ("found: false", "found: 0", "15:35: the number 0 is neither true nor false: write one of them"),
         (
             "acls.yaml }",
             "acls.yaml, reload_interval: 5 }",
@@ -464,7 +467,7 @@ fn an_empty_or_foreign_file_is_refused() {
         ),
         (
             "- 1",
-            "etc/doorkeeper.yaml:1:1: a list is not a mapping of admin, audit, authorization, limits, listeners, log, metrics, reload_interval, shutdown, version: write 'key: value'",
+            "etc/doorkeeper.yaml:1:1: this is a list, as an ACL file is, and no configuration: name the configuration file, and in it this one as 'authorization: { acls: { file: acls.yaml } }'",
         ),
         (
             "version: 1\nlisteners: []\nauthorization: {}",
