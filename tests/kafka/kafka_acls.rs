@@ -240,6 +240,7 @@ fn bindings_move_to_kafka_and_back() {
         "-c",
         "words() { shift 4; printf '%s' \"$1\"; shift; printf '\\t%s' \"$@\"; echo; }\n. /dev/stdin",
     ]);
+    shell.envs([("BOOTSTRAP_SERVER", "kafka:9092"), ("COMMAND_CONFIG", "admin.properties")]);
     let words = run(&mut shell, "sh", commands.as_bytes(), Duration::from_secs(60)).succeeded().text();
     let words: Vec<String> = words.lines().map(str::to_owned).collect();
     assert_eq!(words.len(), 7);

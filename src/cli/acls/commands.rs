@@ -3,9 +3,10 @@
 use crate::model::acl::{Binding, Operation, PatternType, Permission, ResourceType};
 use crate::process::acl_store::file::serialize::entries;
 
-const HEAD: &str = "\
-# Set BOOTSTRAP_SERVER to the address of a broker, and COMMAND_CONFIG to a file with the settings of an administrator.
-";
+const HEAD: &str = r#"# For a POSIX shell. Without these two variables nothing is done.
+: "${BOOTSTRAP_SERVER:?set it to the address of a broker, such as kafka:9092}"
+: "${COMMAND_CONFIG:?set it to a file with the settings of an administrator}"
+"#;
 
 /// One command for all operations of a principal on a resource from the same hosts.
 pub(super) fn written(bindings: &[&Binding]) -> Result<String, String> {
