@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::process::acl_store::file::acls_schema;
 use crate::process::config::schema::{config_schema, printed};
@@ -148,12 +148,31 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What somebody meant who names the configuration file without its option.
+/// What somebody meant who names the configuration file without its option, or a command without the one that it belongs to.
 fn hint(error: &clap::Error) -> Option<String> {
+    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) {
+        let whole = belonging(name);
+        return (!whole.is_empty()).then(|| format!("It belongs to another command: {}", whole.join(" or ")));
+    }
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
     let is_file = argument.ends_with(".yaml") || argument.ends_with(".yml") || Path::new(argument).is_file();
     (error.kind() == ErrorKind::UnknownArgument && is_file)
         .then(|| format!("The configuration file has an option before it: --config {argument}"))
+}
+
+/// The commands that have one of this name.
+fn belonging(name: &str) -> Vec<String> {
+    let known = Arguments::command();
+    let has = |command: &&clap::Command| {
+        command
+            .get_subcommands()
+            .any(|one| one.get_name() == name || one.get_all_aliases().any(|alias| alias == name))
+    };
+    known
+        .get_subcommands()
+        .filter(has)
+        .map(|command| format!("doorkeeper {} {name}", command.get_name()))
+        .collect()
 }
 
 fn run(path: &Path) -> ExitCode {

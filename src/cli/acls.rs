@@ -70,6 +70,13 @@ pub(super) fn import(import: &Import) -> ExitCode {
             return failed(&format!("{}: {}", import.input.display(), read_failure(&import.input, &error)));
         }
     };
+    if text.trim().is_empty() {
+        return failed(&format!(
+            "{}: there is nothing in it: give an ACL file, or what kafka-acls --list prints, and say with --from which of \
+             these it is (file, kafka-acls)",
+            path.display()
+        ));
+    }
     let bindings = match import.from.read(&path, text) {
         Ok(bindings) => bindings,
         Err(fault) => return failed(&fault),

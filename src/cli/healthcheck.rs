@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::{ArgGroup, ValueEnum};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,13 +23,13 @@ const MAX_ANSWER: u64 = 64 * 1024;
 
 /// What to ask, and whom.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("whom").required(true).multiple(true))]
 pub(super) struct Probe {
     /// The configuration file of the doorkeeper to ask: `admin.bind` is its address.
-    #[arg(short = 'c', long = "config", value_name = "FILE", env = super::CONFIG_VARIABLE)]
-    #[arg(required_unless_present = "url")]
+    #[arg(short = 'c', long = "config", value_name = "FILE", env = super::CONFIG_VARIABLE, group = "whom")]
     path: Option<PathBuf>,
     /// The admin endpoint, such as http://127.0.0.1:9901; then no configuration file is read.
-    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    #[arg(long, value_name = "URL", value_parser = endpoint, group = "whom")]
     url: Option<HostPort>,
     /// What to ask for.
     #[arg(long, value_enum, default_value_t = Check::Ready)]

@@ -148,6 +148,14 @@ fn what_is_wrong_is_said_and_changes_nothing() {
             "[possible values: file, kafka-acls",
         ),
         (
+            // As when the command before the pipe has failed.
+            &["import", "--config", "doorkeeper.yaml", "--from", "kafka-acls"],
+            "\n",
+            1,
+            "standard input: there is nothing in it: give an ACL file, or what kafka-acls --list prints, and say with --from \
+             which of these it is (file, kafka-acls)",
+        ),
+        (
             &["export", "--config", "doorkeeper.yaml", "--to", "excel"],
             "",
             2,

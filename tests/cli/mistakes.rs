@@ -17,6 +17,23 @@ fn a_configuration_without_its_option_is_given_it() {
     assert!(said.code == 2 && !said.err.contains("has an option before it"), "{said:?}");
 }
 
+/// Who forgets which command another one belongs to is told.
+#[test]
+fn a_command_without_the_one_that_it_belongs_to_is_given_it() {
+    let folder = Folder::new();
+    for (arguments, whole) in [
+        (&["explain", "--config", "doorkeeper.yaml"][..], "doorkeeper acls explain"),
+        (&["list"], "doorkeeper acls list"),
+        (&["example"], "doorkeeper config example"),
+        (&["schema"], "doorkeeper acls schema or doorkeeper config schema"),
+    ] {
+        let said = folder.doorkeeper(arguments);
+        let hint = format!("\nIt belongs to another command: {whole}\n");
+        assert!(said.code == 2 && said.err.ends_with(&hint), "{said:?}");
+    }
+    assert!(!folder.doorkeeper(&["walk"]).err.contains("belongs to"));
+}
+
 #[test]
 fn a_file_in_the_place_of_the_other_is_told_what_it_is() {
     let folder = Folder::new();

@@ -175,7 +175,7 @@ fn without_an_address_it_is_a_fault_of_the_configuration() {
 #[test]
 fn wrong_usage_has_code_2() {
     for (arguments, expected) in [
-        (&[][..], "--config <FILE>"),
+        (&[][..], "Usage: doorkeeper healthcheck <--config <FILE>|--url <URL>>"),
         (&["--url", "https://127.0.0.1:1"], "plain HTTP"),
         (&["--url", "http://127.0.0.1:1", "--timeout", "3"], "a whole number followed by its unit"),
         (&["--url", "http://127.0.0.1:1", "--check", "happy"], "[possible values: live, ready, startup]"),

@@ -42,7 +42,11 @@ impl Pem {
 
     /// The parts as a message names them.
     pub(super) fn contents(&self) -> String {
-        self.labels.iter().map(|label| quoted(label)).collect::<Vec<_>>().join(", ")
+        let named = |label: &String| match label.ends_with("CERTIFICATE REQUEST") {
+            true => format!("{}, which its issuer has yet to make a certificate of", quoted(label)),
+            false => quoted(label),
+        };
+        self.labels.iter().map(named).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -228,7 +228,7 @@ fn every_fault_is_one_sentence_that_names_the_file() {
             request,
             key,
             ca,
-            "7:26: tls.crt: there is no certificate in it but 'CERTIFICATE REQUEST': name the file that begins with the server's certificate",
+            "7:26: tls.crt: there is no certificate in it but 'CERTIFICATE REQUEST', which its issuer has yet to make a certificate of: name the file that begins with the server's certificate",
         ),
         (
             cut.as_str(),
