@@ -3,7 +3,8 @@
 use crate::model::acl::{Binding, Operation, PatternType, Permission, ResourceType};
 use crate::process::acl_store::file::serialize::entries;
 
-const HEAD: &str = r#"# For a POSIX shell. Without these two variables nothing is done.
+const HEAD: &str = r#"# For a POSIX shell, with Kafka's tools on the PATH; where theirs is not called kafka-acls.sh, KAFKA_ACLS names it. Without
+# these two variables nothing is done.
 : "${BOOTSTRAP_SERVER:?set it to the address of a broker, such as kafka:9092}"
 : "${COMMAND_CONFIG:?set it to a file with the settings of an administrator}"
 "#;
@@ -36,7 +37,7 @@ pub(super) fn written(bindings: &[&Binding]) -> Result<String, String> {
             words.push("--resource-pattern-type=prefixed".to_owned());
         }
         text.push_str(&format!(
-            "kafka-acls --bootstrap-server \"$BOOTSTRAP_SERVER\" --command-config \"$COMMAND_CONFIG\" --add {}\n",
+            "\"${{KAFKA_ACLS:-kafka-acls.sh}}\" --bootstrap-server \"$BOOTSTRAP_SERVER\" --command-config \"$COMMAND_CONFIG\" --add {}\n",
             words.join(" ")
         ));
     }
