@@ -202,3 +202,68 @@ fn print(text: &str) -> ExitCode {
     drop(std::io::stdout().lock().write_all(text.as_bytes()));
     ExitCode::SUCCESS
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The words of a command, with quotation marks as a shell takes them.
+    fn words(command: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for c in command.trim().chars() {
+            match (c, quote) {
+                ('"' | '\'', None) => quote = Some(c),
+                (c, Some(open)) if c == open => quote = None,
+                (' ', None) => words.push(String::new()),
+                (c, _) => words.last_mut().unwrap().push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    /// Each line of each block, continued lines as one, without the text around it.
+    fn lines_of_blocks(page: &str) -> Vec<String> {
+        let page = page.replace("\\\n", " ");
+        let mut is_in_block = false;
+        let lines = page.lines().map(str::trim).filter(|line| {
+            let is_mark = line.starts_with("```");
+            is_in_block ^= is_mark;
+            is_in_block && !is_mark
+        });
+        lines.map(str::to_owned).collect()
+    }
+
+    /// What a reader copies is understood, whatever the files are that it names.
+    #[test]
+    fn every_command_in_the_pages_is_one() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut pages = vec![
+            root.join("README.md"),
+            root.join("deploy/README.md"),
+            root.join("helm/doorkeeper/README.md"),
+        ];
+        pages.extend(fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+        pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+        let mut seen = 0;
+        for page in pages {
+            for line in lines_of_blocks(&fs::read_to_string(&page).unwrap()) {
+                let line = line.split(" #").next().unwrap_or_default();
+                for command in line.split(['|', ';', '&']).map(|part| part.trim().trim_start_matches("$ ")) {
+                    let command = command.split('>').next().unwrap_or_default();
+                    if !command.starts_with("doorkeeper ") {
+                        continue;
+                    }
+                    seen += 1;
+                    let parsed = Arguments::try_parse_from(words(command));
+                    let error = parsed.err().map(|error| error.to_string()).unwrap_or_default();
+                    assert_eq!(error, "", "{}: {command}", page.display());
+                }
+            }
+        }
+        assert!(seen >= 14, "only {seen} commands were found");
+    }
+}
