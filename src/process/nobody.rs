@@ -9,7 +9,7 @@ use super::config::document::{quoted, read_text};
 use super::config::{Acls, ClientAuth, Config, Fault, Listener, is_no_super_user};
 use crate::model::principal::{ANONYMOUS, Principal, USER, may_be_subject};
 
-/// The most warnings of one list.
+/// The most warnings of the ACL file.
 const MOST: usize = 20;
 
 /// What there is to say of the super users, and of the bindings in force where they are in a file.
@@ -27,34 +27,31 @@ fn of_super_users(config: &Config) -> Vec<Fault> {
         let place = format!("authorization.super_users.{i}");
         Some(config.document.fault(&place, why(&config.listeners, name)?))
     };
-    sound.filter_map(warning).take(MOST).collect()
+    sound.filter_map(warning).collect()
 }
 
 /// What there is to say of the bindings in force, where they are in a file.
 pub(super) fn of_acl_file(config: &Config, acls: &AclStore) -> Vec<Fault> {
     let Some(source) = config.authorization.acls.as_ref().and_then(Acls::file) else { return Vec::new() };
     let current = acls.current();
-    let mut principals: Vec<&str> = Vec::new();
-    let mut reasons = Vec::new();
     let mut seen = HashSet::new();
-    for binding in current.authorizer.bindings() {
-        let name = binding.principal.as_str();
-        if reasons.len() < MOST
-            && seen.insert(name)
-            && file::doubt_of_principal(name).is_none()
-            && let Some(why) = why(&config.listeners, name)
-        {
-            principals.push(name);
-            reasons.push(why);
-        }
-    }
-    if reasons.is_empty() {
+    let principals = current.authorizer.bindings().iter().map(|binding| binding.principal.as_str());
+    // Of some it has been said when the file was read.
+    let sound = principals.filter(|name| seen.insert(*name) && file::doubt_of_principal(name).is_none());
+    let (mut names, mut reasons): (Vec<&str>, Vec<String>) =
+        sound.filter_map(|name| Some((name, why(&config.listeners, name)?))).unzip();
+    if names.is_empty() {
         return Vec::new();
     }
+    let left_out = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    reasons.truncate(MOST);
     let text = read_text(&source.file, file::MAX_BYTES).unwrap_or_default();
-    let places = file::places_of_principals(&source.file, &text, &principals);
-    let warning = |(message, place)| Fault { file: source.file.clone(), place, message };
-    reasons.into_iter().zip(places).map(warning).collect()
+    let places = file::places_of_principals(&source.file, &text, &names);
+    let fault = |(message, place)| Fault { file: source.file.clone(), place, message };
+    let more =
+        (left_out > 0).then(|| (format!("{left_out} more principals are nobody and are not listed"), None));
+    reasons.into_iter().zip(places).chain(more).map(fault).collect()
 }
 
 /// Why no client of these listeners can be this principal, if that is certain.

@@ -237,6 +237,12 @@ fn check_warns_of_principals_that_no_certificate_becomes() {
     let admin = nobody("doorkeeper.yaml:24:17", "User:admin", "CN=admin", "User:CN=admin");
     assert_eq!(warned(&folder), [alice, spaces.to_owned(), admin]);
 
+    let many = |i: usize| format!("- {{ principal: \"User:u{i}\", topic: orders, operations: [Read] }}\n");
+    folder.write("acls.yaml", &(0..25).map(many).collect::<String>());
+    let told = warned(&folder);
+    assert_eq!(told.len(), 22, "{told:?}");
+    assert_eq!(told[0], "acls.yaml: 5 more principals are nobody and are not listed");
+
     // Whoever shows no certificate is somebody only where nobody has to.
     folder.edit("doorkeeper.yaml", "DEFAULT", CUT);
     folder.edit("doorkeeper.yaml", "User:admin", "User:ANONYMOUS");

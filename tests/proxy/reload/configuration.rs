@@ -80,6 +80,20 @@ async fn sighup_applies_what_can_be_applied_and_names_what_waits_for_a_restart()
     assert!(house.client(UNKNOWN.client(Some("alice"))).await.is_some());
 }
 
+/// As at the start, whichever of the two files has changed.
+#[tokio::test]
+async fn a_principal_that_no_certificate_becomes_is_named() {
+    let broker = Broker::usual().await;
+    let house = House::start(broker.address, &set(&TRUSTED.pem()), Way::Swap, NEVER);
+    house.write("acls.yaml", "- { principal: 'User:CN=alice', topic: bobs, operations: [Read] }\n");
+    house.hang_up();
+    house.says("acls.yaml:1:16: 'User:CN=alice' is nobody by the principal_mapping_rules").await;
+    assert!(house.said.lines("'User:admin' is nobody").is_empty(), "{}", house.said.text());
+    house.edit("RULE:^CN=([a-z]+)$/$1/", "DEFAULT");
+    house.hang_up();
+    house.says("'User:admin' is nobody by the principal_mapping_rules").await;
+}
+
 #[tokio::test]
 async fn who_may_do_what_changes_at_once() {
     let broker = Broker::usual().await;
