@@ -79,3 +79,17 @@ fn assert_sound(config: &str, acls: &str) {
     let Some(checked) = check(&[("doorkeeper.yaml", config), ("acls.yaml", acls)]) else { return };
     assert!(checked.status.success() && checked.stderr.is_empty(), "{}", tools::said(&checked));
 }
+
+/// Brokers elsewhere, and a certificate for other names than those of the test's, are all that it warns of.
+#[test]
+fn the_gateway_is_right() {
+    let files = [
+        ("doorkeeper.yaml", include_str!("../../deploy/gateway.yaml")),
+        ("acls.yaml", include_str!("../../deploy/acls.yaml")),
+    ];
+    let Some(checked) = check(&files) else { return };
+    let said = String::from_utf8_lossy(&checked.stderr);
+    let is_known =
+        |line: &str| line.contains("leaves this host") || line.contains("the certificate is not for");
+    assert!(checked.status.success() && said.lines().all(is_known), "{}", tools::said(&checked));
+}

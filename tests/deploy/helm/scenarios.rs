@@ -77,6 +77,7 @@ fn doorkeeper_accepts_what_every_scenario_configures() {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}: {}", values.display(), said(&output));
+        assert!(!said(&output).contains("is nobody"), "{}: {}", values.display(), said(&output));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }
