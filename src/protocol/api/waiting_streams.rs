@@ -1,14 +1,13 @@
-//! What Kafka's coordinator tells members of streams groups that wait for topics (`GroupCoordinatorService`,
-//! `GroupMetadataManager.streamsGroupHeartbeat`), and what `KafkaApis.handleStreamsGroupHeartbeat` adds for those who may not
-//! create them.
+//! What Kafka's coordinator does with heartbeats of members of streams groups that wait for topics (`GroupCoordinatorService`,
+//! `GroupMetadataManager.streamsGroupHeartbeat`): whether they are sound (`validation`), whether the member joins, is known or is
+//! fenced, and what it is told of its group meanwhile (`statuses`).
 
 use std::collections::BTreeSet;
 
 use super::internal_topics::Beat;
 use super::streams::refused;
-use super::topologies::{Topology, summary};
+use super::topologies::Topology;
 use super::{Question, RuleOutcome, Step};
-use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, StreamsSettings};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -23,22 +22,19 @@ use crate::protocol::messages::{
 use crate::protocol::waiting_members::{AtBroker, Joined, Told, Unable, Waiting};
 use crate::protocol::wire::{Message, Str};
 
+mod statuses;
+mod validation;
+
+pub(super) use validation::invalid;
+
 /// A resource of DescribeConfigs.
 const GROUP: i8 = 32;
-/// The codes of `StreamsGroupHeartbeatResponse.Status`.
-const STALE_TOPOLOGY: i8 = 0;
-const MISSING_SOURCE_TOPICS: i8 = 1;
-const MISSING_INTERNAL_TOPICS: i8 = 3;
-const SHUTDOWN_APPLICATION: i8 = 4;
-const ASSIGNMENT_DELAYED: i8 = 5;
 /// The first version in which members tell how far they are.
 const TASK_OFFSETS: i16 = 1;
 /// The member epoch of a static member that will be back.
 const BACK_SOON: i32 = -2;
 /// The longest request with which a member may wait, in bytes: it is looked at with each of its heartbeats.
 const LONGEST: usize = 64 * 1024;
-/// The longest text that a broker writes.
-const LONGEST_TEXT: usize = i16::MAX as usize;
 
 /// A member that waits leaves. The broker may know it from before, so it hears of that.
 pub(super) fn leave(request: &Request, waiting: Option<Waiting>) -> RuleOutcome<Heartbeat> {
@@ -63,53 +59,6 @@ impl Refusal {
     fn answer(self) -> Heartbeat {
         refused(self.0, self.1)
     }
-}
-
-/// `GroupCoordinatorService.throwIfStreamsGroupHeartbeatRequestIsInvalid` and what it calls.
-pub(super) fn invalid(request: &Request) -> Option<Heartbeat> {
-    let topology = request.topology.as_ref();
-    let parts = || topology.into_iter().flat_map(|topology| &topology.subtopologies);
-    let is_blank = |text: &Option<Str>| text.as_ref().is_some_and(|text| text.trim().is_empty());
-    let tasks = [&request.active_tasks, &request.standby_tasks, &request.warmup_tasks];
-    let is_joining = request.member_epoch == 0;
-    let has = |place: usize| !tasks[place].as_ref().is_some_and(Vec::is_empty);
-    let checks = [
-        (
-            parts().any(|part| !part.source_topic_regex.is_empty()),
-            "Regular expressions for source topics are not supported yet.",
-        ),
-        (request.member_id.trim().is_empty(), "MemberId can't be empty."),
-        (request.group_id.trim().is_empty(), "GroupId can't be empty."),
-        (is_blank(&request.instance_id), "InstanceId can't be empty."),
-        (is_blank(&request.rack_id), "RackId can't be empty."),
-        (
-            is_joining && request.rebalance_timeout_ms == -1,
-            "RebalanceTimeoutMs must be provided in first request.",
-        ),
-        (is_joining && has(0), "ActiveTasks must be empty when (re-)joining."),
-        (is_joining && has(1), "StandbyTasks must be empty when (re-)joining."),
-        (is_joining && has(2), "WarmupTasks must be empty when (re-)joining."),
-        (is_joining && topology.is_none(), "Topology must be non-null when (re-)joining."),
-    ];
-    let wrong = |(is_wrong, text): &(bool, &'static str)| is_wrong.then_some(*text);
-    if let Some(text) = checks.iter().find_map(wrong) {
-        return Some(refused(INVALID_REQUEST, Some(text.to_owned())));
-    }
-    let mut changelogs = parts().flat_map(|part| &part.state_changelog_topics);
-    if let Some(topic) = changelogs.find(|topic| topic.partitions != 0).filter(|_| is_joining) {
-        let text = format!(
-            "Changelog topic {} must have an undefined partition count, but it is set to {}.",
-            topic.name, topic.partitions
-        );
-        return Some(refused(STREAMS_INVALID_TOPOLOGY, Some(text)));
-    }
-    let some = tasks.iter().filter(|tasks| tasks.is_some()).count();
-    let text = match (1..tasks.len()).contains(&some) {
-        true => "If one task-type is non-null, all must be non-null.",
-        false if !is_joining && topology.is_some() => "Topology can only be provided when (re-)joining.",
-        false => return None,
-    };
-    Some(refused(INVALID_REQUEST, Some(text.to_owned())))
 }
 
 impl Beat {
@@ -200,11 +149,7 @@ impl Beat {
             ..self.told(&told, paced(settings, access), endpoint, statuses)
         };
         if let Some((own, theirs)) = own.zip(theirs).filter(|_| is_stale) {
-            let text = format!(
-                "The member's topology epoch {} is behind the group's topology epoch {}.",
-                own.epoch, theirs.epoch
-            );
-            answer.status.get_or_insert_default().insert(0, status(STALE_TOPOLOGY, text));
+            answer.status.get_or_insert_default().insert(0, statuses::stale_topology(own, theirs));
         }
         Ok(answer)
     }
@@ -273,46 +218,6 @@ impl Beat {
         })
     }
 
-    /// What is missing, and which of it the client may not create. Names that are hidden from it are not told.
-    fn missing(&self, there: &BTreeSet<Str>, access: &mut Access<'_>) -> Result<Vec<Status>, Refusal> {
-        let topology = self.topology.as_ref().or(self.own.as_ref());
-        let is_shown = |name: &&Str, access: &mut Access<'_>| {
-            access.unobserved(|access| access.allows(Operation::Describe, ResourceType::Topic, name))
-        };
-        let sources = topology.map(Topology::sources).unwrap_or_default();
-        let sources: Vec<&Str> = sources.into_iter().filter(|name| !there.contains(*name)).collect();
-        let told = match sources.is_empty() {
-            // Then Kafka asks nobody whether anything may be created.
-            false => {
-                let shown: Vec<&str> =
-                    sources.into_iter().filter(|name| is_shown(name, access)).map(|name| &**name).collect();
-                status(MISSING_SOURCE_TOPICS, format!("Source topics {} are missing.", summary(&shown)))
-            }
-            true => {
-                let internal = topology.map(Topology::internal).unwrap_or_default();
-                let missing: Vec<&Str> = internal.iter().filter(|name| !there.contains(*name)).collect();
-                let mut shown = Vec::new();
-                let mut denied = Vec::new();
-                for name in missing {
-                    let is_allowed = access.allows(Operation::Create, ResourceType::Topic, name);
-                    if is_shown(&name, access) {
-                        shown.push(&**name);
-                        denied.extend((!is_allowed).then_some(&**name));
-                    }
-                }
-                let (shown, denied) = (summary(&shown), denied.join(", "));
-                let text = format!(
-                    "Internal topics are missing: {shown}; Unauthorized to CREATE on topics {denied}."
-                );
-                status(MISSING_INTERNAL_TOPICS, text)
-            }
-        };
-        match told.status_detail.len() > LONGEST_TEXT {
-            true => Err(Refusal(UNKNOWN_SERVER_ERROR, None)),
-            false => Ok(vec![told]),
-        }
-    }
-
     /// What a member is told that waits here.
     fn told(
         &self,
@@ -322,15 +227,10 @@ impl Beat {
         mut statuses: Vec<Status>,
     ) -> Heartbeat {
         if told.is_delayed {
-            let text = "Assignment delayed due to the configured initial rebalance delay.";
-            statuses.insert(0, status(ASSIGNMENT_DELAYED, text.to_owned()));
+            statuses.insert(0, statuses::assignment_delayed());
         }
         if let Some(by) = &told.shutdown {
-            let text = format!(
-                "Streams group member {by} encountered a fatal error and requested a shutdown for the entire \
-                 application."
-            );
-            statuses.push(status(SHUTDOWN_APPLICATION, text));
+            statuses.push(statuses::shutdown_application(by));
         }
         let is_joining = self.request.member_epoch == 0;
         let is_news = is_joining || self.request.endpoint_information_epoch != told.endpoint_epoch;
@@ -378,10 +278,6 @@ fn paced(settings: StreamsSettings, access: &Access<'_>) -> Heartbeat {
 fn no_room(statuses: Vec<Status>) -> Refusal {
     let text = statuses.into_iter().next().map(|status| status.status_detail.to_string());
     Refusal(TOPIC_AUTHORIZATION_FAILED, text)
-}
-
-fn status(status_code: i8, text: String) -> Status {
-    Status { status_code, status_detail: Str::from(text), ..Default::default() }
 }
 
 /// Whether the epoch that a member names is the one that it was told, or the one before.
