@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::acl::{Known, Operation, ResourceType};
-use crate::observability::metrics::{Metrics, labels};
+use crate::observability::metrics::{Metrics, authorizations};
 
 mod ecs;
 mod kafka;
@@ -97,7 +97,7 @@ fn resource_type_name(resource_type: ResourceType) -> &'static str {
 
 /// The operation's name in Kafka's capitals.
 fn operation_name(operation: Operation) -> String {
-    labels::operation(operation).to_ascii_uppercase()
+    authorizations::operation_label(operation).to_ascii_uppercase()
 }
 
 /// The address in the event, when it is one: Java writes IPv6 without `::` but readably.

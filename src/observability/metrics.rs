@@ -8,19 +8,24 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
+use prometheus::{IntCounter, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use crate::model::acl::{Operation, ResourceType};
 
+mod acls;
 mod apis;
+pub(in crate::observability) mod authorizations;
 mod certificates;
 mod denials;
 mod families;
-pub(in crate::observability) mod labels;
+mod labels;
 mod listener;
+mod outputs;
+mod reloads;
 mod runtime;
 #[cfg(test)]
 mod tests;
+mod upstreams;
 
 pub use apis::{Api, ByteCounts};
 pub use certificates::Certificate;
@@ -32,18 +37,20 @@ pub use labels::{
 pub use listener::{ListenerMetrics, OpenConnection};
 pub use runtime::Runtime;
 
+use acls::Acls;
 use apis::Apis;
+use authorizations::Authorizations;
 use certificates::Certificates;
 use denials::Denials;
 use families::{Each, Families};
 use listener::ListenerFamilies;
+use outputs::Outputs;
+use reloads::Reloads;
 use runtime::RuntimeFamilies;
+use upstreams::Upstreams;
 
 /// The `Content-Type` of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// Bounds of the time to connect to the broker, in seconds.
-const CONNECT: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
 /// What this binary was built from, for `doorkeeper_build_info`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,34 +95,15 @@ pub struct Metrics {
     authentications: Each<Mechanism, Outcome>,
     runtime: RuntimeFamilies,
     ready: Each<Check, IntGauge>,
-    upstream_connects: Each<ConnectResult, IntCounter>,
-    upstream_connect_duration: Histogram,
-    upstream_up: IntGaugeVec,
+    upstreams: Upstreams,
     mapping_errors: Each<MappingError, IntCounter>,
     self_checks: IntGaugeVec,
-    acl_bindings: IntGauge,
-    acl_generation: IntGauge,
-    acl_age_seconds: IntGauge,
-    acl_topic_offset: IntGauge,
-    acl_changes: Each<AclChange, IntCounter>,
-    reloads: Each<Reload, ReloadHandles>,
-    settings_pending: IntGauge,
-    config_hash: IntGaugeVec,
+    acls: Acls,
+    reloads: Reloads,
     connections_limit: IntGauge,
-    audit_events: IntCounter,
-    audit_dropped: IntCounter,
-    audit_queue_length: IntGauge,
-    log_lines_dropped: IntCounter,
+    outputs: Outputs,
     buffered_bytes: IntGauge,
     inflight_requests: IntGauge,
-}
-
-#[derive(Debug)]
-struct ReloadHandles {
-    ok: IntCounter,
-    error: IntCounter,
-    last_successful: IntGauge,
-    last_success: IntGauge,
 }
 
 #[derive(Debug)]
@@ -155,35 +143,10 @@ impl Metrics {
             "Clients whose principal was asked for after the handshake, by how they say it.",
             &["mechanism", "result"],
         )?;
-        let connects = make.counters(
-            "upstream_connect_total",
-            "Attempts to connect to the broker, by how they ended.",
-            &["result"],
-        )?;
         let mapping_errors = make.counters(
             "address_mapping_errors_total",
             "Broker addresses withheld from clients because nothing says what to put in their place.",
             &["reason"],
-        )?;
-        let reloads = make.counters(
-            "config_reloads_total",
-            "Attempts to load something anew while running.",
-            &["what", "result"],
-        )?;
-        let acl_changes = make.counters(
-            "acl_changes_total",
-            "Changes of the ACLs that clients asked for, by what came of them.",
-            &["result"],
-        )?;
-        let last_successful = make.gauges(
-            "config_last_reload_successful",
-            "Whether the last attempt to load it succeeded.",
-            &["what"],
-        )?;
-        let last_success = make.gauges(
-            "config_last_reload_success_timestamp_seconds",
-            "When it was last loaded.",
-            &["what"],
         )?;
 
         Ok(Self {
@@ -198,50 +161,17 @@ impl Metrics {
             }),
             runtime: RuntimeFamilies::new(&make)?,
             ready: Each::new(|check| ready.with_label_values(&[check])),
-            upstream_connects: Each::new(|result| connects.with_label_values(&[result])),
-            upstream_connect_duration: make.durations(
-                "upstream_connect_duration_seconds",
-                "Time of successful connects to the broker.",
-                CONNECT,
-            )?,
-            upstream_up: make.gauges("upstream_up", "Whether the broker answers.", &["upstream"])?,
+            upstreams: Upstreams::new(&make)?,
             mapping_errors: Each::new(|reason| mapping_errors.with_label_values(&[reason])),
             self_checks: make.gauges(
                 "address_self_check_successful",
                 "Whether the addresses that clients are told lead back here, as far as can be seen from here.",
                 &["listener"],
             )?,
-            acl_bindings: make.gauge("acl_bindings", "ACL bindings in force.")?,
-            acl_generation: make.gauge("acl_generation", "How many ACL sets have been in force so far.")?,
-            acl_age_seconds: make.gauge(
-                "acl_age_seconds",
-                "Time since the ACLs in force were last known to be those of the ACL topic.",
-            )?,
-            acl_topic_offset: make
-                .gauge("acl_topic_offset", "Offset up to which the ACL topic is in force; without one, 0.")?,
-            acl_changes: Each::new(|result| acl_changes.with_label_values(&[result])),
-            reloads: Each::new(|what| ReloadHandles {
-                ok: reloads.with_label_values(&[what, labels::outcome(true)]),
-                error: reloads.with_label_values(&[what, labels::outcome(false)]),
-                last_successful: last_successful.with_label_values(&[what]),
-                last_success: last_success.with_label_values(&[what]),
-            }),
-            settings_pending: make.gauge(
-                "config_settings_pending",
-                "Settings that have changed in the file since the start and wait for a restart.",
-            )?,
-            config_hash: make.gauges(
-                "config_hash_info",
-                "The beginning of the SHA-256 of the configuration file that was accepted last.",
-                &["sha256"],
-            )?,
+            acls: Acls::new(&make)?,
+            reloads: Reloads::new(&make)?,
             connections_limit: make.gauge("connections_limit", "The most connections at one time.")?,
-            audit_events: make.counter("audit_events_total", "Audit events written.")?,
-            audit_dropped: make
-                .counter("audit_dropped_total", "Audit events lost because the output did not take them.")?,
-            audit_queue_length: make.gauge("audit_queue_length", "Audit events that wait for the output.")?,
-            log_lines_dropped: make
-                .counter("log_lines_dropped_total", "Log lines lost because the output did not take them.")?,
+            outputs: Outputs::new(&make)?,
             buffered_bytes: make.gauge("buffered_bytes", "Bytes held in connection buffers.")?,
             inflight_requests: make
                 .gauge("inflight_requests", "Requests sent to the broker and not yet answered.")?,
@@ -305,9 +235,7 @@ impl Metrics {
 
     /// Says which configuration file was accepted, by its SHA-256.
     pub fn config_hash(&self, sha256: &str) {
-        let beginning: String = sha256.chars().take(16).collect();
-        self.config_hash.reset();
-        self.config_hash.with_label_values(&[&beginning]).set(1);
+        self.reloads.set_config_hash(sha256);
     }
 
     /// Says how many connections there may be.
@@ -317,20 +245,17 @@ impl Metrics {
 
     /// Says how many audit events wait.
     pub fn audit_queue_length(&self, length: usize) {
-        self.audit_queue_length.set(i64::try_from(length).unwrap_or(i64::MAX));
+        self.outputs.set_audit_queue_length(length);
     }
 
     /// Counts an attempt to connect to the broker, and its time when it succeeded.
     pub fn upstream_connect(&self, result: ConnectResult, elapsed: Duration) {
-        self.upstream_connects[result].inc();
-        if result == ConnectResult::Ok {
-            self.upstream_connect_duration.observe(elapsed.as_secs_f64());
-        }
+        self.upstreams.connected(result, elapsed);
     }
 
     /// Says whether the broker at this configured address answers.
     pub fn upstream_up(&self, upstream: &str, up: bool) {
-        self.upstream_up.with_label_values(&[upstream]).set(i64::from(up));
+        self.upstreams.set_up(upstream, up);
     }
 
     /// Counts a broker address that was withheld from a client.
@@ -345,23 +270,22 @@ impl Metrics {
 
     /// Says which ACL set is in force: how many bindings, and the how-manieth set since the start.
     pub fn acls(&self, bindings: usize, generation: u64) {
-        self.acl_bindings.set(i64::try_from(bindings).unwrap_or(i64::MAX));
-        self.acl_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.acls.set(bindings, generation);
     }
 
     /// Time since the ACLs in force were last known to be those of the ACL topic, in seconds.
     pub fn acl_age_seconds(&self) -> &IntGauge {
-        &self.acl_age_seconds
+        &self.acls.age_seconds
     }
 
     /// The offset up to which the ACL topic is in force.
     pub fn acl_topic_offset(&self) -> &IntGauge {
-        &self.acl_topic_offset
+        &self.acls.topic_offset
     }
 
     /// Counts a change of the ACLs that a client asked for.
     pub fn acl_change(&self, result: AclChange) {
-        self.acl_changes[result].inc();
+        self.acls.changed(result);
     }
 
     /// Replaces the certificates in use; the series of those that are gone go with them.
@@ -371,31 +295,22 @@ impl Metrics {
 
     /// Says that `what` was loaded at start; no reload is counted.
     pub fn loaded(&self, what: Reload, at: SystemTime) {
-        let handles = &self.reloads[what];
-        handles.last_successful.set(1);
-        handles.last_success.set(unix_seconds(at));
+        self.reloads.loaded(what, at);
     }
 
     /// Counts an attempt to load `what` anew.
     pub fn reloaded(&self, what: Reload, ok: bool, at: SystemTime) {
-        let handles = &self.reloads[what];
-        if ok {
-            handles.ok.inc();
-            self.loaded(what, at);
-        } else {
-            handles.error.inc();
-            handles.last_successful.set(0);
-        }
+        self.reloads.reloaded(what, ok, at);
     }
 
     /// Says that a part of `what` is still wrong, although another part was loaded.
     pub fn still_refused(&self, what: Reload) {
-        self.reloads[what].last_successful.set(0);
+        self.reloads.still_refused(what);
     }
 
     /// Says how many changed settings wait for a restart.
     pub fn settings_pending(&self, count: usize) {
-        self.settings_pending.set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.reloads.set_settings_pending(count);
     }
 
     /// Says whether a check of readiness is passed; [`crate::observability::health::Health`] does.
@@ -405,17 +320,17 @@ impl Metrics {
 
     /// Counts audit events that were written.
     pub(in crate::observability) fn audit_events(&self, count: u64) {
-        self.audit_events.inc_by(count);
+        self.outputs.audit_events.inc_by(count);
     }
 
     /// Counts audit events that were lost.
     pub(in crate::observability) fn audit_dropped(&self, count: u64) {
-        self.audit_dropped.inc_by(count);
+        self.outputs.audit_dropped.inc_by(count);
     }
 
     /// The counter of log lines that were lost.
     pub fn log_lines_dropped(&self) -> &IntCounter {
-        &self.log_lines_dropped
+        &self.outputs.log_lines_dropped
     }
 
     /// Bytes held in connection buffers, for whoever takes and returns them.
@@ -437,49 +352,6 @@ impl Metrics {
         let mut text = String::with_capacity(64 * 1024);
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         Ok(text)
-    }
-}
-
-/// Decisions by their three labels. The pairs that Kafka never checks are only made when somebody counts one.
-#[derive(Debug)]
-struct Authorizations {
-    family: IntCounterVec,
-    handles: Box<[OnceLock<IntCounter>; 2 * OPERATIONS * RESOURCE_TYPES]>,
-}
-
-/// More than the highest code of an operation.
-const OPERATIONS: usize = 16;
-/// More than the highest code of a resource type.
-const RESOURCE_TYPES: usize = 8;
-
-impl Authorizations {
-    fn new(make: &Families<'_>) -> Result<Self, prometheus::Error> {
-        let authorizations = Self {
-            family: make.counters(
-                "authorizations_total",
-                "Decisions over resources; one request may need many.",
-                &["decision", "operation", "resource_type"],
-            )?,
-            handles: Box::new([const { OnceLock::new() }; 2 * OPERATIONS * RESOURCE_TYPES]),
-        };
-        for &(resource_type, operations) in labels::SUPPORTED_OPERATIONS {
-            for &operation in operations {
-                authorizations.get(true, operation, resource_type);
-                authorizations.get(false, operation, resource_type);
-            }
-        }
-        Ok(authorizations)
-    }
-
-    fn get(&self, allowed: bool, operation: Operation, resource_type: ResourceType) -> &IntCounter {
-        let place = (usize::from(allowed) * OPERATIONS + operation as usize) * RESOURCE_TYPES;
-        self.handles[place + resource_type as usize].get_or_init(|| {
-            self.family.with_label_values(&[
-                labels::decision(allowed),
-                labels::operation(operation),
-                labels::resource_type(resource_type),
-            ])
-        })
     }
 }
 

@@ -13,7 +13,7 @@ use super::losses::{Account, Lost};
 use super::{Event, Request, Sum, TARGET, address, kafka, resource_type_name};
 use crate::model::acl::{Operation, ResourceType};
 use crate::model::text::{Rfc3339, is_unsafe};
-use crate::observability::metrics::labels;
+use crate::observability::metrics::authorizations::{operation_label, resource_type_label};
 
 /// The version of the schema whose fields are used.
 const ECS_VERSION: &str = "8.17.0";
@@ -75,7 +75,7 @@ fn document<'a>(
     time: SystemTime,
     sequence: u64,
 ) -> Document<'a> {
-    let operation = labels::operation(kind.operation);
+    let operation = operation_label(kind.operation);
     let allowed = kind.allowed;
     Document {
         timestamp: Rfc3339(time).to_string(),
@@ -87,7 +87,7 @@ fn document<'a>(
             category: ["api"],
             r#type: ["access", if allowed { "allowed" } else { "denied" }],
             outcome: if allowed { "success" } else { "failure" },
-            action: format!("{}:{operation}", labels::resource_type(kind.resource_type)),
+            action: format!("{}:{operation}", resource_type_label(kind.resource_type)),
             module: "doorkeeper",
             dataset: "doorkeeper.audit",
             sequence,
@@ -132,7 +132,7 @@ pub(super) fn write_loss(
     let resources = |lost: &'_ [Lost]| -> Vec<LostResource> {
         let of = |lost: &Lost| LostResource {
             api: lost.api,
-            operation: labels::operation(lost.operation),
+            operation: operation_label(lost.operation),
             resource: LostName {
                 r#type: resource_type_name(lost.resource_type),
                 pattern: "LITERAL",

@@ -1,7 +1,5 @@
 //! The label values, closed sets all: no text that a peer sends can become a series.
 
-use crate::model::acl::{Operation, ResourceType};
-
 /// A closed set of label values.
 pub(super) trait Label: Copy + 'static {
     /// Every value, in the order of [`Label::index`].
@@ -366,83 +364,3 @@ labels! {
 pub(super) fn outcome(ok: bool) -> &'static str {
     if ok { "ok" } else { "error" }
 }
-
-/// `allowed` and `denied`.
-pub(super) fn decision(allowed: bool) -> &'static str {
-    if allowed { "allowed" } else { "denied" }
-}
-
-/// An operation as a label; in capitals it is the name of Kafka's `AclOperation` constant.
-pub(in crate::observability) const fn operation(operation: Operation) -> &'static str {
-    match operation {
-        Operation::All => "all",
-        Operation::Read => "read",
-        Operation::Write => "write",
-        Operation::Create => "create",
-        Operation::Delete => "delete",
-        Operation::Alter => "alter",
-        Operation::Describe => "describe",
-        Operation::ClusterAction => "cluster_action",
-        Operation::DescribeConfigs => "describe_configs",
-        Operation::AlterConfigs => "alter_configs",
-        Operation::IdempotentWrite => "idempotent_write",
-        Operation::CreateTokens => "create_tokens",
-        Operation::DescribeTokens => "describe_tokens",
-        Operation::TwoPhaseCommit => "two_phase_commit",
-    }
-}
-
-/// A resource type as a label.
-pub(in crate::observability) const fn resource_type(resource_type: ResourceType) -> &'static str {
-    match resource_type {
-        ResourceType::Topic => "topic",
-        ResourceType::Group => "group",
-        ResourceType::Cluster => "cluster",
-        ResourceType::TransactionalId => "transactional_id",
-        ResourceType::DelegationToken => "delegation_token",
-        ResourceType::User => "user",
-    }
-}
-
-/// The operations that Kafka checks on each type (`kafka.security.authorizer.AclEntry.supportedOperations`):
-/// their series exist from the start, so that a rate sees the first denial.
-pub(super) const SUPPORTED_OPERATIONS: &[(ResourceType, &[Operation])] = &[
-    (
-        ResourceType::Topic,
-        &[
-            Operation::Read,
-            Operation::Write,
-            Operation::Create,
-            Operation::Describe,
-            Operation::Delete,
-            Operation::Alter,
-            Operation::DescribeConfigs,
-            Operation::AlterConfigs,
-        ],
-    ),
-    (
-        ResourceType::Group,
-        &[
-            Operation::Read,
-            Operation::Describe,
-            Operation::Delete,
-            Operation::DescribeConfigs,
-            Operation::AlterConfigs,
-        ],
-    ),
-    (
-        ResourceType::Cluster,
-        &[
-            Operation::Create,
-            Operation::ClusterAction,
-            Operation::DescribeConfigs,
-            Operation::AlterConfigs,
-            Operation::IdempotentWrite,
-            Operation::Alter,
-            Operation::Describe,
-        ],
-    ),
-    (ResourceType::TransactionalId, &[Operation::Describe, Operation::Write, Operation::TwoPhaseCommit]),
-    (ResourceType::DelegationToken, &[Operation::Describe]),
-    (ResourceType::User, &[Operation::CreateTokens, Operation::DescribeTokens]),
-];
