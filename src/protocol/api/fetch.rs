@@ -1,22 +1,22 @@
 //! Fetch: reading, with sessions that hold only what the client may read.
 
-use std::collections::{HashMap, HashSet};
-
 use super::{Api, Readdress, RuleOutcome, merged, metadata};
 use crate::model::acl::{CLUSTER_NAME, Operation, ResourceType};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
 use crate::protocol::fetch_answer::NODE_ENDPOINTS;
 use crate::protocol::fetch_sessions::{Refusal, Session, Topic, refused_partition};
-use crate::protocol::messages::fetch_request::{FetchTopic, ReplicaState};
+use crate::protocol::messages::fetch_request::ReplicaState;
 use crate::protocol::messages::fetch_response::FetchableTopicResponse;
 use crate::protocol::messages::{FetchRequest, FetchResponse};
 use crate::protocol::wire::{Fault, Str, Uuid};
 
 mod answer;
+mod incremental;
 
 pub(super) use answer::judge_again;
 use answer::{SessionChange, finish};
+use incremental::decide_incremental;
 
 /// The first version with sessions.
 const SESSIONS: i16 = 7;
@@ -183,109 +183,6 @@ fn decide_full(
     finish(request, edited, refused, change, access)
 }
 
-/// A request that names what has changed since the last one.
-fn decide_incremental(
-    request: &mut FetchRequest,
-    reader: FetchedBy,
-    access: &mut Access<'_>,
-) -> Result<RuleOutcome<FetchResponse>, Fault> {
-    let by_id = access.version >= TOPIC_IDS;
-    let id = request.session_id;
-    let failed = |error_code| Ok(RuleOutcome::Answer(FetchResponse { error_code, ..Default::default() }));
-    // Whoever knows a session's number could read its records: only the connection that it was made on may use it.
-    let Some(mut session) = access.fetch_sessions.remove(id) else {
-        return failed(FETCH_SESSION_ID_NOT_FOUND);
-    };
-    let error = match () {
-        () if session.epoch != request.session_epoch => Some(INVALID_FETCH_SESSION_EPOCH),
-        () if session.by_id != by_id => Some(FETCH_SESSION_TOPIC_ID_ERROR),
-        () => None,
-    };
-    if let Some(error) = error {
-        drop(access.fetch_sessions.insert(id, session));
-        return failed(error);
-    }
-    session.advance();
-    access.reads_session();
-    // Kafka asks for the right of whoever uses the session now, and not of whoever has made it.
-    let moved = (session.generation, session.for_follower) != (access.generation, reader.is_follower());
-    (session.generation, session.for_follower) = (access.generation, reader.is_follower());
-
-    let before = request.topics.len();
-    // Each topic is decided once a request, and a denial heard once.
-    let mut judged: HashMap<Topic, Option<Refusal>> = HashMap::new();
-    let mut judge = |topic: &Topic, partitions: usize, access: &mut Access<'_>| match judged.get(topic) {
-        Some(refusal) => *refusal,
-        None => {
-            let refusal = reader.judge(topic, partitions, access);
-            judged.insert(topic.clone(), refusal);
-            refusal
-        }
-    };
-    request.topics.retain(|topic| {
-        let key = Topic::new(&topic.topic, topic.topic_id, by_id);
-        let refusal = judge(&key, topic.partitions.len(), access);
-        session.ask(key, &topic.partitions, refusal);
-        refusal.is_none()
-    });
-    let mut edited = request.topics.len() != before;
-    if before > 0 && session.is_too_large() {
-        // As if the broker had evicted it: the client begins anew, with all that it wants.
-        leave(Some(&session), access);
-        return failed(FETCH_SESSION_ID_NOT_FOUND);
-    }
-    // What is asked for and forgotten at once is forgotten (`FetchSession.update`).
-    for topic in &request.forgotten_topics_data {
-        let (key, partitions) = (Topic::new(&topic.topic, topic.topic_id, by_id), &topic.partitions);
-        if session.holds(&key) {
-            access.leaves_session(&name_of(&key, access).unwrap_or_default());
-        }
-        session.forget(&key, partitions);
-    }
-    if moved || session.has_refusals() {
-        let changes = session.divide(moved, |topic| judge(topic, 1, access));
-        edited |= !changes.is_empty();
-        merge(request, changes);
-    }
-    let refused = session.refusals();
-    if session.holds_nothing() && !refused.is_empty() {
-        // Nobody waits for what cannot be read.
-        session.at_broker.is_stale = true;
-        drop(access.fetch_sessions.insert(id, session));
-        return Ok(RuleOutcome::Answer(FetchResponse {
-            session_id: id,
-            responses: refused,
-            ..Default::default()
-        }));
-    }
-    request.session_id = session.at_broker.id;
-    if session.at_broker.is_stale {
-        // A session of errors tells of each partition that can be read, as one does that has just been made.
-        request.topics = session.wanted();
-        request.forgotten_topics_data.clear();
-        for topic in session.held() {
-            access.reads(&name_of(topic, access).unwrap_or_default());
-        }
-        let change = match session.is_empty() {
-            true => SessionChange::Nothing,
-            false => SessionChange::Made(Box::new(session), Some(id)),
-        };
-        request.session_epoch = match change {
-            SessionChange::Nothing => FINAL_EPOCH,
-            _ => INITIAL_EPOCH,
-        };
-        return finish(request, true, refused, change, access);
-    }
-    let epoch = session.advance_at_broker();
-    edited |= (id, request.session_epoch) != (request.session_id, epoch);
-    request.session_epoch = epoch;
-    if !session.is_empty() {
-        drop(access.fetch_sessions.insert(id, session));
-    }
-    let change = SessionChange::Used { id, at_broker: request.session_id };
-    finish(request, edited, refused, change, access)
-}
-
 /// The name of a topic, if it is known.
 fn name_of(topic: &Topic, access: &Access<'_>) -> Option<Str> {
     match topic {
@@ -299,29 +196,4 @@ fn leave(session: Option<&Session>, access: &mut Access<'_>) {
     for topic in session.into_iter().flat_map(Session::held) {
         access.leaves_session(&name_of(topic, access).unwrap_or_default());
     }
-}
-
-/// Adds what the broker has to be told to what the client says.
-fn merge(request: &mut FetchRequest, changes: crate::protocol::fetch_sessions::Changes) {
-    let mut places: HashMap<Topic, usize> = HashMap::new();
-    let key = |topic: &FetchTopic| Topic::new(&topic.topic, topic.topic_id, !topic.topic_id.is_zero());
-    for (place, topic) in request.topics.iter().enumerate() {
-        places.entry(key(topic)).or_insert(place);
-    }
-    for topic in changes.add {
-        // What the client says of a partition in this request is newer.
-        let same = places.get(&key(&topic)).and_then(|place| request.topics.get_mut(*place));
-        match same {
-            Some(other) => {
-                let fresh: HashSet<i32> =
-                    other.partitions.iter().map(|partition| partition.partition).collect();
-                let rest =
-                    topic.partitions.into_iter().filter(|partition| !fresh.contains(&partition.partition));
-                other.partitions.extend(rest);
-            }
-            // Each topic is added once.
-            None => request.topics.push(topic),
-        }
-    }
-    request.forgotten_topics_data.extend(changes.forget);
 }
