@@ -1,112 +1,21 @@
 //! From the broker: its answers pass, or are taken whole and rewritten, each in its turn.
 
+mod reader;
+mod whole;
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::frames::answer_frame;
-use super::pending::{PendingResponse, ResponseKind};
-use super::work::Waiting;
-use super::{Close, LARGE, MemoryPermit, Observed, REWRITING, RequestId, Session, Sink, Want};
-use crate::net::budget::keep;
+use super::pending::ResponseKind;
+use super::{Close, LARGE, REWRITING, RequestId, Session, Sink, Want};
 use crate::net::buffer::Buf;
-use crate::protocol::api::{Answer, AnswerWatch, Rewrite};
-use crate::protocol::header;
+use crate::protocol::api::{Answer, AnswerWatch};
 
-/// The length, the correlation id.
-const ANSWER_HEAD: usize = 8;
-
-/// How far the broker's current answer has been read.
-#[derive(Default)]
-pub(super) struct AnswerReader {
-    state: AnswerState,
-    /// Memory of the shared budget that it holds while it is taken whole.
-    pub(super) memory: Option<MemoryPermit>,
-}
-
-enum AnswerState {
-    /// Its head, so many bytes of it.
-    Head([u8; ANSWER_HEAD], usize),
-    /// It passes: bytes left, whether the header's tags are still to come, and who watches it.
-    Pass { left: usize, tags: bool, request: RequestId, watch: Option<Box<dyn AnswerWatch>> },
-    /// It has passed but for its end, which its watch wants whole: the length of that, and what has come of it.
-    End { length: usize, so_far: Vec<u8>, request: RequestId, watch: Box<dyn AnswerWatch> },
-    /// It is taken whole: its length without the head, and what has come of it.
-    Whole { length: usize, so_far: Vec<u8>, pending: Box<PendingResponse> },
-}
-
-impl Default for AnswerState {
-    fn default() -> Self {
-        Self::START
-    }
-}
-
-impl AnswerState {
-    /// Nothing has come of the next answer.
-    const START: Self = Self::Head([0; ANSWER_HEAD], 0);
-
-    fn is_complete(&self) -> bool {
-        match self {
-            Self::Head(..) => false,
-            Self::Pass { left, .. } => *left == 0,
-            Self::End { length, so_far, .. } | Self::Whole { length, so_far, .. } => so_far.len() == *length,
-        }
-    }
-}
-
-impl AnswerReader {
-    /// Whether nothing has come of the next answer.
-    pub(super) fn is_between(&self) -> bool {
-        matches!(self.state, AnswerState::Head(_, 0))
-    }
-
-    /// The length of the answer that is taken whole, if it is there with so many bytes more.
-    pub(super) fn completes(&self, more: usize) -> Option<usize> {
-        match &self.state {
-            AnswerState::Whole { length, so_far, .. } => (so_far.len() + more >= *length).then_some(*length),
-            _ => None,
-        }
-    }
-
-    /// What is to be done with the answer that is taken whole.
-    pub(super) fn pending_mut(&mut self) -> Option<&mut PendingResponse> {
-        match &mut self.state {
-            AnswerState::Whole { pending, .. } => Some(pending),
-            _ => None,
-        }
-    }
-
-    /// How many bytes it holds that the shared budget does not stand for.
-    pub(super) fn unreserved_bytes(&self) -> usize {
-        match &self.state {
-            AnswerState::Whole { so_far, .. } if self.memory.is_none() => so_far.capacity(),
-            _ => 0,
-        }
-    }
-}
-
-/// What has come from the broker. Up to `at` it has been read; from `start` on it passes as it is and has not been sent.
-struct Incoming<'a> {
-    bytes: &'a mut [u8],
-    start: usize,
-    at: usize,
-}
-
-impl Incoming<'_> {
-    /// How many bytes have not been read.
-    fn rest(&self) -> usize {
-        self.bytes.len() - self.at
-    }
-
-    /// Sends what passes and ends here; what comes between this and `at` does not pass.
-    fn send_up_to(&mut self, end: usize, sink: &mut dyn Sink) -> Result<(), Close> {
-        sink.send(&self.bytes[self.start..end])?;
-        self.start = self.at;
-        Ok(())
-    }
-}
+pub(super) use reader::AnswerReader;
+use reader::{ANSWER_HEAD, AnswerState, Incoming};
 
 /// Whether there is more to do, or what is waited for.
 type Flow = ControlFlow<Want>;
@@ -218,27 +127,6 @@ impl Session {
         Ok(Flow::Continue(()))
     }
 
-    /// An answer that is taken whole, and of which all of that many bytes are there; its head begins at `before`.
-    fn all_at_once(
-        &mut self,
-        (before, length): (usize, usize),
-        incoming: &mut Incoming<'_>,
-        to_broker: &mut VecDeque<Bytes>,
-        sink: &mut dyn Sink,
-        now: Instant,
-    ) -> Result<(), Close> {
-        let state = std::mem::replace(&mut self.answers.state, AnswerState::START);
-        let AnswerState::Whole { pending, .. } = state else { return Ok(()) };
-        let Incoming { ref bytes, start, at } = *incoming;
-        let passed = (start < before).then(|| &bytes[start..before]);
-        let passes = self.whole_answer(&bytes[at..at + length], passed, *pending, to_broker, sink, now)?;
-        incoming.at += length;
-        if !passes {
-            incoming.start = incoming.at;
-        }
-        Ok(())
-    }
-
     /// A part of an answer that passes while it comes: so many bytes are left of it. `tags`: the tagged fields of its header are
     /// still to come.
     fn pass(
@@ -299,34 +187,6 @@ impl Session {
             .with(request, b"", None, |access| watch.end(&mut so_far, access))
             .map_err(Close::answer)?;
         sink.send(&so_far)
-    }
-
-    /// A part of an answer that is taken whole.
-    fn read_whole(
-        &mut self,
-        (length, mut so_far): (usize, Vec<u8>),
-        pending: Box<PendingResponse>,
-        incoming: &mut Incoming<'_>,
-        to_broker: &mut VecDeque<Bytes>,
-        sink: &mut dyn Sink,
-        now: Instant,
-    ) -> Result<(), Close> {
-        let n = (length - so_far.len()).min(incoming.rest());
-        so_far.extend_from_slice(&incoming.bytes[incoming.at..incoming.at + n]);
-        incoming.at += n;
-        incoming.start = incoming.at;
-        if so_far.len() < length {
-            self.answers.state = AnswerState::Whole { length, so_far, pending };
-            return Ok(());
-        }
-        let head = answer_head(&pending, length);
-        let memory = self.answers.memory.take();
-        if self.whole_answer(&so_far, None, *pending, to_broker, sink, now)? {
-            so_far.splice(0..0, head);
-            sink.send(&so_far)?;
-        }
-        self.handed_on.extend(memory.map(|memory| keep(memory, length)));
-        Ok(())
     }
 
     /// Sends our own answers that are first in the queue; called after every turn.
@@ -411,75 +271,4 @@ impl Session {
             ResponseKind::Reply(_) => return Err(Close::internal("an answer came in the place of ours")),
         })
     }
-
-    /// Deals with an answer that was taken whole; `after_head` is it without length and correlation id. Whether it passes
-    /// as it is. If it does not, `before` is sent first, and then what the client gets instead.
-    fn whole_answer(
-        &mut self,
-        after_head: &[u8],
-        before: Option<&[u8]>,
-        pending: PendingResponse,
-        to_broker: &mut VecDeque<Bytes>,
-        sink: &mut dyn Sink,
-        now: Instant,
-    ) -> Result<bool, Close> {
-        let tags = match pending.id.row.has_answer_tags(pending.id.version) {
-            true => header::tagged_fields(after_head).map_err(Close::answer)?,
-            false => 0,
-        };
-        let body = &after_head[tags..];
-        self.access.grounds.answered(pending.number);
-        match pending.kind {
-            ResponseKind::Answer(Answer::Rewritten(rewrite)) => {
-                let Some(body) = self.rewrite(rewrite, pending.id, body)? else { return Ok(true) };
-                sink.send(before.unwrap_or_default())?;
-                sink.send(&answer_frame(pending.id, &body))?;
-                Ok(false)
-            }
-            ResponseKind::Own(ask) => {
-                sink.send(before.unwrap_or_default())?;
-                let Waiting::Answer(request) = std::mem::replace(&mut self.waiting, Waiting::Nothing) else {
-                    return Err(Close::internal("an answer of ours has no request"));
-                };
-                let mut observed = Observed::default();
-                let action = match self.access.has_lost_noted() {
-                    // What it was allowed before the question it may not be now.
-                    true => self.decide_anew(&request, &mut observed)?,
-                    false => {
-                        let body = Bytes::copy_from_slice(body);
-                        self.access
-                            .decide_waiting(&request, &mut observed, |access| (ask.then)(&body, access))
-                            .map_err(Close::answer)?
-                    }
-                };
-                if let Err(close) = self.apply(action, request, observed, to_broker, now) {
-                    self.end(close);
-                }
-                Ok(false)
-            }
-            ResponseKind::Reply(_) | ResponseKind::Answer(_) => {
-                Err(Close::internal("an answer was taken whole for nobody"))
-            }
-        }
-    }
-
-    fn rewrite(
-        &mut self,
-        rewrite: Rewrite,
-        request: RequestId,
-        body: &[u8],
-    ) -> Result<Option<Vec<u8>>, Close> {
-        let RequestId { row, version, .. } = request;
-        let mut observed = Observed::default();
-        self.access.with(request, b"", Some(&mut observed), |access| rewrite(body, access)).map_err(|fault| {
-            Close::upstream(format!("the answer to {} version {version}: {fault}", row.name))
-        })
-    }
-}
-
-/// The head of an answer of this length, without it.
-fn answer_head(pending: &PendingResponse, length: usize) -> [u8; ANSWER_HEAD] {
-    let [l0, l1, l2, l3] = (length as i32 + 4).to_be_bytes();
-    let [c0, c1, c2, c3] = pending.id.correlation_id.to_be_bytes();
-    [l0, l1, l2, l3, c0, c1, c2, c3]
 }
