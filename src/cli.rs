@@ -183,7 +183,7 @@ fn run(path: &Path) -> ExitCode {
             let (config, _) = Config::examine(path);
             let format = config.map_or(LogFormat::Text, |config| config.log.format);
             for fault in &faults.0 {
-                let line = failure_line(&fault.to_string(), format.into(), SystemTime::now());
+                let line = failure_line(&fault.to_string(), format, SystemTime::now());
                 drop(std::io::stderr().lock().write_all(line.as_bytes()));
             }
             ExitCode::from(BAD_CONFIGURATION)

@@ -8,13 +8,12 @@ mod hold;
 mod ports;
 mod refusals;
 mod reload;
+mod run;
 mod socket;
 mod views;
 mod watchers;
 
-use std::io;
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -30,14 +29,17 @@ use watchers::{
     watch_identity, watch_load, watch_upstream,
 };
 
+pub use run::run;
+
+use super::acl_store::AclStore;
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
-use super::config::{Acls, Audience, Reaction, Shutdown};
+use super::config::{Acls, Audience, Config, Reaction, Shutdown};
 use super::findings;
-use super::identity::{IdentityStore, sha256};
+use super::identity::{Identity, IdentityStore, sha256};
 use super::notify::Notifier;
 use super::startup::Ready;
-use super::telemetry::{self, Levels, Telemetry};
+use super::telemetry::Levels;
 use crate::model::advertise::Destination;
 use crate::net::budget::MemoryBudget;
 use crate::net::cluster::Clusters;
@@ -55,19 +57,6 @@ pub fn build() -> Build {
         revision: option_env!("DOORKEEPER_REVISION").unwrap_or("unknown"),
         rustc: option_env!("DOORKEEPER_RUSTC").unwrap_or("unknown"),
         tls_provider: "aws-lc-rs",
-    }
-}
-
-/// Runs the proxy until it is told to stop; says on standard error, in the form of the log, what keeps it from starting.
-pub fn run(ready: Ready) -> ExitCode {
-    let format = ready.config.log.format.into();
-    match start(ready) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let message = format!("doorkeeper cannot start: {error}");
-            eprint!("{}", telemetry::failure_line(&message, format, SystemTime::now()));
-            ExitCode::FAILURE
-        }
     }
 }
 
@@ -91,83 +80,9 @@ impl std::fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-fn system(what: &'static str) -> impl Fn(io::Error) -> StartError {
-    move |error| StartError::System(format!("{what}: {error}"))
-}
-
-fn start(ready: Ready) -> Result<(), StartError> {
-    let config = &ready.config;
-    let metrics = Metrics::new(build(), SystemTime::now(), &apis())
-        .map_err(|error| StartError::System(error.to_string()))?;
-    let metrics = Arc::new(metrics);
-    let options = telemetry::Options {
-        format: config.log.format,
-        level: Some(config.log.level.as_str().to_owned()),
-        audit_format: config.audit.format,
-        audit_allowed: config.audit.allowed,
-    };
-    let telemetry =
-        telemetry::start(&options, &metrics).map_err(|error| StartError::System(error.to_string()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("doorkeeper")
-        .build()
-        .map_err(system("the system gives no threads to work with"))?;
-    let bindings = match ready.config.authorization.acls.as_ref().and_then(Acls::topic) {
-        Some(_) => None,
-        None => Some(ready.acls.status().bindings),
-    };
-    let file = std::path::absolute(config.document.path()).unwrap_or_else(|_| config.document.path().into());
-    let version = build().version;
-    tracing::info!(version, config = %file.display(), bindings, "doorkeeper starts");
-    let outcome = runtime.block_on(async {
-        let stop = until_told().map_err(system("signals cannot be listened to"))?;
-        let proxy = Proxy::start(ready, metrics, telemetry.audit().clone()).await?;
-        let manager = Notifier::from_environment();
-        tokio::spawn(manager.clone().keep_telling(proxy.health.clone()));
-        manager.ready();
-        let told = manager.clone();
-        let stop = async move {
-            stop.await;
-            told.stopping();
-        };
-        proxy.with_levels(telemetry.levels().clone()).with_manager(manager).serve(stop).await;
-        Ok(())
-    });
-    // Connections that are left when the time is up are cut off.
-    runtime.shutdown_background();
-    let _: Telemetry = telemetry;
-    outcome
-}
-
 /// The APIs that metrics tell apart.
 pub fn apis() -> Vec<(i16, &'static str, ApiClass)> {
     TABLE.iter().map(|row| (row.key, row.name, row.class)).collect()
-}
-
-/// SIGTERM or SIGINT. The second one ends the process at once.
-fn until_told() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    // From here on SIGHUP does not end the process, also before anybody looks at what it asks for.
-    drop(signal(SignalKind::hangup())?);
-    Ok(async move {
-        let mut told = async || {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        told().await;
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::warn!("told twice to stop: connections are cut off");
-            std::process::exit(1);
-        });
-    })
 }
 
 /// The proxy, with all its addresses bound.
@@ -205,17 +120,7 @@ impl Proxy {
                 .map_err(|error| StartError::System(error.to_string()))?;
         }
         let health = Health::new(metrics.clone());
-        let admin = match &config.admin {
-            Some(admin) => {
-                let address = admin.bind.to_string();
-                let limits = admin::Limits::default();
-                let bound =
-                    AdminServer::bind(&address, build(), metrics.clone(), health.clone(), limits).await;
-                let everyone = admin.pages == Audience::Everyone;
-                Some(bound.map_err(StartError::Bind)?.with_pages_for_everyone(everyone))
-            }
-            None => None,
-        };
+        let admin = bind_admin(&config, &metrics, &health).await?;
         let memory = MemoryBudget::new(
             usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
             config.limits.max_frame_bytes as usize,
@@ -228,24 +133,8 @@ impl Proxy {
             metrics: metrics.clone(),
             audit: audit.clone(),
         });
-        let mut ports = Vec::new();
-        let mut brokers = Vec::new();
-        let mut identities = Vec::new();
-        for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
-            let context = Arc::new(listener_context(&config, listener, &process));
-            let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
-            brokers.push((context.clone(), listener.plaintext_exposed));
-            for (address, destination) in gateway::ports(listener) {
-                let (context, identity) = (context.clone(), identity.clone());
-                ports.push(BoundPort {
-                    socket: Socket::bind(&listener.name, address, acls.is_loaded())?,
-                    context,
-                    identity,
-                    destination,
-                    self_check: listener.self_check,
-                });
-            }
-            identities.push(identity);
+        let Listeners { ports, brokers, identities } = bind_listeners(&config, loaded, &process, &acls)?;
+        for listener in &config.listeners {
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
             let not_yet = |check, reaction| {
                 findings::show(&health, check, &listener.name, reaction, Some(findings::NOT_YET.to_owned()));
@@ -394,4 +283,54 @@ impl Proxy {
         watchers.shutdown().await;
         tracing::info!("stopped");
     }
+}
+
+/// The admin endpoint, if there is to be one.
+async fn bind_admin(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    health: &Health,
+) -> Result<Option<AdminServer>, StartError> {
+    let Some(admin) = &config.admin else { return Ok(None) };
+    let (address, limits) = (admin.bind.to_string(), admin::Limits::default());
+    let bound = AdminServer::bind(&address, build(), metrics.clone(), health.clone(), limits).await;
+    let everyone = admin.pages == Audience::Everyone;
+    Ok(Some(bound.map_err(StartError::Bind)?.with_pages_for_everyone(everyone)))
+}
+
+/// What there is for the listeners, in the order of the configuration.
+struct Listeners {
+    /// One or more for each listener.
+    ports: Vec<BoundPort>,
+    /// One for each listener, as [`Proxy::brokers`].
+    brokers: Vec<(Arc<ListenerContext>, Reaction)>,
+    /// One for each listener.
+    identities: Vec<Arc<IdentityStore>>,
+}
+
+/// Binds the addresses of all listeners.
+fn bind_listeners(
+    config: &Arc<Config>,
+    loaded: Vec<Identity>,
+    process: &Arc<ProcessContext>,
+    acls: &AclStore,
+) -> Result<Listeners, StartError> {
+    let (mut ports, mut brokers, mut identities) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
+        let context = Arc::new(listener_context(config, listener, process));
+        let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
+        brokers.push((context.clone(), listener.plaintext_exposed));
+        for (address, destination) in gateway::ports(listener) {
+            let (context, identity) = (context.clone(), identity.clone());
+            ports.push(BoundPort {
+                socket: Socket::bind(&listener.name, address, acls.is_loaded())?,
+                context,
+                identity,
+                destination,
+                self_check: listener.self_check,
+            });
+        }
+        identities.push(identity);
+    }
+    Ok(Listeners { ports, brokers, identities })
 }

@@ -117,7 +117,7 @@ impl Reloader {
         match reload {
             AclReload::Unchanged | AclReload::StillRefused => {}
             AclReload::Loaded(mut warnings) => {
-                let (store, config) = (self.acls.clone(), self.configs().accepted.clone());
+                let (store, config) = (self.acls.clone(), self.configuration().0);
                 let nobody = tokio::task::spawn_blocking(move || nobody::of_acl_file(&config, &store)).await;
                 warnings.extend(nobody.unwrap_or_default());
                 for warning in warnings {
