@@ -33,7 +33,7 @@ pub(super) struct ClientHello {
 pub(super) struct HelloReader(Box<Acceptor>);
 
 impl HelloReader {
-    /// Takes the bytes that have come since the last call. At most 64 KiB are remembered, the most of a greeting.
+    /// Takes the bytes that have come since the last call. At most 64 KiB are remembered, the most of a ClientHello.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> Progress {
         while !bytes.is_empty() {
             match self.0.read_tls(&mut bytes) {
@@ -80,7 +80,7 @@ mod tests {
         bytes
     }
 
-    /// The greeting in records of so many bytes.
+    /// The ClientHello in records of so many bytes.
     fn cut(hello: &[u8], size: usize) -> Vec<u8> {
         let parts = hello[5..].chunks(size);
         parts
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_heard_however_the_greeting_is_cut() {
+    fn the_name_is_heard_however_the_client_hello_is_cut() {
         let whole = hello("broker-1.example");
         let named = || Progress::Complete(ClientHello { name: Some("broker-1.example".into()), token: None });
         for bytes in [whole.clone(), cut(&whole, 1), cut(&whole, 100)] {
@@ -107,11 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_greeting_is_not_remembered_for_ever() {
+    fn what_is_no_client_hello_is_not_remembered_for_ever() {
         for nonsense in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[22, 3, 1, 0, 4, 2, 0, 0, 0], &[0; 64]] {
             assert_eq!(HelloReader::default().read(nonsense), Progress::Invalid);
         }
-        // A greeting that says it has 16 MiB, and comes.
+        // A ClientHello that says it has 16 MiB, and comes.
         let mut reader = HelloReader::default();
         let mut record = vec![22, 3, 1, 0x40, 0];
         record.extend([1, 255, 255, 255]);

@@ -51,7 +51,7 @@ pub struct ListenerContext {
     pub names: Option<Names>,
     /// Where balancers connect from, which begin with a PROXY protocol header.
     pub balancers: Vec<Network>,
-    /// Greetings of our own, by which it shows whether an address leads here.
+    /// ClientHellos of our own, by which it shows whether an address leads here.
     pub self_check: SelfCheck,
     /// How certificates become principals; connections that are there keep theirs.
     pub mapping_rules: ArcSwap<MappingRules>,
@@ -80,7 +80,7 @@ pub struct ConnectionLimits {
     pub idle_timeout: Duration,
     /// How long a connection may stand still while it holds memory that others wait for.
     pub stall_timeout: Duration,
-    /// How long owed answers may take when doorkeeper stops.
+    /// How long pending responses may take when doorkeeper stops.
     pub drain_timeout: Duration,
 }
 

@@ -217,7 +217,7 @@ impl Relay {
         Ok(moved || self.session.waits_for_work())
     }
 
-    /// The end, if the client is gone and has what it is owed. It may have said goodbye in one breath with its last
+    /// The end, if the client is gone and no response to it is pending. It may have said goodbye in one breath with its last
     /// requests: those come first.
     fn client_closed(&self) -> Option<Close> {
         if !self.client.is_ended() || self.unjudged {

@@ -1,7 +1,7 @@
-//! One client's conversation with one broker, in bytes: which requests go on, what the client is owed for them, and what
+//! One client's conversation with one broker, in bytes: which requests go on, which responses are pending for them, and what
 //! becomes of the broker's answers. No sockets and no TLS: [`super::relay`] brings the bytes and takes them away.
 //!
-//! Kafka answers the requests of a connection in order, so what the client is owed is a queue: refusals find their place
+//! Kafka answers the requests of a connection in order, so pending responses are a queue: refusals find their place
 //! in it, and its length is the back-pressure.
 
 mod access;
@@ -141,12 +141,12 @@ impl Session {
         &self.access.client
     }
 
-    /// Why the session ends, once nothing is owed any more.
+    /// Why the session ends, once no response is pending any more.
     pub fn ending(&self) -> Option<&Close> {
         self.ending.as_ref().filter(|_| self.is_idle())
     }
 
-    /// Ends the session when the client has what it is owed; no more requests are read.
+    /// Ends the session when no response is pending any more; no more requests are read.
     pub fn end(&mut self, close: Close) {
         self.ending.get_or_insert(close);
     }

@@ -1,4 +1,4 @@
-//! What becomes of a request once it is ruled on: what the broker gets, and what the client is owed.
+//! What becomes of a request once it is ruled on: what the broker gets, and which response is pending.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -45,18 +45,18 @@ impl Session {
             Action::Forward(answer) => {
                 let kept = self.keep_of(&mut request, &answer, observed, observed.denied)?;
                 to_broker.push_back(request.frame.clone());
-                self.owe(request.id, answer, kept, now);
+                self.add_pending(request.id, answer, kept, now);
             }
             Action::Replace(body, answer) => {
                 // What was taken out may be unknown only, which is no denial.
                 let kept = self.keep_of(&mut request, &answer, observed, true)?;
                 let head = &request.frame[4..request.body];
                 to_broker.push_back(holding(frame(&[head, &body])?, request.memory.as_ref()));
-                self.owe(request.id, answer, kept, now);
+                self.add_pending(request.id, answer, kept, now);
             }
             Action::Reply(body) => {
                 self.wants_sasl |= SASL.contains(&request.id.row.key);
-                self.owe_reply(request.id, request.deciding.take(), &body, now)?;
+                self.add_pending_reply(request.id, request.deciding.take(), &body, now)?;
             }
             Action::Ask(ask) => {
                 self.keep_deciding(&mut request)?;
@@ -118,8 +118,8 @@ impl Session {
         Ok(())
     }
 
-    /// A request has gone to the broker: its answer is owed, if there will be one.
-    pub(super) fn owe(&mut self, id: RequestId, answer: Answer, kept: Reservation, now: Instant) {
+    /// A request has gone to the broker: its response is pending, if there will be one.
+    pub(super) fn add_pending(&mut self, id: RequestId, answer: Answer, kept: Reservation, now: Instant) {
         let number = self.access.grounds.sent(remedy(id.row));
         let answer = match self.access.take_claimed_member() {
             Some(claimed_member) => watched(answer, claimed_member, &self.access.context),
@@ -139,8 +139,8 @@ impl Session {
         self.pending.push(PendingResponse { id, since: now, number, kind, kept, _under_way: under_way });
     }
 
-    /// The client is owed an answer of ours. `deciding` is the memory that deciding on the request took.
-    pub(super) fn owe_reply(
+    /// A response of ours is pending. `deciding` is the memory that deciding on the request took.
+    pub(super) fn add_pending_reply(
         &mut self,
         id: RequestId,
         deciding: Option<MemoryPermit>,

@@ -58,7 +58,7 @@ impl Session {
         self.is_short = is_short;
     }
 
-    /// Whether no more is to be taken on before what is owed has become less.
+    /// Whether no more is to be taken on before less is pending.
     pub(super) fn holds_too_much(&self) -> bool {
         self.is_short && self.pending.unreserved_bytes() > SMALL
     }

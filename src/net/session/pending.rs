@@ -11,7 +11,7 @@ use crate::net::context::ProcessContext;
 use crate::protocol::access::Number;
 use crate::protocol::api::{Answer, Ask};
 
-/// How many answers a client may be owed before no more of its requests are read.
+/// How many responses may be pending before no more of the client's requests are read.
 const MOST: usize = 256;
 /// How many bytes of answers of our own may wait.
 const MOST_REPLY_BYTES: usize = 256 * 1024;
@@ -27,7 +27,7 @@ pub(super) struct PendingResponse {
     pub(super) kind: ResponseKind,
     /// The memory that `kind` takes.
     pub(super) kept: Reservation,
-    /// Counts the request as under way while the broker owes its answer.
+    /// Counts the request as under way while the broker's response is pending.
     pub(super) _under_way: Option<UnderWay>,
 }
 

@@ -217,7 +217,7 @@ impl Session {
                 .map_err(|fault| Close::internal(fault.to_string()))?;
             self.access.context.process.metrics.request(row.key, RequestResult::AnsweredLocally);
             id.version = 0;
-            return self.owe_reply(id, None, &reply, now);
+            return self.add_pending_reply(id, None, &reply, now);
         }
         let mut body = 4 + header.end;
         let mut sent = frame.clone();
@@ -282,7 +282,7 @@ impl Session {
         to_broker.push_back(frame);
         self.access.context.process.metrics.request(row.key, RequestResult::Forwarded);
         self.access.context.process.metrics.api(row.key).request_bytes(4 + length as u64);
-        self.owe(id, answer, Reservation::default(), now);
+        self.add_pending(id, answer, Reservation::default(), now);
         Ok(true)
     }
 }

@@ -61,7 +61,7 @@ impl Session {
         for (place, (ground, name, last)) in lost.into_iter().enumerate() {
             let Ground::Named(operation, resource_type) = ground else { continue };
             let pending = self.pending.iter().find(|pending| pending.number == last.others);
-            // Who is owed no answer is a producer that wants none.
+            // Where no response is pending, it is a producer that wants none.
             let id = match pending {
                 Some(pending) => pending.id,
                 None => {
