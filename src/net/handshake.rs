@@ -111,26 +111,8 @@ async fn handshake(
             let detail = "the client closed the connection during the TLS handshake".to_owned();
             return Err(Failure { result: HandshakeResult::Eof, detail });
         }
-        if first && proxy_protocol::is_header(transport.unopened()) {
-            transport.drop_unopened();
-            let detail = unexpected_header(context, transport.socket().peer_addr().ok(), &terms.route);
-            return Err(Failure { result: HandshakeResult::ProxyHeader, detail });
-        }
-        if let Some(spoken) = not_tls(transport.unopened()).filter(|_| first) {
-            transport.drop_unopened();
-            let remedy = match spoken == PLAINTEXT_KAFKA {
-                true if is_from_here(transport.socket()) => {
-                    "; it connects from this host: if it is the broker, the address that it advertises to brokers leads \
-                     here, and its transactions hang (inter.broker.listener.name); if not, its security.protocol must be \
-                     SSL, with a certificate"
-                }
-                true => {
-                    "; its security.protocol must be SSL, and neither PLAINTEXT nor SASL_PLAINTEXT, with a certificate"
-                }
-                false => "",
-            };
-            let detail = format!("the client spoke {spoken}, this listener speaks TLS{remedy}");
-            return Err(Failure { result: HandshakeResult::NotTls, detail });
+        if first && let Some(failure) = refuse_foreign(context, transport, &terms.route) {
+            return Err(failure);
         }
         first = false;
         if transport.unopened().len() > LONGEST_MESSAGE {
@@ -179,6 +161,31 @@ async fn handshake(
             return Ok(());
         }
     }
+}
+
+/// Why the first bytes are no TLS at all, if they are none: the beginning of a PROXY protocol header, or of something else that
+/// is known. Nothing of that is kept.
+fn refuse_foreign(context: &ListenerContext, transport: &mut Transport, route: &Route) -> Option<Failure> {
+    if proxy_protocol::is_header(transport.unopened()) {
+        transport.drop_unopened();
+        let detail = unexpected_header(context, transport.socket().peer_addr().ok(), route);
+        return Some(Failure { result: HandshakeResult::ProxyHeader, detail });
+    }
+    let spoken = not_tls(transport.unopened())?;
+    transport.drop_unopened();
+    let remedy = match spoken == PLAINTEXT_KAFKA {
+        true if is_from_here(transport.socket()) => {
+            "; it connects from this host: if it is the broker, the address that it advertises to brokers leads \
+             here, and its transactions hang (inter.broker.listener.name); if not, its security.protocol must be \
+             SSL, with a certificate"
+        }
+        true => {
+            "; its security.protocol must be SSL, and neither PLAINTEXT nor SASL_PLAINTEXT, with a certificate"
+        }
+        false => "",
+    };
+    let detail = format!("the client spoke {spoken}, this listener speaks TLS{remedy}");
+    Some(Failure { result: HandshakeResult::NotTls, detail })
 }
 
 /// What is said to a PROXY protocol header that nobody waits for.
