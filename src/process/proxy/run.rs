@@ -14,7 +14,7 @@ use crate::process::telemetry::{self, Telemetry};
 
 /// Runs the proxy until it is told to stop; says on standard error, in the form of the log, what keeps it from starting.
 pub fn run(ready: Ready) -> ExitCode {
-    let format = ready.config.log.format.into();
+    let format = ready.config.log.format;
     match start(ready) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
