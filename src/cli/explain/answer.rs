@@ -3,9 +3,7 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
-
-use super::super::output::{BindingShown, Paint};
+use super::super::output::Paint;
 use crate::model::acl::{
     Binding, CLUSTER_NAME, ClientView, Decision, Operation, PatternType, Permission, ResourceType, Rule,
     WILDCARD,
@@ -18,6 +16,11 @@ use crate::process::nobody;
 use crate::protocol::access::Ground;
 use crate::protocol::api::Row;
 use crate::protocol::api::rights::{ASKED, Asked, Instead, Right, asking};
+
+mod json;
+mod words;
+
+use words::{either, in_words, listed, said};
 
 /// What stands in an entry for a name that only the reader knows.
 const SOME_NAME: &str = "NAME";
@@ -222,39 +225,6 @@ impl Answer {
         }
         lines
     }
-
-    /// For programs.
-    pub(super) fn shown<'a>(&'a self, asking_for: &'a Asking<'_>, certificate: Option<&'a str>) -> Shown<'a> {
-        let alternatives = self.alternatives.iter().filter_map(|one| {
-            let (operation, resource_type, any) = match one.enough {
-                Ground::Named(operation, resource_type) => (operation, resource_type, false),
-                Ground::Any(operation, resource_type) => (operation, resource_type, true),
-                Ground::Every(..) | Ground::SuperUser => return None,
-            };
-            Some(AlternativeShown {
-                operation: operation.constant(),
-                resource_type: resource_type.constant(),
-                any_resource: any,
-                enough_for: &one.apis,
-                allowed: one.has(),
-                reason: one.decided.shown(),
-            })
-        });
-        Shown {
-            allowed: self.allowed,
-            principal: asking_for.principal,
-            host: asking_for.host.to_string(),
-            operation: asking_for.operation.constant(),
-            resource_type: asking_for.resource_type.constant(),
-            resource_name: asking_for.name,
-            reason: self.decision.shown(),
-            asked_for_by: &self.asked_by,
-            alternatives: alternatives.collect(),
-            entries: &self.entries,
-            warnings: &self.doubts,
-            certificate,
-        }
-    }
 }
 
 impl Alternative {
@@ -308,59 +278,6 @@ impl Decided {
             }
         }
     }
-
-    fn shown(&self) -> ReasonShown<'_> {
-        let (rule, binding) = match &self.decision.rule {
-            Rule::SuperUser => ("SuperUser", None),
-            Rule::ReservedTopic => ("ReservedTopic", None),
-            Rule::Binding(binding) => ("MatchingAcl", Some(&**binding)),
-            Rule::NoAclFound(true) => ("DefaultAllow", None),
-            Rule::NoAclFound(false) | Rule::DefaultDeny => ("DefaultDeny", None),
-        };
-        ReasonShown {
-            rule,
-            binding: binding.map(BindingShown::from),
-            file: self.file.as_ref().map(|(file, _)| file.as_str()),
-            line: self.file.as_ref().map(|(_, place)| place.line),
-            column: self.file.as_ref().map(|(_, place)| place.column),
-        }
-    }
-}
-
-/// The answer in JSON.
-#[derive(Serialize)]
-pub(super) struct Shown<'a> {
-    allowed: bool,
-    principal: &'a str,
-    host: String,
-    operation: &'static str,
-    resource_type: &'static str,
-    resource_name: &'a str,
-    reason: ReasonShown<'a>,
-    asked_for_by: &'a [&'static str],
-    alternatives: Vec<AlternativeShown<'a>>,
-    entries: &'a [String],
-    warnings: &'a [String],
-    certificate: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct ReasonShown<'a> {
-    rule: &'static str,
-    binding: Option<BindingShown<'a>>,
-    file: Option<&'a str>,
-    line: Option<usize>,
-    column: Option<usize>,
-}
-
-#[derive(Serialize)]
-struct AlternativeShown<'a> {
-    operation: &'static str,
-    resource_type: &'static str,
-    any_resource: bool,
-    enough_for: &'a [&'static str],
-    allowed: bool,
-    reason: ReasonShown<'a>,
 }
 
 /// Whether Kafka asks for such a right at all.
@@ -400,35 +317,5 @@ fn operation_of(ground: Ground) -> Option<Operation> {
             Some(operation)
         }
         Ground::SuperUser => None,
-    }
-}
-
-fn in_words(ground: Ground) -> String {
-    match ground {
-        Ground::Named(operation, resource_type) => said((operation, resource_type)),
-        Ground::Any(operation, resource_type) => format!("{operation} on any {resource_type}"),
-        Ground::Every(operation, resource_type) => format!("{operation} on every {resource_type}"),
-        Ground::SuperUser => "being a super user".to_owned(),
-    }
-}
-
-fn said((operation, resource_type): Right) -> String {
-    format!("{operation} on the {resource_type}")
-}
-
-fn listed(words: &[&str]) -> String {
-    joined(words, "and")
-}
-
-fn either(words: &[&str]) -> String {
-    joined(words, "or")
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn joined(words: &[&str], word: &str) -> String {
-    match words {
-        [] => String::new(),
-        [only] => (*only).to_owned(),
-        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
     }
 }
