@@ -16,6 +16,7 @@ pub mod cluster_metadata;
 pub mod connection;
 pub mod context;
 pub mod disconnects;
+pub mod frame;
 pub mod handshake;
 pub mod members;
 pub mod pattern_matching;

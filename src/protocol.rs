@@ -12,6 +12,7 @@ pub mod record_batches;
 pub mod sessions;
 pub mod share_answer;
 pub mod share_sessions;
+pub mod streams_settings;
 pub mod subscriptions;
 pub mod waiting_members;
 #[macro_use]

@@ -12,12 +12,15 @@ mod extensions;
 mod key;
 mod name;
 mod path;
+mod purpose;
 mod refusal;
+mod signatures;
 
 pub use anchors::{Anchor, Anchors, Standing};
 pub use key::{Pss, PublicKey, algorithm_name};
-pub use path::{Purpose, Signatures, Unverified};
+pub use purpose::Purpose;
 pub use refusal::{Kind, Refusal};
+pub use signatures::{Signatures, Unverified};
 
 use extensions::Extensions;
 use name::Name;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::close::Close;
-use super::session::{CLIENT_ID, frame};
+use super::frame::{CLIENT_ID, frame};
 use crate::observability::metrics::CloseReason;
 use crate::protocol::access::{Broker, BrokerSettings};
 use crate::protocol::header;

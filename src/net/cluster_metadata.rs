@@ -8,13 +8,11 @@ use tokio::time::timeout;
 use super::broker_client::BrokerClient;
 use super::brokers::Address;
 use super::close::Close;
-use super::upstream::{BROKER, Upstream, reach_any};
+use super::upstream::{Upstream, broker_resource, reach_any};
 use crate::model::broker_listeners::{self, BrokerListener};
 use crate::observability::metrics::CloseReason;
-use crate::protocol::error_code::{INVALID_REQUEST, NONE};
-use crate::protocol::messages::{
-    DescribeConfigsRequest, MetadataRequest, describe_configs_request::DescribeConfigsResource,
-};
+use crate::protocol::error_code::NONE;
+use crate::protocol::messages::{DescribeConfigsRequest, MetadataRequest};
 
 /// How long the answers to a survey may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -78,53 +76,10 @@ async fn own(
     let Some(version) = client.broker().newest::<DescribeConfigsRequest>(0..=3) else {
         return Ok((None, None));
     };
-    let resources = nodes.iter().map(|(id, _)| resource(*id, &broker_listeners::KEYS)).collect();
+    let resources = nodes.iter().map(|(id, _)| broker_resource(*id, &broker_listeners::KEYS)).collect();
     let request = DescribeConfigsRequest { resources, ..Default::default() };
     let results = client.ask(&request, version).await?.results;
     let Some(own) = results.iter().find(|result| result.error_code == NONE) else { return Ok((None, None)) };
     let value = |key: &str| own.configs.iter().find(|config| &*config.name == key)?.value.as_deref();
     Ok((own.resource_name.parse().ok(), broker_listeners::read(value)))
-}
-
-/// Makes sure that the broker on this connection is this node: its clients must not end up at another one. One that has
-/// shown so at the same address before is not asked again.
-///
-/// # Errors
-/// When it says that it is another.
-pub(super) async fn verify(
-    upstream: &Upstream,
-    node: i32,
-    client: &mut BrokerClient<TcpStream>,
-) -> Result<(), Close> {
-    let peer = client.stream().peer_addr().ok();
-    if peer.is_some_and(|peer| upstream.brokers.is_verified(node, peer)) {
-        return Ok(());
-    }
-    let Some(version) = client.broker().newest::<DescribeConfigsRequest>(0..=3) else { return Ok(()) };
-    let request = DescribeConfigsRequest { resources: vec![resource(node, &[])], ..Default::default() };
-    let results = client.ask(&request, version).await?.results;
-    match results.first().map(|result| result.error_code) {
-        Some(NONE) => {
-            upstream.brokers.set_verified(node, peer);
-            Ok(())
-        }
-        Some(INVALID_REQUEST) => {
-            upstream.brokers.set_verified(node, None);
-            let at = peer.map(|peer| format!(" at {peer}")).unwrap_or_default();
-            Err(Close::upstream(format!(
-                "the broker{at} should be node {node}, and says that it is another one"
-            )))
-        }
-        // Whoever does not let its configuration be described cannot be asked.
-        _ => Ok(()),
-    }
-}
-
-fn resource(node: i32, keys: &[&str]) -> DescribeConfigsResource {
-    DescribeConfigsResource {
-        resource_type: BROKER,
-        resource_name: node.to_string().into(),
-        configuration_keys: Some(keys.iter().map(|key| (*key).into()).collect()),
-        ..Default::default()
-    }
 }

@@ -30,7 +30,6 @@ use crate::protocol::api::Row;
 
 use access::AccessState;
 use answers::AnswerReader;
-pub use frames::{CLIENT_ID, frame};
 use pending::PendingResponses;
 use requests::RequestReader;
 use work::Waiting;

@@ -12,8 +12,7 @@ use super::broker_client::BrokerClient;
 use super::brokers::{Address, Brokers};
 use super::close::Close;
 use super::cluster::Cluster;
-use super::cluster_metadata;
-use super::session::CLIENT_ID;
+use super::frame::CLIENT_ID;
 use crate::model::advertise::Destination;
 use crate::observability::metrics::{CloseReason, ConnectResult, Metrics};
 use crate::protocol::access::{Broker, BrokerSettings, GroupProtocols, StreamsSettings};
@@ -23,10 +22,14 @@ use crate::protocol::messages::{
 };
 use crate::protocol::wire::Str;
 
+mod verify;
+
+pub(super) use verify::broker_resource;
+
 /// The longest answer to a question of our own on a connection of our own.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// `ConfigResource.Type.BROKER`
-pub(super) const BROKER: i8 = 4;
+const BROKER: i8 = 4;
 const AUTO_CREATE_TOPICS: &str = "auto.create.topics.enable";
 const DELETE_TOPICS: &str = "delete.topic.enable";
 const REBALANCE_PROTOCOLS: &str = "group.coordinator.rebalance.protocols";
@@ -129,7 +132,7 @@ async fn negotiate(
     let negotiated = timeout(upstream.connect_timeout, async {
         let mut client = ask_on(socket).await?;
         if let Some(node) = node {
-            cluster_metadata::verify(upstream, node, &mut client).await?;
+            verify::verify(upstream, node, &mut client).await?;
         }
         Ok(client)
     });

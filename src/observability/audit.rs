@@ -31,7 +31,8 @@ mod record;
 mod tests;
 mod writer;
 
-use queue::{Giving, Recorded};
+use queue::Giving;
+use record::Recorded;
 pub use record::{Decided, FIRST, Record, Request, Sum, TELLING};
 pub use writer::AuditWriter;
 

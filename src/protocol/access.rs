@@ -2,12 +2,10 @@
 
 mod grounds;
 mod group_protocols;
-mod streams_settings;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::api::rights::Instead;
 use super::fetch_sessions::FetchSessions;
 use super::messages::{
     ApiVersionsResponse, GetTelemetrySubscriptionsRequest, ListConfigResourcesRequest, PushTelemetryRequest,
@@ -19,9 +17,9 @@ use super::wire::{Message, Str, Uuid};
 use crate::model::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceType};
 use crate::model::advertise::{Advertised, Unmapped};
 
-pub use grounds::{Ground, Grounds, Last, Number, Remedy};
+pub use super::streams_settings::StreamsSettings;
+pub use grounds::{Ground, Grounds, Instead, Last, Number, Remedy, Right};
 pub use group_protocols::{GroupProtocol, GroupProtocols};
-pub use streams_settings::StreamsSettings;
 
 /// The view of one client, while one of its requests is decided or its answer is looked at.
 pub struct Access<'a> {

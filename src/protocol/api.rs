@@ -34,6 +34,7 @@ mod partial;
 mod pattern_subscriptions;
 mod produce;
 mod records;
+mod refused_streams;
 pub mod rights;
 mod scram;
 mod share;

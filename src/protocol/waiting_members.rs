@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::access::StreamsSettings;
 use super::messages::StreamsGroupHeartbeatRequest;
 use super::messages::streams_group_heartbeat_request::Endpoint;
+use super::streams_settings::StreamsSettings;
 use super::wire::{Fault, Message, Str};
 use members::Groups;
 

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod circles;
 mod demo;
 mod examples;
 mod graph;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::name::Name;
-use super::path::Signatures;
 use super::refusal::KEYS;
+use super::signatures::Signatures;
 use super::{Certificate, PublicKey};
 
 /// What a trusted certificate vouches for.

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 
 use super::anchors::{no_authority, unusable};
 use super::constraints::{GeneralName, constrained_names};
+use super::purpose::Purpose;
 use super::refusal::{Kind, Refusal};
+use super::signatures::{Signatures, Unverified};
 use super::{Anchors, Certificate, Standing, algorithm_name};
 
 /// The most certificates of a chain that are looked at; Java's TLS takes 8 of a client.
@@ -21,66 +23,6 @@ const MOST_STEPS: usize = 2_000;
 const MOST_SIGNATURES: usize = 64;
 /// The most comparisons of a name with a constraint.
 const MOST_COMPARISONS: usize = 100_000;
-
-/// What a certificate is shown for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// By a client, to us.
-    Client,
-    /// By a server, whose client we are.
-    Server,
-}
-
-impl Purpose {
-    pub(super) fn whose(self) -> &'static str {
-        match self {
-            Purpose::Client => "client",
-            Purpose::Server => "server",
-        }
-    }
-
-    pub(super) fn extended_key_usage(self) -> &'static str {
-        match self {
-            Purpose::Client => "clientAuth",
-            Purpose::Server => "serverAuth",
-        }
-    }
-
-    /// The key of the configuration that names what is trusted.
-    pub(super) fn anchors(self) -> &'static str {
-        match self {
-            Purpose::Client => "tls.client_ca",
-            Purpose::Server => "tls.server_ca",
-        }
-    }
-}
-
-/// Why a signature says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unverified {
-    /// The algorithm, or it with such a key, is not taken.
-    Algorithm,
-    /// It is not by that key, or not over that message.
-    Wrong,
-}
-
-/// Whatever checks signatures.
-pub trait Signatures {
-    /// Whether `signature` is by `key` over `message`, with the algorithm of that AlgorithmIdentifier (its content).
-    ///
-    /// # Errors
-    /// When it is not, or cannot be told.
-    fn verify(
-        &self,
-        key: &super::PublicKey,
-        algorithm: &[u8],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), Unverified>;
-
-    /// Whether signatures by such a key can be checked at all.
-    fn takes(&self, key: &super::PublicKey) -> bool;
-}
 
 impl Anchors {
     /// Whether what was sent, the leaf first and the others in any order, is believed at that time (seconds since 1970); the

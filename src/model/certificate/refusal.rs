@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Certificate;
 use super::constraints::Unnamed;
-use super::path::Purpose;
+use super::purpose::Purpose;
 use crate::model::principal::distinguished_name;
 use crate::model::text::printable;
 

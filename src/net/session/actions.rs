@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::frames::{CLIENT_ID, answer_frame, frame, holding};
+use super::frames::{answer_frame, holding};
 use super::group_members::watched;
 use super::memory::{Reservation, deciding, kept_of};
 use super::pending::{PendingResponse, ResponseKind, UnderWay};
@@ -13,6 +13,7 @@ use super::revocation::remedy;
 use super::work::{AfterWork, Waiting, Work};
 use super::{Close, MemoryPermit, Observed, ReceivedRequest, RequestId, SMALL, Session};
 use crate::net::budget::keep;
+use crate::net::frame::{CLIENT_ID, frame};
 use crate::observability::metrics::{CloseReason, RequestResult};
 use crate::protocol::api::{AclChange, Action, Answer, PatternMatch, Row};
 use crate::protocol::header;

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Close, MemoryPermit, RequestId};
-
-/// The client id of requests of our own.
-pub const CLIENT_ID: &str = "doorkeeper";
+use super::{MemoryPermit, RequestId};
 
 /// The frame, with the memory that it takes of the shared budget: that is free again when nobody holds a part of the
 /// frame any more.
@@ -22,16 +19,6 @@ pub(super) fn holding(frame: Bytes, memory: Option<&Arc<MemoryPermit>>) -> Bytes
         Some(memory) => Bytes::from_owner(Holding(frame, memory.clone())),
         None => frame,
     }
-}
-
-/// A frame of these parts, with its length in front.
-pub fn frame(parts: &[&[u8]]) -> Result<Bytes, Close> {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    let prefix = i32::try_from(length).map_err(|_| Close::internal("a frame of over 2 GiB"))?;
-    let mut frame = Vec::with_capacity(4 + length);
-    frame.extend_from_slice(&prefix.to_be_bytes());
-    parts.iter().for_each(|part| frame.extend_from_slice(part));
-    Ok(frame.into())
 }
 
 /// The frame of the answer to this request.

@@ -10,6 +10,9 @@ use crate::protocol::api::Answer;
 use crate::protocol::messages::ProduceRequest;
 use crate::protocol::wire::Message;
 
+/// A request no longer than this is copied out of what was read.
+pub(super) const COPIED: usize = 8 * 1024;
+
 /// Memory that something takes until it is gone.
 #[derive(Default)]
 pub(super) struct Reservation {
@@ -121,7 +124,7 @@ pub(super) fn kept_of(request: &ReceivedRequest, answer: &Answer, is_refused: bo
         // Nothing of it is looked at again.
         _ if request.id.row.key == ProduceRequest::KEY => 0,
         // A name out of it.
-        _ if length <= super::requests::COPIED => length,
+        _ if length <= COPIED => length,
         // And all that was read with it.
         _ => length.max(READ),
     }

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
-use super::frames::{frame, holding};
-use super::memory::{Reservation, arriving};
+use super::frames::holding;
+use super::memory::{COPIED, Reservation, arriving};
 use super::{Close, MemoryPermit, Observed, ReceivedRequest, RequestId, SLICE, Session, Sink, Want};
 use crate::net::budget::permits;
+use crate::net::frame::frame as framed;
 use crate::net::tls::not_kafka;
 use crate::observability::metrics::RequestResult;
 use crate::protocol::api::{self, Passage, RequestWatch, Row, Rule};
@@ -20,8 +21,6 @@ use crate::protocol::wire::{Fault, Message};
 /// A request is passed on while it arrives only when it is longer than this; and when its head is not whole when so much
 /// of it has come, it is taken for one that has to be whole.
 const STREAMED: usize = 64 * 1024;
-/// A request no longer than this is copied out of what was read.
-pub(super) const COPIED: usize = 8 * 1024;
 /// The longest request without records. None of Kafka's clients sends nearly as much, and what it says, entry by entry,
 /// takes many times its length.
 const LONGEST_WITHOUT_RECORDS: usize = 16 * 1024 * 1024;
@@ -226,7 +225,7 @@ impl Session {
             if tags > 1 {
                 // Nobody has declared a tagged field of this header: none is passed on.
                 let parts = [&frame[4..body], &[0], &frame[body + tags..]];
-                sent = holding(self::frame(&parts)?, memory.as_ref());
+                sent = holding(framed(&parts)?, memory.as_ref());
             }
             body += 1;
         }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Event;
-use super::queue::Recorded;
-use super::record::NAMES;
+use super::record::{NAMES, Recorded};
 use crate::model::acl::{Known, Operation, ResourceType};
 use crate::model::text;
 

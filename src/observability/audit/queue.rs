@@ -10,18 +10,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::losses::Losses;
-use super::record::Record;
+use super::record::{Record, Recorded};
 use crate::model::acl::Known;
 
 /// How long an account of losses is kept open while there are records to write: so often it is told of at most.
 const ACCOUNT: Duration = Duration::from_secs(1);
-
-/// A record with the time at which it was made.
-#[derive(Debug)]
-pub(super) struct Recorded {
-    pub(super) time: SystemTime,
-    pub(super) record: Record,
-}
 
 /// What the writer is to write next.
 #[derive(Debug)]

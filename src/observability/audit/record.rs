@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::{Event, MAX_FIELD};
 use crate::model::acl::{Known, Operation, ResourceType};
@@ -275,6 +276,13 @@ impl Record {
             + self.sums.iter().map(sum).sum::<usize>()
             + self.telling.capacity() * size_of::<usize>()
     }
+}
+
+/// A record with the time at which it was made.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    pub(super) time: SystemTime,
+    pub(super) record: Record,
 }
 
 #[cfg(test)]

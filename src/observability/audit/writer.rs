@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::losses::Losses;
-use super::queue::{Next, Recorded, Taking};
+use super::queue::{Next, Taking};
+use super::record::Recorded;
 use super::{Format, TARGET, ecs, kafka};
 use crate::model::text::Rfc3339;
 use crate::observability::metrics::Metrics;

@@ -8,6 +8,7 @@
 mod behind;
 mod doubts;
 mod edit;
+mod inode;
 mod layout;
 mod pieces;
 mod read;

@@ -19,6 +19,7 @@ mod log;
 mod record;
 mod replica;
 mod settings;
+mod trouble;
 
 use std::sync::Arc;
 

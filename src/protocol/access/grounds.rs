@@ -18,6 +18,18 @@ const SIZE: usize = 128;
 /// The end of a chain of entries.
 const END: u32 = u32::MAX;
 
+/// An operation on a kind of resource.
+pub type Right = (Operation, ResourceType);
+
+/// A right that is enough where another one is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instead {
+    /// What is asked for.
+    pub of: Right,
+    /// What is enough: on the cluster where it is on a name, for that has one alone.
+    pub enough: Ground,
+}
+
 /// What a request was allowed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::streams::{refuse_topology, refused};
+use super::refused_streams::{refuse_topology, refused};
 use super::topologies::Topology;
 use super::{Amend, Question, RuleOutcome, Step, trimmed};
 use crate::model::acl::{Operation, ResourceType};

@@ -3,23 +3,12 @@
 //! The rules themselves ask for what is enough by the constants of this table. That it has all that they ask for is held by a
 //! test, which lets every version of every API be decided and listens.
 
-use crate::model::acl::Operation::{self, *};
-use crate::model::acl::ResourceType::{self, *};
+use crate::model::acl::Operation::*;
+use crate::model::acl::ResourceType::*;
 use crate::protocol::access::Ground;
+pub use crate::protocol::access::{Instead, Right};
 use crate::protocol::messages::*;
 use crate::protocol::wire::Message;
-
-/// An operation on a kind of resource.
-pub type Right = (Operation, ResourceType);
-
-/// A right that is enough where another one is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instead {
-    /// What is asked for.
-    pub of: Right,
-    /// What is enough: on the cluster where it is on a name, for that has one alone.
-    pub enough: Ground,
-}
 
 /// What one API asks for.
 #[derive(Debug)]

@@ -1,18 +1,14 @@
 //! Streams groups (KIP-1071).
 
-use std::collections::HashSet;
-
 use super::described_groups::{Described, all_failed, describe};
 use super::internal_topics::{self, GoOn};
-use super::metadata::is_internal;
+use super::refused_streams::{refuse_topology, refused};
 use super::rights::CREATES_ALL;
-use super::transaction_admin::is_valid;
 use super::{Amend, Api, RuleOutcome, Unsupported, described_waiting, waiting_streams};
 use crate::model::acl::{Operation, ResourceType};
 use crate::protocol::access::{Access, GroupProtocol};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::streams_group_describe_response::DescribedGroup;
-use crate::protocol::messages::streams_group_heartbeat_request::Topology;
 use crate::protocol::messages::{
     StreamsGroupDescribeRequest, StreamsGroupDescribeResponse, StreamsGroupHeartbeatRequest,
     StreamsGroupHeartbeatResponse, StreamsGroupTopologyDescriptionUpdateRequest,
@@ -21,10 +17,6 @@ use crate::protocol::messages::{
 use crate::protocol::wire::{Fault, Str};
 
 type Heartbeat = StreamsGroupHeartbeatResponse;
-
-pub(super) fn refused(error_code: i16, error_message: Option<String>) -> Heartbeat {
-    Heartbeat { error_code, error_message: error_message.map(Str::from), ..Default::default() }
-}
 
 /// `KafkaApis.handleStreamsGroupHeartbeat`. Endpoints in requests and answers are those of applications.
 impl Api for StreamsGroupHeartbeatRequest {
@@ -60,36 +52,6 @@ impl Api for StreamsGroupHeartbeatRequest {
 
     const PROTOCOL: Option<(GroupProtocol, Unsupported<Self>)> =
         Some((GroupProtocol::Streams, |_| refused(UNSUPPORTED_VERSION, None)));
-}
-
-/// What is wrong with a topology, or hidden from the client.
-pub(super) fn refuse_topology(topology: &Topology, access: &mut Access<'_>) -> Option<Heartbeat> {
-    let mut seen = HashSet::new();
-    let names = topology.subtopologies.iter().flat_map(|part| {
-        let sources = part.source_topics.iter().chain(&part.repartition_sink_topics);
-        let made = part.repartition_source_topics.iter().chain(&part.state_changelog_topics);
-        sources.chain(made.map(|topic| &topic.name))
-    });
-    let names: Vec<&Str> = names.filter(|name| seen.insert(*name)).collect();
-    let those = |is_wrong: fn(&str) -> bool| {
-        let wrong: Vec<&str> = names.iter().map(|name| &***name).filter(|name| is_wrong(name)).collect();
-        (!wrong.is_empty()).then(|| wrong.join(","))
-    };
-    if let Some(prohibited) = those(is_internal) {
-        let text =
-            format!("Use of Kafka internal topics {prohibited} in a Kafka Streams topology is prohibited.");
-        return Some(refused(STREAMS_INVALID_TOPOLOGY, Some(text)));
-    }
-    if let Some(invalid) = those(|name| !is_valid(name)) {
-        let text = format!("Topic names {invalid} are not valid topic names.");
-        return Some(refused(STREAMS_INVALID_TOPOLOGY, Some(text)));
-    }
-    // Each of them is reported, so the first denial does not end it.
-    let hidden = |name: &&&Str| !access.allows(Operation::Describe, ResourceType::Topic, name);
-    match names.iter().filter(hidden).count() {
-        0 => None,
-        _ => Some(refused(TOPIC_AUTHORIZATION_FAILED, None)),
-    }
 }
 
 /// `KafkaApis.handleStreamsGroupDescribe`. What a description of the topology names besides is not looked at.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::internal_topics::Beat;
-use super::streams::refused;
+use super::refused_streams::refused;
 use super::topologies::Topology;
 use super::{Question, RuleOutcome, Step};
 use crate::protocol::access::{Access, StreamsSettings};

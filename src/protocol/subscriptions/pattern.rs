@@ -7,12 +7,13 @@
 
 mod automaton;
 mod classes;
+mod fault;
 mod parts;
 mod syntax;
 
 use crate::protocol::wire::Str;
 use automaton::{Automaton, TooMuch};
-use parts::Fault;
+use fault::Fault;
 
 /// The longest pattern, in bytes: brokers read no longer text.
 const LONGEST: usize = i16::MAX as usize;

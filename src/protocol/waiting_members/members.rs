@@ -250,8 +250,8 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::access::StreamsSettings;
     use crate::protocol::messages::StreamsGroupHeartbeatRequest;
+    use crate::protocol::streams_settings::StreamsSettings;
 
     fn joined(principal: &str, process_id: &str) -> Joined {
         let request =

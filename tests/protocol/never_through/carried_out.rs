@@ -1,6 +1,6 @@
 //! What reaches the broker: read in two ways, judged, and answered.
 
-use doorkeeper::net::session::CLIENT_ID;
+use doorkeeper::net::frame::CLIENT_ID;
 
 use super::{House, Kind, layout};
 use crate::never_through::broker::Answering;

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::MAX_BYTES;
-use super::replace::{Inode, Replaced, inode_of};
+use super::inode::{Inode, inode_of};
 
 /// How long a file that had the name is looked at.
 const LOOKED_AT: Duration = Duration::from_secs(60);
@@ -115,6 +115,15 @@ fn hash_of(file: &File, length: u64, mut show: impl FnMut(&[u8])) -> io::Result<
         at += size as u64;
     }
     Ok(hasher.finish())
+}
+
+/// What became of the file.
+#[derive(Debug)]
+pub(super) struct Replaced {
+    /// The file that has the name now.
+    pub(super) inode: Inode,
+    /// The one that had it before.
+    pub(super) behind: Behind,
 }
 
 /// The files that had the name, the latest last.

@@ -6,7 +6,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::behind::Behind;
+use super::behind::{Behind, Replaced};
+use super::inode::{Inode, inode_of};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -19,23 +20,6 @@ pub(super) enum NotReplaced {
     ReadOnly(String),
     /// It should have been possible: what failed.
     Failed(String),
-}
-
-/// What became of the file.
-#[derive(Debug)]
-pub(super) struct Replaced {
-    /// The file that has the name now.
-    pub(super) inode: Inode,
-    /// The one that had it before.
-    pub(super) behind: Behind,
-}
-
-/// Which file it is, whatever it is called: the device, and the number there.
-pub(super) type Inode = (u64, u64);
-
-/// The file that a path leads to.
-pub(super) fn inode_of(path: &Path) -> Option<Inode> {
-    path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 /// Replaces the text `old` of the file by `new`; when this returns, the new text lasts.

@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::log::{Reached, Trouble};
+use super::log::Reached;
 use super::record::{self, Pair};
+use super::trouble::Trouble;
 use super::{TopicSource, batch};
 use crate::model::acl::{Binding, BindingFilter, Change, ChangeError, ChangeOutcome, MAX_CHANGES, select};
 use crate::process::kafka_client::{Failure, Start};

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::time::sleep;
 
-use super::log::{self, Missing, Reached, Trouble};
+use super::log::{self, Missing, Reached};
 use super::replica::{Refused, Replica};
+use super::trouble::Trouble;
 use super::{TopicSource, batch};
 use crate::model::acl::Binding;
 use crate::observability::health::Health;

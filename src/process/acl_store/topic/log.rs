@@ -5,55 +5,17 @@
 //! the topic, so the way to the first reading must not lead through doorkeepers that wait for theirs: it is the broker's own
 //! copy, if it has one that is in sync. Those whose brokers have none wait for one of the others.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::process::config::AclTopic;
 use crate::process::identity::ClientStore;
 use crate::process::kafka_client::{Connection, Failure, Found, Node, Reader, Start};
-use crate::protocol::error_code::{
-    NOT_LEADER_OR_FOLLOWER, TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_OR_PARTITION,
-};
+use crate::protocol::error_code::{NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION};
 use crate::protocol::wire::Uuid;
 
 use super::settings::{COPIES, MAX_MESSAGE_BYTES, create, hold_to_its_settings};
-
-/// Why the topic cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// A broker is away, or busy: it will come back by itself.
-    Away(String),
-    /// Somebody must mend something.
-    Wrong(String),
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Away(text) | Trouble::Wrong(text) => f.write_str(text),
-        }
-    }
-}
-
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Trouble {
-        match &failure {
-            Failure::Refused { code: TOPIC_AUTHORIZATION_FAILED, shown: None, .. } => {
-                Trouble::Wrong(format!(
-                    "{failure}: the broker has ACLs of its own, let User:ANONYMOUS read, write, create and describe the topic"
-                ))
-            }
-            Failure::Refused { code: TOPIC_AUTHORIZATION_FAILED, shown: Some(subject), .. } => {
-                Trouble::Wrong(format!(
-                    "{failure}: the principal that {subject} maps to must be one of authorization.super_users there"
-                ))
-            }
-            Failure::Certificate(_) => Trouble::Wrong(format!("{failure}; see authorization.acls.tls")),
-            _ => Trouble::Away(failure.to_string()),
-        }
-    }
-}
+use super::trouble::Trouble;
 
 /// A connection to a broker that answers for the topic's one partition.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What the topic must be: created so where it is missing, and held to it where it is there.
 
-use super::log::Trouble;
+use super::trouble::Trouble;
 use crate::process::config::AclTopic;
 use crate::process::kafka_client::{Connection, Found, FoundTopic, NewTopic, Node};
 use crate::protocol::error_code::{INVALID_REPLICATION_FACTOR, NOT_CONTROLLER};

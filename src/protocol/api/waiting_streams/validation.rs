@@ -1,6 +1,6 @@
 //! Whether a streams group's heartbeat is sound in itself, whatever is known of the group.
 
-use super::super::streams::refused;
+use super::super::refused_streams::refused;
 use crate::protocol::error_code::*;
 use crate::protocol::messages::{
     StreamsGroupHeartbeatRequest as Request, StreamsGroupHeartbeatResponse as Heartbeat,

@@ -1,6 +1,6 @@
 //! Classes of characters, as far as the names of topics have any: ASCII, one bit each.
 
-use super::parts::Fault;
+use super::fault::Fault;
 
 /// Characters of ASCII.
 pub(super) type Set = u128;

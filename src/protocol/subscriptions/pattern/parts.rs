@@ -1,54 +1,13 @@
 //! The parts of a pattern, and what they would take.
 
 use super::classes::Set;
+use super::fault::Fault;
 
 /// How deep expressions can stand in each other. RE2/J has no such bound and ends with its stack.
 pub(super) const DEEPEST: usize = 250;
 /// How many states a pattern may have when all that is repeated is written out: whatever a broker reads has fewer unless
 /// something is repeated by numbers. RE2/J knows no bound.
 const MOST_STATES: usize = 40 * 1024;
-
-/// Why a text is no pattern. The words are RE2's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    CharacterClassRange,
-    Escape,
-    NamedCapture,
-    DuplicateName,
-    PerlSyntax,
-    NestedRepetition,
-    RepeatCount,
-    MissingBracket,
-    MissingParenthesis,
-    /// A parenthesis that closes nothing, in the words of RE2/J.
-    StrayParenthesis,
-    NothingToRepeat,
-    TrailingBackslash,
-    /// Of these RE2/J knows none, others of RE2's kind do.
-    TooDeep,
-    TooLarge,
-}
-
-impl Fault {
-    pub(super) fn in_words(self) -> &'static str {
-        match self {
-            Self::CharacterClassRange => "invalid character class range",
-            Self::Escape => "invalid escape sequence",
-            Self::NamedCapture => "invalid named capture",
-            Self::DuplicateName => "duplicate capture group name",
-            Self::PerlSyntax => "invalid or unsupported Perl syntax",
-            Self::NestedRepetition => "invalid nested repetition operator",
-            Self::RepeatCount => "invalid repeat count",
-            Self::MissingBracket => "missing closing ]",
-            Self::MissingParenthesis => "missing closing )",
-            Self::StrayParenthesis => "regexp/syntax: internal error",
-            Self::NothingToRepeat => "missing argument to repetition operator",
-            Self::TrailingBackslash => "trailing backslash at end of expression",
-            Self::TooDeep => "expression nests too deeply",
-            Self::TooLarge => "expression too large",
-        }
-    }
-}
 
 /// A part of a pattern.
 #[derive(Debug)]

@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 
 use super::classes::{self, ALL, one};
-use super::parts::{DEEPEST, Fault, Node, Part, Place};
+use super::fault::Fault;
+use super::parts::{DEEPEST, Node, Part, Place};
 
 mod characters;
 

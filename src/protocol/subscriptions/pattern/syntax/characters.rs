@@ -2,7 +2,7 @@
 
 use super::Parser;
 use crate::protocol::subscriptions::pattern::classes::{self, Set};
-use crate::protocol::subscriptions::pattern::parts::Fault;
+use crate::protocol::subscriptions::pattern::fault::Fault;
 
 impl Parser<'_> {
     /// The class that stands behind a backslash, if one does.
