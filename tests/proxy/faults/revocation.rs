@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex};
 
 use doorkeeper::protocol::api::encoded;
-use doorkeeper::protocol::messages::fetch_request::{FetchTopic, ForgottenTopic};
+use doorkeeper::protocol::messages::fetch_request::{FetchTopic, ForgottenTopic, ReplicaState};
 use doorkeeper::protocol::messages::{FetchRequest, MetadataRequest, ProduceRequest};
 use doorkeeper::protocol::wire::{Bytes, Message as _, Request};
 use tokio::sync::watch;
@@ -163,10 +163,21 @@ async fn fetches_that_wait_are_refused_in_their_answers() {
     }
 }
 
+/// What comes behind a request that waits in a session, and what it makes of the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    Nothing,
+    /// It forgets what will be revoked.
+    Forgets,
+    /// It says that it is a follower's, without the right to be: it may read nothing, and the session holds nothing then.
+    Follows,
+}
+
 /// A session's requests name nothing, and may read all that it holds, or held when they were sent.
 #[tokio::test]
 async fn a_fetch_that_waits_in_a_session_tells_nothing_of_what_was_revoked() {
-    for (version, forgets) in [(11, false), (11, true), (15, false), (15, true)] {
+    let all = [Behind::Nothing, Behind::Forgets, Behind::Follows];
+    for (version, behind) in [11, 15].into_iter().flat_map(|version| all.map(|behind| (version, behind))) {
         let waiting = Waiting::new().await;
         let door = start(&waiting.broker).await;
         let mut client = alice(&door).await;
@@ -180,7 +191,13 @@ async fn a_fetch_that_waits_in_a_session_tells_nothing_of_what_was_revoked() {
         let before = waiting.broker.seen().len();
         let waits = client.say(&session(2, &[]), version).await;
         let mut next = session(3, &[]);
-        if forgets {
+        if behind == Behind::Follows {
+            match version {
+                15.. => next.replica_state = ReplicaState { replica_id: 1, ..Default::default() },
+                _ => next.replica_id = 1,
+            }
+        }
+        if behind == Behind::Forgets {
             let mut topic = ForgottenTopic { partitions: vec![0], ..Default::default() };
             match version {
                 13.. => topic.topic_id = topic_id(LOST),
@@ -188,16 +205,21 @@ async fn a_fetch_that_waits_in_a_session_tells_nothing_of_what_was_revoked() {
             }
             next.forgotten_topics_data = vec![topic];
         }
-        let behind = client.say(&next, version).await;
-        waiting.broker.sees(before + 2).await;
+        let denied = door.count("requests_total", "denied");
+        let next = client.say(&next, version).await;
+        match behind {
+            Behind::Follows => until(|| door.count("requests_total", "denied") > denied).await,
+            Behind::Nothing | Behind::Forgets => drop(waiting.broker.sees(before + 2).await),
+        }
         door.replace_acls(&revoked()).await;
         waiting.go_on.send_replace(true);
         let answer = client.answer::<FetchRequest>(version, waits).await;
-        assert_eq!(told(&answer), [(29, 0), (0, 10)], "version {version}");
+        assert_eq!(told(&answer), [(29, 0), (0, 10)], "version {version}, {behind:?}");
         assert_eq!(answer.session_id, SESSION);
-        client.answer::<FetchRequest>(version, behind).await;
+        client.answer::<FetchRequest>(version, next).await;
         let refused = told(&client.ask(&session(4, &[]), version).await);
-        assert_eq!(refused, if forgets { vec![] } else { vec![(29, 0)] });
+        let is_in_it = |answer: &[(i16, usize)]| answer.contains(&(29, 0));
+        assert_eq!(is_in_it(&refused), behind != Behind::Forgets, "{behind:?}: {refused:?}");
         assert_eq!(door.closed("rights_revoked"), 0);
         door.assert_sound();
     }

@@ -66,6 +66,11 @@ pub(super) fn decide_incremental(
     forget(request, &mut session, access);
     if moved || session.has_refusals() {
         let changes = session.divide(moved, |topic| rights.judge(topic, 1, access));
+        // What was asked for before may still read them, by rights that this request does not have: a follower's, or a consumer's.
+        for topic in &changes.forget {
+            let key = Topic::new(&topic.topic, topic.topic_id, by_id);
+            access.leaves_session(&name_of(&key, access).unwrap_or_default());
+        }
         edited |= !changes.is_empty();
         merge(request, changes);
     }
