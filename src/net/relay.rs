@@ -49,11 +49,13 @@ pub(super) struct Relay {
     /// It is woken when the ACLs change.
     woken: Option<Woken>,
     active: Instant,
+    /// The time of this turn. The clock is read once a turn: it costs as much as judging a request.
+    now: Instant,
 }
 
 impl Relay {
     pub(super) fn new(accepted: AcceptedClient, broker: Transport, session: Session) -> Self {
-        let context = session.context().clone();
+        let (context, now) = (session.context().clone(), Instant::now());
         let AcceptedClient { transport: client, plain, destination: _ } = accepted;
         Self {
             client,
@@ -69,7 +71,8 @@ impl Relay {
             reservation: IdleReservation::default(),
             work: None,
             woken: None,
-            active: Instant::now(),
+            active: now,
+            now,
         }
     }
 
@@ -160,12 +163,13 @@ impl Relay {
             self.woken = Some(self.session.context().process.acls.wake(cx.waker()));
         }
         let (wants, begun) = (self.wants, Instant::now());
+        self.now = begun;
         for _ in 0..TURNS {
             // What the client itself has changed is in force for its next request.
             match self.work(cx).and_then(|()| self.session.renew()).and_then(|()| self.turn(cx)) {
                 Ok(_) if self.wants != wants => return Poll::Ready(None),
                 // Requests of many words may take long.
-                Ok(true) if begun.elapsed() >= SLICE => break,
+                Ok(true) if self.now.saturating_duration_since(begun) >= SLICE => break,
                 Ok(true) => {}
                 Ok(false) if self.has_missed_a_change() => {}
                 Ok(false) => {
@@ -195,7 +199,8 @@ impl Relay {
         let mut moved = self.upward(cx)?;
         moved |= self.downward(cx)?;
         if moved {
-            self.active = Instant::now();
+            self.now = Instant::now();
+            self.active = self.now;
         }
         if self.client.unwritten() == 0 {
             self.session.all_sent();

@@ -60,11 +60,20 @@ impl Relay {
 
     fn judge(&mut self) -> Result<Want, Close> {
         let heavy = self.session.is_next_heavy(&self.plain);
+        let now = self.time_for(heavy);
         let Self { session, plain, to_broker, client, .. } = self;
-        let want = aside(heavy, || session.requests(plain, to_broker, client, Instant::now()))?;
+        let want = aside(heavy, || session.requests(plain, to_broker, client, now))?;
         session.settle(client)?;
         self.unjudged = want != Want::Bytes;
         Ok(want)
+    }
+
+    /// The time at which something is looked at; what went before it in this turn may have taken long if it is heavy.
+    fn time_for(&mut self, is_heavy: bool) -> Instant {
+        if is_heavy {
+            self.now = Instant::now();
+        }
+        self.now
     }
 
     /// Writes what the broker is to get.
@@ -101,8 +110,9 @@ impl Relay {
         }
         let before = self.answers.len();
         let heavy = self.session.is_answer_heavy(before);
+        let now = self.time_for(heavy);
         let Self { session, answers, to_broker, client, .. } = self;
-        let want = aside(heavy, || session.answers(answers, to_broker, client, Instant::now()))?;
+        let want = aside(heavy, || session.answers(answers, to_broker, client, now))?;
         session.settle(client)?;
         if let Want::Memory(bytes) = want {
             self.wants.1 = Some(bytes);
