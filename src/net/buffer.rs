@@ -187,7 +187,6 @@ impl Plaintext for Buf {
         cx: &mut Context<'_>,
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        self.reserve(READ);
         poll_fill(socket, cx, self, most)
     }
 }
@@ -211,9 +210,9 @@ impl Plaintext for BytesMut {
         cx: &mut Context<'_>,
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        reserve_plain(self);
         loop {
             ready!(socket.poll_read_ready(cx))?;
+            reserve_plain(self);
             match socket.try_read_buf(&mut (&mut *self).limit(most)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 come => return Poll::Ready(come),
@@ -222,13 +221,17 @@ impl Plaintext for BytesMut {
     }
 }
 
-/// Reads at most so many bytes into the space of `buf`; how many came, 0 at the socket's end.
+/// Reads at most so many bytes behind those in `buf`, which borrows memory for them when there are some; how many came, 0 at the
+/// socket's end.
 pub fn poll_fill(
     socket: &mut TcpStream,
     cx: &mut Context<'_>,
     buf: &mut Buf,
     most: usize,
 ) -> Poll<io::Result<usize>> {
+    // Most of the time there is nothing: borrowing memory for that and giving it back costs more than to ask.
+    ready!(socket.poll_read_ready(cx))?;
+    buf.reserve(READ);
     let space = buf.space();
     let most = most.min(space.len());
     let mut read = ReadBuf::new(&mut space[..most]);

@@ -126,7 +126,6 @@ impl Transport {
                             return Ok(Progress::Plaintext);
                         }
                     }
-                    self.incoming.reserve(READ);
                     match poll_fill(&mut self.socket, cx, &mut self.incoming, most) {
                         Poll::Pending => return Ok(progress),
                         Poll::Ready(come) => come.map_err(TransportError::Io)?,
