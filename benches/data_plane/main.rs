@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench data_plane              about two minutes
 //! cargo bench --bench data_plane -- --quick   does it work at all; the figures mean nothing
+//! cargo bench --bench data_plane -- --instructions   doorkeeper's own instructions, counted by valgrind
 //! ```
 //!
 //! Sink and load generator share this process and one core; each proxy is a process on the other core. Only the
@@ -12,6 +13,7 @@
 mod pki;
 
 mod frames;
+mod instructions;
 mod load;
 mod measure;
 mod proxies;
@@ -67,7 +69,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let size = if arguments.iter().any(|argument| argument == "--quick") { QUICK } else { FULL };
-    match bench(&size) {
+    let counts = arguments.iter().any(|argument| argument == "--instructions");
+    match bench(&size, counts) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("data_plane: {error}");
@@ -76,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn bench(size: &Size) -> Result<(), Failure> {
+fn bench(size: &Size, counts: bool) -> Result<(), Failure> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("data_plane-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     // Before the runtime starts its threads, which inherit the core.
@@ -86,7 +89,11 @@ fn bench(size: &Size) -> Result<(), Failure> {
         );
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(tokio::task::LocalSet::new().run_until(scenarios(size, &folder)));
+    let local = tokio::task::LocalSet::new();
+    let result = match counts {
+        true => runtime.block_on(local.run_until(instructions::count(&folder))),
+        false => runtime.block_on(local.run_until(scenarios(size, &folder))),
+    };
     if result.is_err() {
         print_logs(&folder)?;
     }
@@ -114,7 +121,7 @@ async fn scenarios(size: &Size, folder: &Path) -> Result<(), Failure> {
     let client = Client::new(&authority, &authority.sign("alice")?)?;
     let sink = sink::start(Rc::new(frames::Answers::new(256 * KIB)?)).await?;
 
-    let mut proxies = vec![Proxy::doorkeeper(folder, sink)?];
+    let mut proxies = vec![Proxy::doorkeeper(folder, sink, &[])?];
     match proxies::find_envoy(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("envoy")) {
         Ok(envoy) => proxies.push(Proxy::envoy(&envoy, folder, sink)?),
         Err(reason) => println!("no Envoy, hence no ratios: {reason}\n"),

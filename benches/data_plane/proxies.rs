@@ -30,8 +30,9 @@ impl Proxy {
         self.child.id()
     }
 
-    /// Starts doorkeeper's release binary on a real configuration in `folder`, which holds the certificates.
-    pub(crate) fn doorkeeper(folder: &Path, upstream: SocketAddr) -> Result<Self, Failure> {
+    /// Starts doorkeeper's release binary on a real configuration in `folder`, which holds the certificates; `under` is what
+    /// runs it, with its arguments, if it does not run by itself.
+    pub(crate) fn doorkeeper(folder: &Path, upstream: SocketAddr, under: &[&OsStr]) -> Result<Self, Failure> {
         let address = free_address()?;
         std::fs::write(
             folder.join("acls.yaml"),
@@ -57,14 +58,21 @@ impl Proxy {
                  \x20 acls: {{ file: acls.yaml }}\n"
             ),
         )?;
-        let program = env!("CARGO_BIN_EXE_doorkeeper").as_ref();
-        Self::start(
-            "doorkeeper",
-            program,
-            ["run".as_ref(), "--config".as_ref(), config.as_os_str()],
-            address,
-            folder,
-        )
+        let own: [&OsStr; 4] = [
+            env!("CARGO_BIN_EXE_doorkeeper").as_ref(),
+            "run".as_ref(),
+            "--config".as_ref(),
+            config.as_os_str(),
+        ];
+        let command: Vec<&OsStr> = under.iter().copied().chain(own).collect();
+        Self::start("doorkeeper", command[0], command[1..].iter().copied(), address, folder)
+    }
+
+    /// Has it end by itself, and waits for that.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Starts Envoy as a plain TLS proxy with the same certificates: it terminates mTLS and copies bytes.
