@@ -14,12 +14,14 @@ mod name;
 mod path;
 mod purpose;
 mod refusal;
+mod revocation;
 mod signatures;
 
-pub use anchors::{Anchor, Anchors, Standing};
+pub use anchors::{Anchor, Anchors, SignedBy, Standing};
 pub use key::{Pss, PublicKey, algorithm_name};
 pub use purpose::Purpose;
 pub use refusal::{Kind, Refusal};
+pub use revocation::{RevocationList, RevocationPolicy};
 pub use signatures::{Signatures, Unverified};
 
 use extensions::Extensions;
@@ -37,6 +39,8 @@ pub struct Certificate {
     body: Vec<u8>,
     /// 1 to 3.
     version: u64,
+    /// The content of the INTEGER.
+    serial: Vec<u8>,
     subject: Name,
     subject_der: Vec<u8>,
     issuer: Name,
@@ -73,7 +77,7 @@ impl Certificate {
         if version > 2 {
             return Err(NotDer("its version is none of 1 to 3"));
         }
-        fields.take(INTEGER, "its serial number is no number")?;
+        let serial = fields.take(INTEGER, "its serial number is no number")?.content;
         let inner = fields.take(SEQUENCE, "its body names no algorithm")?;
         if inner.whole != algorithm.whole {
             return Err(NotDer("its body and its signature name different algorithms"));
@@ -101,6 +105,7 @@ impl Certificate {
             der: der.to_vec(),
             body: body.whole.to_vec(),
             version: version + 1,
+            serial: serial.to_vec(),
             subject: Name::read(subject)?,
             subject_der: subject.to_vec(),
             issuer: Name::read(issuer)?,

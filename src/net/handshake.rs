@@ -264,6 +264,8 @@ fn explain(error: &Error) -> Failure {
                 let result = match refusal.kind {
                     Kind::Expired(_) | Kind::NotYetValid(_) => Result::Expired,
                     Kind::UnknownIssuer => Result::UnknownCa,
+                    Kind::Revoked(_) => Result::Revoked,
+                    Kind::RevocationUnknown | Kind::RevocationExpired(_) => Result::RevocationUnknown,
                     _ => Result::BadCert,
                 };
                 (result, refusal.to_string())

@@ -17,10 +17,7 @@ const NOW: i64 = 1_800_000_000;
 /// What Kafka lets in and doorkeeper does not, on purpose, with the sentence of `docs/certificates.md` that says so.
 const REFUSED: [(&str, &[&str]); 7] = [
     ("A pinned certificate must be valid", &["pinned, expired", "pinned, not valid yet"]),
-    (
-        "A trusted certificate of X.509 version 1 vouches for itself alone",
-        &["pinned, v1, signs another", "pinned, v1, signs another and is sent along"],
-    ),
+    ("Certificates of X.509 version 1 are refused", &OF_VERSION_1),
     (
         "What a trusted authority says of itself holds",
         &[
@@ -56,6 +53,14 @@ const REFUSED: [(&str, &[&str]); 7] = [
             "RSA-PSS with SHA-256 and a mask by SHA-1",
         ],
     ),
+];
+
+/// What `allow_x509_v1` lets in.
+const OF_VERSION_1: [&str; 4] = [
+    "version 1",
+    "version 1 of an intermediate",
+    "pinned, v1, signs another",
+    "pinned, v1, signs another and is sent along",
 ];
 
 /// What doorkeeper lets in and Kafka does not, in the same way.
@@ -114,8 +119,11 @@ fn signatures() -> ProviderSignatures {
 
 /// What we make of a row: nothing, or why it is refused.
 fn ours(row: &Row, certificates: &HashMap<&str, Vec<u8>>) -> Result<(), String> {
+    judged(row, certificates, Anchors::default())
+}
+
+fn judged(row: &Row, certificates: &HashMap<&str, Vec<u8>>, mut anchors: Anchors) -> Result<(), String> {
     let signatures = signatures();
-    let mut anchors = Anchors::default();
     for anchor in &row.anchors {
         anchors.add(Certificate::read(&certificates[anchor]).unwrap(), &signatures);
     }
@@ -206,6 +214,20 @@ fn every_refusal_names_the_certificate_and_the_remedy() {
         ),
     ] {
         assert_eq!(said.get(row), Some(&expected), "{row}");
+    }
+}
+
+/// With `allow_x509_v1`, version 1 is judged as by Kafka, and whatever is of version 3 as without.
+#[test]
+fn version_1_is_judged_as_in_kafka_where_it_is_allowed() {
+    let (certificates, rows) = table();
+    for row in &rows {
+        let allowed = judged(row, &certificates, Anchors::new(true, "tls.client_ca"));
+        let is_of_version_1 = OF_VERSION_1.contains(&row.name);
+        match is_of_version_1 {
+            true => assert_eq!(allowed, Ok(()), "{}", row.name),
+            false => assert_eq!(allowed.is_ok(), ours(row, &certificates).is_ok(), "{}", row.name),
+        }
     }
 }
 

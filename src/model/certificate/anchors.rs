@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::name::Name;
 use super::refusal::KEYS;
+use super::revocation::{RevocationList, RevocationPolicy, Revocations};
 use super::signatures::Signatures;
 use super::{Certificate, PublicKey};
 
@@ -45,13 +46,69 @@ pub struct Anchors {
     authorities: HashMap<Name, Vec<usize>>,
     /// All, by their DER.
     exact: HashMap<Vec<u8>, usize>,
+    /// Whether certificates of X.509 version 1 are taken.
+    pub(super) takes_version_1: bool,
+    /// The key of the configuration that names them, where that is not the usual one.
+    pub(super) key: Option<&'static str>,
+    /// Where revoked certificates are looked up, if they are.
+    pub(super) revocations: Option<Revocations>,
+}
+
+/// By whom a revocation list is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedBy {
+    /// By a trusted authority.
+    Anchor,
+    /// By the name of a trusted authority, and not by its key, or by one that may not sign lists.
+    NotByItsIssuer,
+    /// By somebody else, perhaps an authority below a trusted one.
+    Other,
 }
 
 impl Anchors {
+    /// None yet. With `version_1`, certificates of X.509 version 1 are taken of those who are judged, and a trusted one that has
+    /// signed itself is an authority's; `key` is what the configuration calls the trusted certificates.
+    pub fn new(version_1: bool, key: &'static str) -> Self {
+        Self { takes_version_1: version_1, key: Some(key), ..Self::default() }
+    }
+
+    /// From now on certificates are looked up in lists.
+    pub fn look_up(&mut self, policy: RevocationPolicy) {
+        self.revocations = Some(Revocations::new(policy));
+    }
+
+    /// Adds a list to those that certificates are looked up in, when all trusted certificates are there. One that is not by its
+    /// issuer is left out.
+    pub fn add_list(&mut self, list: RevocationList, signatures: &dyn Signatures) -> SignedBy {
+        let of_issuer = self.authorities.get(list.issuer()).map_or(&[][..], Vec::as_slice);
+        let issuers = of_issuer.iter().filter_map(|at| self.all.get(*at)).map(|anchor| &anchor.certificate);
+        let signers: Vec<PublicKey> = issuers
+            .filter(|issuer| list.is_signed_by(issuer, signatures))
+            .map(|issuer| issuer.key.clone())
+            .collect();
+        let signed_by = match (of_issuer, signers.as_slice()) {
+            ([], _) => SignedBy::Other,
+            (_, []) => return SignedBy::NotByItsIssuer,
+            _ => SignedBy::Anchor,
+        };
+        if let Some(revocations) = &mut self.revocations {
+            revocations.add(list, signers);
+        }
+        signed_by
+    }
+
+    /// The authorities that no list is of.
+    pub fn without_list(&self) -> impl Iterator<Item = &Certificate> {
+        let authorities = self.all.iter().filter(|anchor| anchor.standing == Standing::Authority);
+        authorities.map(|anchor| &anchor.certificate).filter(|authority| {
+            self.revocations.as_ref().is_some_and(|revocations| !revocations.has_list_of(&authority.subject))
+        })
+    }
+
     /// Adds one; `signatures` is what keys are used with.
     pub fn add(&mut self, certificate: Certificate, signatures: &dyn Signatures) -> &Anchor {
         let at = self.all.len();
-        let standing = standing(&certificate, signatures);
+        let standing = standing(&certificate, self.takes_version_1, signatures);
         if standing == Standing::Authority {
             self.authorities.entry(certificate.subject.clone()).or_default().push(at);
         }
@@ -119,9 +176,13 @@ impl Anchors {
     }
 }
 
-fn standing(certificate: &Certificate, signatures: &dyn Signatures) -> Standing {
+fn standing(certificate: &Certificate, version_1: bool, signatures: &dyn Signatures) -> Standing {
     if let Some(key) = unusable(&certificate.key, signatures) {
         return Standing::Nothing(format!("its key ({key}) is none that is taken; {KEYS}"));
+    }
+    // Java takes each of version 1 for an authority's: a pinned client's, too.
+    if version_1 && certificate.version == 1 && certificate.is_self_issued() {
+        return Standing::Authority;
     }
     match no_authority(certificate) {
         Some(why) => Standing::Itself(why),

@@ -44,6 +44,10 @@ impl KeyUsage {
     pub(super) fn signs_certificates(self) -> bool {
         self.0 & 0x04 != 0
     }
+
+    pub(super) fn signs_lists(self) -> bool {
+        self.0 & 0x02 != 0
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -11,7 +11,7 @@ use super::constraints::{GeneralName, constrained_names};
 use super::purpose::Purpose;
 use super::refusal::{Kind, Refusal};
 use super::signatures::{Signatures, Unverified};
-use super::{Anchors, Certificate, Standing, algorithm_name};
+use super::{Anchor, Anchors, Certificate, Standing, algorithm_name};
 
 /// The most certificates of a chain that are looked at; Java's TLS takes 8 of a client.
 const LONGEST_CHAIN: usize = 10;
@@ -37,27 +37,27 @@ impl Anchors {
         now: i64,
         signatures: &dyn Signatures,
     ) -> Result<Certificate, Box<Refusal>> {
-        let refuse = |kind| Err(Box::new(Refusal::new(kind, purpose, None, Some(0), None)));
+        let refusal = |kind, leaf: Option<&Certificate>| {
+            Box::new(Refusal::new(kind, purpose, leaf, Some(0), leaf).trusted_by(self.key))
+        };
         let Some((leaf, others)) = chain.split_first() else {
-            return refuse(Kind::Unreadable("there is none"));
+            return Err(refusal(Kind::Unreadable("there is none"), None));
         };
         let leaf = match Certificate::read(leaf) {
             Ok(leaf) => leaf,
-            Err(error) => return refuse(Kind::Unreadable(error.0)),
+            Err(error) => return Err(refusal(Kind::Unreadable(error.0), None)),
         };
         if let Some(anchor) = self.exact(&leaf) {
-            // Whoever named this very certificate has said yes to everything but its time and a key of no use.
-            let judged = match anchor.standing() {
-                Standing::Nothing(_) => Err(Kind::Key(leaf.key.described())),
-                _ => valid_at(&leaf, now),
-            };
-            return match judged {
+            return match self.pinned(anchor, now) {
                 Ok(()) => Ok(leaf),
-                Err(kind) => Err(Box::new(Refusal::new(kind, purpose, Some(&leaf), Some(0), Some(&leaf)))),
+                Err(kind) => Err(refusal(kind, Some(&leaf))),
             };
         }
+        if leaf.version == 1 && !self.takes_version_1 {
+            return Err(refusal(Kind::Version1, Some(&leaf)));
+        }
         if others.len() >= LONGEST_CHAIN {
-            return Err(Box::new(Refusal::new(Kind::TooMuch, purpose, Some(&leaf), Some(0), Some(&leaf))));
+            return Err(refusal(Kind::TooMuch, Some(&leaf)));
         }
         // What cannot be read has issued nothing; where it is missed, that is what is said.
         let others =
@@ -85,7 +85,21 @@ impl Anchors {
             place => others.iter().find(|(at, _)| *at == place).map(|(_, certificate)| certificate),
         };
         let certificate = found.place.and_then(stands_at);
-        Err(Box::new(Refusal::new(found.kind, purpose, Some(&leaf), found.place, certificate)))
+        let refusal = Refusal::new(found.kind, purpose, Some(&leaf), found.place, certificate);
+        Err(Box::new(refusal.trusted_by(self.key)))
+    }
+
+    /// Whoever named this very certificate has said yes to everything but its time, its issuer's taking it back, and a key of no
+    /// use.
+    fn pinned(&self, anchor: &Anchor, now: i64) -> Result<(), Kind> {
+        let leaf = &anchor.certificate;
+        if let Standing::Nothing(_) = anchor.standing() {
+            return Err(Kind::Key(leaf.key.described()));
+        }
+        match self.revocations.as_ref().and_then(|revocations| revocations.revoked(leaf)) {
+            Some(at) => Err(Kind::Revoked(at)),
+            None => valid_at(leaf, now),
+        }
     }
 }
 
@@ -124,6 +138,8 @@ const NO_WAY: usize = 0;
 const NOT_SIGNED: usize = 100;
 /// The signatures are right, and something else is wrong.
 const NOT_ALLOWED: usize = 200;
+/// All is right, but its issuer has taken it back, or may have.
+const REVOKED: usize = 300;
 
 impl<'a> Search<'a> {
     /// Looks for an anchor above the last certificate of `way`, the leaf being its first. Ways end early rather than late: an
@@ -215,7 +231,33 @@ impl<'a> Search<'a> {
             above.push(certificate);
         }
         self.leaf(leaf.certificate).map_err(|kind| obstacle(leaf.place, kind))?;
-        self.names(leaf.certificate, &above).map_err(|kind| obstacle(leaf.place, kind))
+        self.names(leaf.certificate, &above).map_err(|kind| obstacle(leaf.place, kind))?;
+        // From the top down: a list is believed of an issuer that is not revoked itself.
+        let mut issuer = anchor;
+        for step in way.iter().rev() {
+            self.look_up(step, issuer).map_err(|kind| Obstacle {
+                rank: REVOKED,
+                place: Some(step.place),
+                kind,
+            })?;
+            issuer = step.certificate;
+        }
+        Ok(())
+    }
+
+    /// Looks a certificate up in the lists of its issuer.
+    fn look_up(&mut self, step: &Step<'a>, issuer: &Certificate) -> Result<(), Kind> {
+        let Some(revocations) = &self.anchors.revocations else { return Ok(()) };
+        let left = &mut self.signatures_left;
+        let may_check = || match left.checked_sub(1) {
+            Some(less) => {
+                *left = less;
+                true
+            }
+            None => false,
+        };
+        let certificate = (step.certificate, step.place == 0);
+        revocations.judge(certificate, issuer, self.now, self.signatures, may_check)
     }
 
     fn check_signature(&mut self, step: &Step<'a>, issuer: &'a Certificate) -> Result<(), Kind> {

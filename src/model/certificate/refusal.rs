@@ -20,6 +20,8 @@ pub(super) const KEYS: &str =
 pub enum Kind {
     /// It cannot be read as a certificate.
     Unreadable(&'static str),
+    /// It is of X.509 version 1, which is not taken.
+    Version1,
     /// Nobody who is trusted has issued it.
     UnknownIssuer,
     /// It has expired, at this time.
@@ -50,6 +52,12 @@ pub enum Kind {
     ExtendedKeyUsage,
     /// Its nsCertType is without the purpose.
     NetscapeType,
+    /// Its issuer has revoked it, at this time.
+    Revoked(i64),
+    /// No revocation list is of its issuer.
+    RevocationUnknown,
+    /// Each revocation list of its issuer has ended, the last at this time.
+    RevocationExpired(i64),
     /// To look for a way through such a chain would take too long.
     TooMuch,
 }
@@ -60,6 +68,8 @@ pub struct Refusal {
     /// What stands in the way.
     pub kind: Kind,
     purpose: Purpose,
+    /// The key of the configuration that names what is trusted.
+    trusted: &'static str,
     /// The leaf's subject and issuer, where they can be read.
     leaf: Option<(String, String)>,
     /// Where the certificate stands in the chain as it was sent, the leaf first; an anchor of ours stands nowhere.
@@ -78,14 +88,21 @@ impl Refusal {
     ) -> Self {
         let names =
             |certificate: &Certificate| (name(&certificate.subject_der), name(&certificate.issuer_der));
-        Self { kind, purpose, leaf: leaf.map(names), place, who: certificate.map(names) }
+        let trusted = purpose.anchors();
+        Self { kind, purpose, trusted, leaf: leaf.map(names), place, who: certificate.map(names) }
+    }
+
+    /// With what the configuration calls the trusted certificates, where that is another key than usual.
+    pub(super) fn trusted_by(self, key: Option<&'static str>) -> Self {
+        Self { trusted: key.unwrap_or(self.trusted), ..self }
     }
 
     /// What is wrong, said of the certificate that it is about.
     fn what(&self) -> String {
         match &self.kind {
             Kind::Unreadable(why) => format!("it cannot be read: {why}"),
-            Kind::UnknownIssuer => format!("no certificate in {} has issued it", self.purpose.anchors()),
+            Kind::Version1 => "it is of X.509 version 1, which says nothing of what it is for".into(),
+            Kind::UnknownIssuer => format!("no certificate in {} has issued it", self.trusted),
             Kind::Expired(at) => format!("it expired on {}", date(*at)),
             Kind::NotYetValid(at) => format!("it is not valid before {}", date(*at)),
             Kind::NoAuthority(why) => format!("{why}, and it has issued another"),
@@ -107,14 +124,29 @@ impl Refusal {
                 format!("its extendedKeyUsage is without {}", self.purpose.extended_key_usage())
             }
             Kind::NetscapeType => format!("its nsCertType is without that of a {}", self.purpose.whose()),
+            Kind::Revoked(at) => format!("its issuer revoked it on {}", date(*at)),
+            Kind::RevocationUnknown => "no list in tls.revocation.crl_files is of its issuer".into(),
+            Kind::RevocationExpired(at) => {
+                format!("the revocation list of its issuer has ended, on {}", date(*at))
+            }
             Kind::TooMuch => "its chain is too long or too tangled to look for a way through it".into(),
         }
     }
 
     /// What is to be done, and by whom.
     fn remedy(&self) -> String {
-        let (whose, anchors) = (self.purpose.whose(), self.purpose.anchors());
+        let (whose, anchors) = (self.purpose.whose(), self.trusted);
         match &self.kind {
+            Kind::Version1 => format!(
+                "the {whose} needs another, issued as version 3 ('openssl x509 -req' needs -extfile for that), or \
+                 tls.allow_x509_v1 must be true"
+            ),
+            Kind::RevocationUnknown => {
+                "name its list there, or set tls.revocation.unknown to allow".to_owned()
+            }
+            Kind::RevocationExpired(_) => {
+                "put a newer one in its place, or set tls.revocation.expired to allow".to_owned()
+            }
             Kind::UnknownIssuer if self.is_of_leaf() => format!(
                 "the {whose} must show one of a trusted authority, with those between them, or {anchors} must name its \
                  authority"

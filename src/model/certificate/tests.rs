@@ -1,3 +1,5 @@
+mod revocation;
+
 use std::cell::Cell;
 use std::sync::Arc;
 

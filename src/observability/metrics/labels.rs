@@ -162,6 +162,8 @@ labels! {
         RefusedByClient = "refused_by_client",
         /// The client's certificate is revoked.
         Revoked = "revoked",
+        /// No revocation list tells of the client's certificate, or only one that has ended.
+        RevocationUnknown = "revocation_unknown",
         /// No TLS version, cipher suite or key exchange in common.
         Version = "version",
         /// The client calls the server by a name that no broker has, or by none where it must.

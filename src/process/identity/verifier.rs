@@ -74,8 +74,11 @@ fn alert(kind: &Kind) -> CertificateError {
         Kind::Unreadable(_) | Kind::Damaged(_) | Kind::UnknownCritical(_) | Kind::Name(_) => {
             CertificateError::BadEncoding
         }
+        Kind::Revoked(_) => CertificateError::Revoked,
+        Kind::RevocationUnknown | Kind::RevocationExpired(_) => CertificateError::UnknownRevocationStatus,
         Kind::KeyUsage | Kind::ExtendedKeyUsage | Kind::NetscapeType => CertificateError::InvalidPurpose,
-        Kind::NoAuthority(_)
+        Kind::Version1
+        | Kind::NoAuthority(_)
         | Kind::PathTooLong
         | Kind::Policy
         | Kind::Key(_)
