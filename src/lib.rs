@@ -35,6 +35,7 @@
 //! | the ACLs: where they are kept, and how they change | [`process::acl_store`]: a file, or a topic of the cluster |
 //! | a certificate file that changes | `process::proxy::watchers` looks at it, [`process::identity`] reads and judges it, its `store` puts it in force |
 //! | which clients' certificates are accepted | [`model::certificate`] |
+//! | key stores: JKS, PKCS#12, encrypted keys | [`process::identity::stores`] |
 //! | metrics and their labels | [`observability::metrics`] |
 //! | lines of the audit trail | [`observability::audit`]: `record` bounds what is kept, `kafka` and `ecs` form the lines |
 //! | doorkeeper as a client of the broker | [`net::upstream`] and [`net::cluster_metadata`]; [`process::kafka_client`] for the ACL topic |

@@ -11,8 +11,8 @@ use super::output::{FaultShown, Output, Paint, print_json};
 use super::{BAD_CONFIGURATION, print, refuse};
 use crate::model::certificate::Standing;
 use crate::model::text::{Rfc3339, printable};
-use crate::process::config::{Acls, Faults};
-use crate::process::identity::{CertificateFacts, Shown, show};
+use crate::process::config::{Acls, Faults, TrustedCertificates};
+use crate::process::identity::{CertificateFacts, Identity, ListFacts, Shown, show};
 use crate::process::startup::{self, Ready};
 
 /// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output, and what becomes of
@@ -146,14 +146,20 @@ fn summary(path: &Path, ready: &Ready, paint: Paint) -> String {
             first.expiry()
         ));
     }
-    for (name, identity) in
-        ready.config.listeners.iter().map(|listener| &listener.name).zip(&ready.identities)
-    {
-        text.push_str(&vouching(
-            &format!("client_ca of the listener {name}"),
-            "client",
-            &identity.certificates,
-        ));
+    for (listener, identity) in ready.config.listeners.iter().zip(&ready.identities) {
+        let key = match listener.tls.client_auth.trusted() {
+            Some(TrustedCertificates::Store { .. }) => "truststore",
+            _ => "client_ca",
+        };
+        let name = &listener.name;
+        text.push_str(&vouching(&format!("{key} of the listener {name}"), "client", &identity.certificates));
+        for list in &identity.lists {
+            let (issuer, revoked) = (&list.issuer, counted(list.revoked, "certificate"));
+            let end = list.end();
+            text.push_str(&format!(
+                "crl_files of the listener {name}: {issuer} has revoked {revoked}; the next update is on {end}\n"
+            ));
+        }
     }
     let client = ready.acls.client().map(|client| client.certificates()).unwrap_or_default();
     text.push_str(&vouching("server_ca of authorization.acls", "doorkeeper", &client));
@@ -189,6 +195,7 @@ struct Report {
     warnings: Vec<FaultShown>,
     listeners: Vec<ListenerShown>,
     certificates: Vec<CertificateShown>,
+    revocation_lists: Vec<ListShown>,
     /// How many there are; unknown where they are in a topic.
     bindings: Option<usize>,
     acl_topic: Option<String>,
@@ -220,6 +227,32 @@ struct CertificateShown {
 }
 
 #[derive(Serialize)]
+struct ListShown {
+    /// A listener.
+    used_by: String,
+    issuer: String,
+    revoked: usize,
+    this_update: String,
+    next_update: Option<String>,
+}
+
+impl ListShown {
+    fn of(used_by: &str, list: &ListFacts) -> Self {
+        Self {
+            used_by: used_by.to_owned(),
+            issuer: list.issuer.clone(),
+            revoked: list.revoked,
+            this_update: time(list.this_update),
+            next_update: list.next_update.map(time),
+        }
+    }
+}
+
+fn listeners_of(ready: &Ready) -> impl Iterator<Item = (&str, &Identity)> {
+    ready.config.listeners.iter().map(|listener| listener.name.as_str()).zip(&ready.identities)
+}
+
+#[derive(Serialize)]
 struct AdmissionShown {
     listener: String,
     subject: String,
@@ -241,6 +274,7 @@ impl Report {
             warnings: Vec::new(),
             listeners: Vec::new(),
             certificates: Vec::new(),
+            revocation_lists: Vec::new(),
             bindings: None,
             acl_topic: None,
             super_users: Vec::new(),
@@ -265,6 +299,11 @@ impl Report {
             warnings: ready.warnings.iter().map(FaultShown::from).collect(),
             listeners: listeners.collect(),
             certificates: certificates.collect(),
+            revocation_lists: listeners_of(ready)
+                .flat_map(|(used_by, identity)| {
+                    identity.lists.iter().map(move |list| ListShown::of(used_by, list))
+                })
+                .collect(),
             bindings: acl_topic.is_none().then(|| ready.acls.status().bindings),
             acl_topic,
             super_users: authorization.super_users.clone(),
@@ -277,7 +316,7 @@ impl Report {
 impl CertificateShown {
     fn of(used_by: &str, facts: &CertificateFacts) -> Self {
         Self {
-            used_by: used_by.to_owned(),
+            used_by: facts.used_by(used_by),
             role: facts.role.name(),
             subject: facts.subject.clone(),
             issuer: facts.issuer.clone(),

@@ -21,14 +21,13 @@ pub(crate) mod schema_check;
 pub(crate) mod scratch;
 pub mod settings;
 pub(crate) mod text;
+mod tls;
 mod validate;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use rustls::SupportedCipherSuite;
 
 use crate::model::acl::Network;
 use crate::model::advertise::Names;
@@ -41,8 +40,10 @@ pub(crate) use validate::is_no_super_user;
 
 pub use settings::{
     Admin, Audience, Audit, Counted, Limits, Log, LogFormat, LogLevel, Reaction, Shutdown, TlsVersion,
+    Verdict,
 };
 pub use text::HostPort;
+pub use tls::{ClientAuth, ClientTls, OwnCertificate, Password, Revocation, Tls, TrustedCertificates};
 
 /// The most bytes of a configuration file.
 pub const MAX_BYTES: u64 = 1024 * 1024;
@@ -99,42 +100,6 @@ pub struct Listener {
     pub self_check: Reaction,
     /// Where it stands in the document, such as `listeners.0`.
     pub place: String,
-}
-
-/// The TLS side of a listener; the paths are complete.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tls {
-    /// PEM: the server's certificate, then its issuers.
-    pub certificate_chain: PathBuf,
-    /// PEM: the key of the first certificate.
-    pub private_key: PathBuf,
-    /// Whether clients show a certificate, and who may have issued it.
-    pub client_auth: ClientAuth,
-    /// From the accepted connection to the end of the handshake.
-    pub handshake_timeout: Duration,
-    /// The oldest version that is spoken.
-    pub min_version: TlsVersion,
-    /// In order of preference; empty for the library's own choice.
-    pub cipher_suites: Vec<SupportedCipherSuite>,
-    /// How often the files are looked at for a change.
-    pub reload_interval: Duration,
-}
-
-/// Kafka's `ssl.client.auth`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClientAuth {
-    /// No client without a valid certificate.
-    Required {
-        /// PEM: the certificates of the issuers that are trusted.
-        client_ca: PathBuf,
-    },
-    /// A client without a certificate is `User:ANONYMOUS`; one that shows a certificate must show a valid one.
-    Requested {
-        /// PEM: the certificates of the issuers that are trusted.
-        client_ca: PathBuf,
-    },
-    /// Clients are not asked; every one is `User:ANONYMOUS`.
-    None,
 }
 
 /// How the broker's addresses are replaced in answers. An address without an entry is withheld.
@@ -248,19 +213,6 @@ pub struct Doorkeepers {
     pub bootstrap_servers: Vec<HostPort>,
     /// How to speak to them.
     pub tls: ClientTls,
-}
-
-/// The TLS side of a client; the paths are complete.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientTls {
-    /// PEM: the client's certificate, then its issuers.
-    pub certificate_chain: PathBuf,
-    /// PEM: the key of the first certificate.
-    pub private_key: PathBuf,
-    /// PEM: the certificates of the issuers whose servers are trusted.
-    pub server_ca: PathBuf,
-    /// How often the files are looked at for a change.
-    pub reload_interval: Duration,
 }
 
 impl Acls {

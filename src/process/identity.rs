@@ -1,18 +1,22 @@
-//! From the PEM files of a listener to the TLS configuration that serves it.
+//! From the files of a listener, PEM or key stores, to the TLS configuration that serves it.
 //!
 //! Everything that can be wrong with the files is said in one sentence that names the file, at the place in the
 //! configuration that names it; all files are looked at before anything is refused. An expired server certificate
 //! is refused at start rather than served: every client would refuse it, one unclear failure each.
 
+mod by_name;
 mod certificate;
 mod chain;
 mod client;
 mod files;
 mod foreign;
 mod issuers;
+mod lists;
+mod own;
 mod pem;
 mod shown;
 mod store;
+pub mod stores;
 mod verifier;
 mod watched;
 
@@ -24,20 +28,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustls::ServerConfig;
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
-use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
 
 use super::config::{ClientAuth, Document, Fault, Faults, Listener, Tls, TlsVersion};
-use crate::model::certificate::Certificate;
-use files::{Content, Files};
+use by_name::ByName;
+use files::Files;
 use foreign::Part;
+use own::Own;
 
 pub use certificate::{CertificateFacts, Role, sha256};
 pub use client::ClientStore;
 pub use files::Fingerprint;
+pub use lists::ListFacts;
 pub use shown::{Shown, show};
 pub use store::{IdentityStore, Prepared};
 pub use verifier::ProviderSignatures;
@@ -53,6 +58,8 @@ pub struct Identity {
     pub client_verifier: Option<Arc<dyn ClientCertVerifier>>,
     /// Every certificate that was read, the server's own first.
     pub certificates: Vec<CertificateFacts>,
+    /// The revocation lists that clients' certificates are looked up in.
+    pub lists: Vec<ListFacts>,
     /// What is allowed but risky.
     pub warnings: Vec<Fault>,
     /// Which files it was made of.
@@ -85,8 +92,10 @@ fn build(
         at: format!("{}.tls", listener.place),
         now: unix(now),
         provider: provider(tls),
+        takes_version_1: tls.allow_x509_v1,
         faults: Vec::new(),
         certificates: Vec::new(),
+        lists: Vec::new(),
         warnings: Vec::new(),
         hosts: listener.address_mapping.hosts(),
         side: &SERVER,
@@ -96,6 +105,7 @@ fn build(
             server_config: Arc::new(server_config),
             client_verifier,
             certificates: reader.certificates,
+            lists: reader.lists,
             warnings: reader.warnings,
             fingerprint: files.fingerprint(),
         }),
@@ -117,8 +127,13 @@ fn provider(tls: &Tls) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-fn parsed(content: &Content, path: &Path, part: Part) -> Result<pem::Pem, String> {
-    content.as_ref().map_err(Clone::clone).and_then(|bytes| pem::parse(bytes, path, part))
+/// The parts of a PEM file; `stores` is whether the configuration could name a key store in its place.
+fn parsed(content: Result<&[u8], String>, path: &Path, part: Part, stores: bool) -> Result<pem::Pem, String> {
+    let bytes = content?;
+    match foreign::store_key(bytes, part).filter(|_| stores) {
+        Some(instead) => Err(instead),
+        None => pem::parse(bytes, path, part),
+    }
 }
 
 /// Whose files they are: what their faults say, and the roles of what is in them.
@@ -129,8 +144,10 @@ struct Side {
     other: &'static str,
     /// The other side, in the plural.
     others: &'static str,
-    /// The key of the configuration that names the issuers of the other side.
+    /// The keys of the configuration that name the issuers of the other side: a file of PEM, and a trust store.
     ca_key: &'static str,
+    /// The same of a trust store; empty where there may be none.
+    trust_store_key: &'static str,
     ca_role: Role,
 }
 
@@ -140,6 +157,7 @@ const SERVER: Side = Side {
     other: "client",
     others: "clients",
     ca_key: "client_ca",
+    trust_store_key: "truststore",
     ca_role: Role::ClientCa,
 };
 
@@ -150,8 +168,11 @@ struct IdentityReader<'a> {
     /// Seconds since 1970.
     now: i64,
     provider: Arc<CryptoProvider>,
+    /// Whether certificates of X.509 version 1 are taken.
+    takes_version_1: bool,
     faults: Vec<Fault>,
     certificates: Vec<CertificateFacts>,
+    lists: Vec<ListFacts>,
     warnings: Vec<Fault>,
     /// The hosts that clients are told, as far as they are known beforehand.
     hosts: Vec<&'a str>,
@@ -172,32 +193,46 @@ impl IdentityReader<'_> {
         self.document.is_wrong(&format!("{}.{key}", self.at))
     }
 
+    /// Whether a key was written.
+    fn has(&self, key: &str) -> bool {
+        self.document.has(&format!("{}.{key}", self.at))
+    }
+
+    /// Whether the configuration has keys for key stores and passwords here.
+    fn has_stores(&self) -> bool {
+        !self.side.trust_store_key.is_empty()
+    }
+
     fn server_config(
         &mut self,
         tls: &Tls,
         files: &Files,
     ) -> Option<(ServerConfig, Option<Arc<dyn ClientCertVerifier>>)> {
-        let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
-        let key = self.key(&tls.private_key, &files.private_key);
-        let (anchors, required) = match &tls.client_auth {
-            ClientAuth::Required { client_ca } => (self.anchors(client_ca, &files.ca), true),
-            ClientAuth::Requested { client_ca } => (self.anchors(client_ca, &files.ca), false),
-            ClientAuth::None => (None, false),
-        };
-        if let Some((_, read)) = &chain {
-            self.judge_chain(&tls.certificate_chain, read, anchors.as_ref());
+        let mut owns = vec![self.own("", 0, &tls.certificate, files)];
+        for (i, own) in tls.additional_certificates.iter().enumerate() {
+            owns.push(self.own(&format!("additional_certificates.{i}."), i + 1, own, files));
         }
+        let anchors = tls.client_auth.trusted().and_then(|trusted| self.anchors(trusted, files));
+        for own in &mut owns {
+            self.judge_chain(own, anchors.as_ref());
+        }
+        let anchors = anchors.and_then(|anchors| self.with_lists(anchors, tls.revocation.as_ref(), files));
+        let required = matches!(tls.client_auth, ClientAuth::Required { .. });
         let verifier = match tls.client_auth {
             ClientAuth::None => Some(WebPkiClientVerifier::no_client_auth()),
             _ => anchors.map(|anchors| self.verifier(anchors, required)),
         };
-        let ((chain, _), (key, signer)) = (chain?, key?);
-        self.check_key((&tls.private_key, &tls.certificate_chain), &chain, signer.as_ref());
-        self.check_hosts(tls, &chain);
+        for own in &owns {
+            self.check_key(own);
+        }
+        self.check_hosts(&owns);
+        let certified: Option<Vec<_>> = owns.iter().map(Own::certified).collect();
+        let shown = owns.into_iter().filter_map(|own| own.chain).flat_map(|chain| chain.facts);
+        self.certificates = shown.chain(std::mem::take(&mut self.certificates)).collect();
+        let (certified, verifier) = (certified?, verifier?);
         if !self.faults.is_empty() {
             return None;
         }
-        let verifier = verifier?;
         let asks = (tls.client_auth != ClientAuth::None).then(|| verifier.clone());
         let versions: &[_] = match tls.min_version {
             TlsVersion::Tls12 => &[&TLS13, &TLS12],
@@ -205,13 +240,16 @@ impl IdentityReader<'_> {
         };
         let built = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(versions)
-            .and_then(|builder| builder.with_client_cert_verifier(verifier).with_single_cert(chain, key));
+            .map(|builder| {
+                let builder = builder.with_client_cert_verifier(verifier);
+                builder.with_cert_resolver(Arc::new(ByName::new(certified)))
+            });
         let mut server_config = match built {
             Ok(server_config) => server_config,
             Err(error) => {
-                let message =
-                    format!("{}: no server can be set up with it: {error}", tls.certificate_chain.display());
-                self.fault("certificate_chain", message);
+                self.faults.push(
+                    self.document.fault(&self.at, format!("no server can be set up with this: {error}")),
+                );
                 return None;
             }
         };
@@ -224,160 +262,38 @@ impl IdentityReader<'_> {
         Some((server_config, asks))
     }
 
-    /// The certificates that are shown, as they are and read.
-    fn chain(
-        &mut self,
-        path: &Path,
-        content: &Content,
-    ) -> Option<(Vec<CertificateDer<'static>>, Vec<Certificate>)> {
-        if self.is_wrong("certificate_chain") {
-            return None;
-        }
-        let name = path.display();
-        let pem = match parsed(content, path, Part::Chain) {
-            Ok(pem) => pem,
-            Err(message) => {
-                self.fault("certificate_chain", format!("{name}: {message}"));
-                return None;
-            }
-        };
-        if pem.certificates.is_empty() {
-            let message = format!(
-                "{name}: there is no certificate in it but {}: name the file that begins with the {}'s certificate",
-                pem.contents(),
-                self.side.own
-            );
-            self.fault("certificate_chain", message);
-            return None;
-        }
-        let mut chain = Vec::new();
-        for (i, der) in pem.certificates.iter().enumerate() {
-            let read = certificate::facts(der, self.side.own_role)
-                .and_then(|facts| Ok((facts, Certificate::read(der).map_err(|error| error.to_string())?)));
-            match read {
-                Ok((facts, read)) => {
-                    chain.push(read);
-                    let is_own_of_server = i == 0 && self.side.own_role == Role::Server;
-                    if is_own_of_server && facts.version == 1 {
-                        let message = format!(
-                            "{name}: the certificate of {} is of X.509 version 1, which has no place for host \
-                             names: issue it as version 3, with a subjectAltName ('openssl x509 -req' needs \
-                             -extfile for that)",
-                            facts.subject
-                        );
-                        self.fault("certificate_chain", message);
-                    }
-                    if let Some(doubt) =
-                        certificate::doubt_of_server(der).filter(|_| is_own_of_server && facts.version == 3)
-                    {
-                        self.warn(
-                            "certificate_chain",
-                            format!("{name}: the certificate of {}: {doubt}", facts.subject),
-                        );
-                    }
-                    self.certificates.push(facts);
-                }
-                Err(reason) => {
-                    let message = format!("{name}: certificate {} in it cannot be read: {reason}", i + 1);
-                    self.fault("certificate_chain", message);
-                }
-            }
-        }
-        (chain.len() == pem.certificates.len()).then_some((pem.certificates, chain))
-    }
-
-    fn key(
-        &mut self,
-        path: &Path,
-        content: &Content,
-    ) -> Option<(PrivateKeyDer<'static>, Arc<dyn SigningKey>)> {
-        if self.is_wrong("private_key") {
-            return None;
-        }
-        let read = parsed(content, path, Part::Key).and_then(|pem| match pem.keys.as_slice() {
-            [key] => match self.provider.key_provider.load_private_key(key.clone_key()) {
-                Ok(signer) => Ok((key.clone_key(), signer)),
-                Err(_) => {
-                    Err("the key is damaged or of a kind that is not served here: use ECDSA (P-256, P-384, \
-                               P-521), RSA (2048 bits or more) or Ed25519"
-                        .to_owned())
-                }
-            },
-            [] if pem.encrypted => Err(format!(
-                "the private key is encrypted, and no password is ever asked for: protect the file by its \
-                     permissions, and name one that is made of it with: {}",
-                foreign::decrypting(path)
-            )),
-            [] => Err(format!(
-                "there is no private key in it but {}: name the file with the {}'s key",
-                pem.contents(),
-                self.side.own
-            )),
-            keys => Err(format!(
-                "there are {} private keys in it: keep the one of the {}'s certificate",
-                keys.len(),
-                self.side.own
-            )),
-        });
-        match read {
-            Ok(key) => Some(key),
-            Err(message) => {
-                self.fault("private_key", format!("{}: {message}", path.display()));
-                None
-            }
-        }
-    }
-
-    /// The key must be the one of the first certificate.
-    fn check_key(
-        &mut self,
-        (key, chain_file): (&Path, &Path),
-        chain: &[CertificateDer<'_>],
-        signer: &dyn SigningKey,
-    ) {
-        let Some(public_key) = signer.public_key() else { return };
-        let (key, chain_file) = (key.display(), chain_file.display());
-        let of_key = |der: &CertificateDer<'_>| {
-            certificate::public_key(der).is_some_and(|other| *other == *public_key)
-        };
-        let message = match chain.iter().position(of_key) {
-            Some(0) => return,
-            Some(i) => format!(
-                "{key}: the key is that of certificate {} in {chain_file}: put the {}'s own certificate first, \
-                 then its issuers",
-                i + 1,
-                self.side.own
-            ),
-            None => format!(
-                "{key}: the key does not fit the certificate in {chain_file}: name the key that the certificate was \
-                 issued for"
-            ),
-        };
-        self.fault("private_key", message);
-    }
-
-    /// Whether clients that verify host names will take the certificate. A name that rustls cannot read, none of them
+    /// Whether clients that verify host names will take one of the certificates. A name that rustls cannot read, none of them
     /// can either.
-    fn check_hosts(&mut self, tls: &Tls, chain: &[CertificateDer<'static>]) {
-        let Some(leaf) = chain.first().and_then(|leaf| ParsedCertificate::try_from(leaf).ok()) else {
-            return;
-        };
+    fn check_hosts(&mut self, owns: &[Own]) {
+        let Some(first) = owns.first() else { return };
+        let leaves: Option<Vec<_>> = owns
+            .iter()
+            .filter_map(|own| own.chain.as_ref()?.shown.first())
+            .map(|leaf| ParsedCertificate::try_from(leaf).ok())
+            .collect();
+        // One that rustls does not read, as of version 1, may have the names.
+        let Some(leaves) = leaves.filter(|leaves| !leaves.is_empty()) else { return };
         let covered = |host: &&str| {
-            ServerName::try_from(*host).is_ok_and(|name| verify_server_name(&leaf, &name).is_ok())
+            ServerName::try_from(*host)
+                .is_ok_and(|name| leaves.iter().any(|leaf| verify_server_name(leaf, &name).is_ok()))
         };
         let uncovered: Vec<&str> = self.hosts.iter().copied().filter(|host| !covered(host)).collect();
-        let Some(first) = uncovered.first() else { return };
+        let Some(host) = uncovered.first() else { return };
         let more = match uncovered.len() - 1 {
             0 => String::new(),
             1 => ", nor for one other name that clients are told".into(),
             more => format!(", nor for {more} other names that clients are told"),
         };
+        let none = match owns.len() {
+            1 => "the certificate is not",
+            _ => "neither this certificate nor an additional one is",
+        };
         let message = format!(
-            "{}: the certificate is not for {first}{more}: clients that verify host names refuse it; issue it with \
-             these names as subjectAltName",
-            tls.certificate_chain.display()
+            "{}: {none} for {host}{more}: clients that verify host names refuse it; issue it with these names as \
+             subjectAltName",
+            first.chain_file
         );
-        self.warn("certificate_chain", message);
+        self.warn(&first.chain_key.clone(), message);
     }
 }
 

@@ -10,6 +10,7 @@ mod support;
 mod admin;
 mod faults;
 mod healthcheck;
+mod identities;
 mod metrics;
 mod metrics_live;
 mod reload;

@@ -16,6 +16,7 @@ mod configs;
 mod consumer_groups;
 mod fetch;
 mod groups;
+mod key_stores;
 mod local;
 mod metadata;
 mod offsets;

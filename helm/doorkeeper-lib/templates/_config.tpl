@@ -82,7 +82,7 @@
 {{- define "doorkeeper-lib.usesTls" -}}
 {{- range include "doorkeeper-lib.listeners" . | fromYamlArray -}}
 {{- $tls := .tls | default dict -}}
-{{- if not (and $tls.certificate_chain $tls.private_key) -}}true{{- end -}}
+{{- if not (or $tls.keystore (and $tls.certificate_chain $tls.private_key)) -}}true{{- end -}}
 {{- end -}}
 {{- with include "doorkeeper-lib.aclTls" . | fromYaml }}{{ if not (and .certificate_chain .private_key) }}true{{ end }}{{ end -}}
 {{- end }}
@@ -99,7 +99,7 @@
 {{- define "doorkeeper-lib.usesClientCa" -}}
 {{- range include "doorkeeper-lib.listeners" . | fromYamlArray -}}
 {{- $tls := .tls | default dict -}}
-{{- if not (or $tls.client_ca (eq (toString $tls.client_auth) "none")) -}}true{{- end -}}
+{{- if not (or $tls.client_ca $tls.truststore (eq (toString $tls.client_auth) "none")) -}}true{{- end -}}
 {{- end -}}
 {{- with include "doorkeeper-lib.aclTls" . | fromYaml }}{{ if eq .server_ca "tls/ca.crt" }}true{{ end }}{{ end -}}
 {{- end }}
@@ -115,9 +115,12 @@
 {{- $config := deepCopy .values.config -}}
 {{- $listeners := list -}}
 {{- range include "doorkeeper-lib.listeners" . | fromYamlArray -}}
-{{- $tls := dict "certificate_chain" "tls/tls.crt" "private_key" "tls/tls.key" -}}
 {{- $own := .tls | default dict -}}
-{{- if ne (toString $own.client_auth) "none" -}}
+{{- $tls := dict -}}
+{{- if not $own.keystore -}}
+{{- $tls = dict "certificate_chain" "tls/tls.crt" "private_key" "tls/tls.key" -}}
+{{- end -}}
+{{- if not (or $own.truststore (eq (toString $own.client_auth) "none")) -}}
 {{- $_ := set $tls "client_ca" "tls/ca.crt" -}}
 {{- end -}}
 {{- range $key, $value := $own -}}

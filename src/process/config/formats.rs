@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use super::nodes;
 use super::text::{
     HostPort, check_acl_principal, check_broker_id, check_host, check_name, check_network, check_not_empty,
-    check_operation, check_port, check_principal, check_topic_name, cipher_suite, mapping_rules, not_a,
-    parse_duration,
+    check_operation, check_port, check_principal, check_topic_name, check_variable, cipher_suite,
+    mapping_rules, not_a, parse_duration,
 };
 
 /// What a text of the schema's `format` must be.
@@ -101,6 +101,14 @@ pub(crate) const FORMATS: &[Format] = &[
         pattern: None,
         closed: false,
         check: check_not_empty,
+    },
+    Format {
+        name: "variable",
+        what: "environment variable",
+        example: "STORE_PASSWORD",
+        pattern: Some(r"^[A-Za-z_][A-Za-z0-9_]*$"),
+        closed: false,
+        check: check_variable,
     },
     Format {
         name: "topic-name",

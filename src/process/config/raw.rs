@@ -10,8 +10,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Admin, Audit, Counted, Limits, Log, Reaction, Shutdown, TlsVersion};
+use super::settings::{Admin, Audit, Counted, Limits, Log, Reaction, Shutdown};
 use super::text::{self, HostPort};
+
+mod tls;
+
+use tls::default_reload_interval as default_tls_reload_interval;
+pub(super) use tls::{ClientAuthWord, KeyStore, Revocation, Tls};
 
 /// The configuration of doorkeeper.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -94,59 +99,6 @@ pub(super) struct ProxyProtocol {
 /// Kafka's own default of `ssl.principal.mapping.rules`.
 fn default_rules() -> String {
     "DEFAULT".into()
-}
-
-/// The TLS side of a listener. Files are PEM; relative paths start at the folder of the configuration file.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Tls {
-    /// The server's certificate, then the certificates of its issuers.
-    #[schemars(extend("format" = "path"))]
-    pub(super) certificate_chain: String,
-    /// The private key of the first certificate, not encrypted.
-    #[schemars(extend("format" = "path"))]
-    pub(super) private_key: String,
-    /// The certificates of the issuers whose clients are trusted. Needed unless `client_auth` is `none`.
-    #[schemars(extend("format" = "path"))]
-    pub(super) client_ca: Option<String>,
-    /// Whether clients must show a certificate, as Kafka's `ssl.client.auth`. With `requested`, a client without
-    /// one is `User:ANONYMOUS`.
-    #[serde(default)]
-    pub(super) client_auth: ClientAuthWord,
-    /// How long a client may take from connecting to the end of the handshake.
-    #[serde(default = "default_handshake_timeout", with = "text::duration")]
-    #[schemars(with = "text::DurationText")]
-    pub(super) handshake_timeout: Duration,
-    /// The oldest version of TLS that is spoken.
-    #[serde(default)]
-    pub(super) min_version: TlsVersion,
-    /// Cipher suites in order of preference, by their IANA names; without the key, the library's choice.
-    #[serde(default)]
-    #[schemars(with = "Vec<text::CipherSuite>")]
-    pub(super) cipher_suites: Vec<String>,
-    /// How often the three files are looked at for a change. SIGHUP looks at once.
-    #[serde(default = "default_tls_reload_interval", with = "text::duration")]
-    #[schemars(with = "text::DurationText")]
-    pub(super) reload_interval: Duration,
-}
-
-fn default_handshake_timeout() -> Duration {
-    Duration::from_secs(10)
-}
-
-/// The kubelet itself brings a changed Secret within a minute or two.
-fn default_tls_reload_interval() -> Duration {
-    Duration::from_secs(10)
-}
-
-/// Kafka's `ssl.client.auth`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ClientAuthWord {
-    #[default]
-    Required,
-    Requested,
-    None,
 }
 
 /// How the broker's addresses are replaced in answers. One without an entry is withheld: no client ever sees it.

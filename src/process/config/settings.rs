@@ -135,6 +135,16 @@ impl Default for Shutdown {
     }
 }
 
+/// What becomes of a client of whom something is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Verdict {
+    Allow,
+    #[default]
+    Deny,
+}
+
 /// The log of the process, on standard output.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

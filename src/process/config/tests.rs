@@ -1,6 +1,7 @@
 use super::*;
 
 mod faults;
+mod tls;
 
 /// The configuration that the product was designed around.
 const DESIGNED: &str = r#"version: 1
@@ -53,9 +54,14 @@ fn the_designed_configuration_loads() {
     assert_eq!(listener.name, "clients");
     assert_eq!(listener.bind, "0.0.0.0:9093".parse().unwrap());
     assert_eq!(listener.upstream, HostPort { host: "127.0.0.1".into(), port: 9092 });
-    assert_eq!(listener.tls.certificate_chain, Path::new("etc/tls/tls.crt"));
-    assert_eq!(listener.tls.private_key, Path::new("etc/tls/tls.key"));
-    assert_eq!(listener.tls.client_auth, ClientAuth::Required { client_ca: "etc/tls/ca.crt".into() });
+    let certificate = OwnCertificate::Pem {
+        certificate_chain: "etc/tls/tls.crt".into(),
+        private_key: "etc/tls/tls.key".into(),
+        password: None,
+    };
+    assert_eq!(listener.tls.certificate, certificate);
+    let client_ca = TrustedCertificates::Pem("etc/tls/ca.crt".into());
+    assert_eq!(listener.tls.client_auth, ClientAuth::Required { client_ca });
     assert_eq!(listener.tls.handshake_timeout, Duration::from_secs(10));
     assert_eq!(listener.principal_mapping_rules.apply("CN=alice,O=x").unwrap(), "alice");
     assert_eq!(listener.address_mapping, AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) });

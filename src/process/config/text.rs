@@ -120,6 +120,8 @@ text_schema! {
     SocketAddress = { "type": "string", "format": "socket-address" };
     /// `10s`
     DurationText = { "type": "string", "format": "time-span" };
+    /// `tls/clients.crl`
+    FileName = { "type": "string", "format": "path" };
     /// `kafka.example.com`
     Host = { "type": "string", "format": "host" };
     /// `10.0.0.0/8`
@@ -240,6 +242,16 @@ pub(crate) fn check_topic_name(text: &str) -> Result<(), String> {
     match sound {
         true => Ok(()),
         false => Err(not_a("a topic's name (1 to 249 of letters, digits, '_', '-' and '.')", text)),
+    }
+}
+
+/// A name that a shell can give a value.
+pub(super) fn check_variable(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    match begins && text.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(not_a("the name of an environment variable", text)),
     }
 }
 

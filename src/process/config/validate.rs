@@ -7,12 +7,13 @@ use super::document::Document;
 use super::effective::Effective;
 use super::fault::Fault;
 use super::gateway;
-use super::raw::{self, ClientAuthWord};
+use super::raw;
 use super::text::{self, HostPort};
-use super::{AddressMapping, ClientAuth, Config, Listener, Tls, TlsVersion};
+use super::{AddressMapping, Config, Listener};
 use crate::model::acl::Network;
 
 mod authorization;
+mod tls;
 
 pub(crate) use authorization::is_no_super_user;
 
@@ -99,53 +100,6 @@ impl Validator<'_> {
             networks.push(network);
         }
         networks
-    }
-
-    fn tls(&mut self, at: &str, raw: &raw::Tls) -> Option<Tls> {
-        let client_ca = raw.client_ca.as_ref().map(|path| self.document.resolve(path));
-        let client_auth = match (raw.client_auth, client_ca) {
-            (ClientAuthWord::Required, Some(client_ca)) => Some(ClientAuth::Required { client_ca }),
-            (ClientAuthWord::Requested, Some(client_ca)) => Some(ClientAuth::Requested { client_ca }),
-            (ClientAuthWord::None, given) => {
-                if given.is_some() {
-                    self.warn(&format!("{at}.client_ca"), "client_ca is not used with 'client_auth: none'");
-                }
-                let message = "clients are not asked for certificates: each one is User:ANONYMOUS";
-                self.warn(&format!("{at}.client_auth"), message);
-                Some(ClientAuth::None)
-            }
-            (_, None) => {
-                if !self.document.is_wrong(&format!("{at}.client_ca")) {
-                    let message = "the key 'client_ca' is missing: name the file with the certificates of the issuers \
-                                   whose clients are trusted, or write 'client_auth: none'";
-                    self.fault(at, message);
-                }
-                None
-            }
-        };
-        let mut cipher_suites = Vec::new();
-        for (i, name) in raw.cipher_suites.iter().enumerate() {
-            match text::cipher_suite(name) {
-                Ok(suite) => cipher_suites.push(suite),
-                Err(message) => self.fault(&format!("{at}.cipher_suites.{i}"), message),
-            }
-        }
-        let all_older =
-            !cipher_suites.is_empty() && cipher_suites.iter().all(|suite| suite.tls13().is_none());
-        if raw.min_version == TlsVersion::Tls13 && all_older {
-            let message = "none of the cipher suites is of TLSv1.3, the oldest version that is spoken: add \
-                           TLS_AES_128_GCM_SHA256 or leave the key out";
-            self.fault(&format!("{at}.cipher_suites"), message);
-        }
-        Some(Tls {
-            certificate_chain: self.document.resolve(&raw.certificate_chain),
-            private_key: self.document.resolve(&raw.private_key),
-            client_auth: client_auth?,
-            handshake_timeout: raw.handshake_timeout,
-            min_version: raw.min_version,
-            cipher_suites,
-            reload_interval: raw.reload_interval,
-        })
     }
 
     fn address_mapping(&mut self, at: &str, listener: &raw::Listener) -> Option<AddressMapping> {

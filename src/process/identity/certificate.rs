@@ -36,6 +36,8 @@ impl Role {
 pub struct CertificateFacts {
     /// What it is used for.
     pub role: Role,
+    /// Which of the server's own certificates it is, or is shown with: 0 for the first, then those of `additional_certificates`.
+    pub number: usize,
     /// The last common name of the subject, or the whole subject where there is none; at most 200 characters.
     pub subject: String,
     /// The same of the issuer.
@@ -57,6 +59,14 @@ pub struct CertificateFacts {
 }
 
 impl CertificateFacts {
+    /// Where it is used, as metrics and `doorkeeper check` name it: the listener, and which of its additional certificates.
+    pub fn used_by(&self, listener: &str) -> String {
+        match self.number.checked_sub(1) {
+            None => listener.to_owned(),
+            Some(number) => format!("{listener}.additional_certificates.{number}"),
+        }
+    }
+
     /// When it expires, such as `2024-02-29 12:00 UTC`.
     pub fn expiry(&self) -> String {
         date(self.not_after)
@@ -107,6 +117,7 @@ pub(super) fn facts(der: &CertificateDer<'_>, role: Role) -> Result<CertificateF
     }
     Ok(CertificateFacts {
         role,
+        number: 0,
         subject: name(certificate.subject()),
         issuer: name(certificate.issuer()),
         serial: certificate.raw_serial_as_string(),
@@ -158,7 +169,8 @@ pub fn sha256(bytes: &[u8]) -> String {
     hash.iter().flat_map(AsRef::as_ref).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn date(seconds: i64) -> String {
+/// A time in seconds since 1970, such as `2024-02-29 12:00 UTC`.
+pub(super) fn date(seconds: i64) -> String {
     let Ok(time) = ASN1Time::from_timestamp(seconds).map(|time| time.to_datetime()) else {
         return seconds.to_string();
     };

@@ -3,9 +3,8 @@
 //! Files often hold more than clients need, such as a root, or a root signed by an older one for clients that knew that alone.
 //! Whoever trusts the newer never looks at it, so that its time is no reason to refuse anything.
 
-use std::path::Path;
-
 use super::certificate::CertificateFacts;
+use super::own::Own;
 use super::verifier::ProviderSignatures;
 use super::{IdentityReader, Role};
 use crate::model::certificate::{Anchors, Certificate, Signatures, Unverified};
@@ -57,15 +56,14 @@ fn way(chain: &[Certificate], now: i64, signatures: &dyn Signatures) -> Vec<usiz
 }
 
 impl IdentityReader<'_> {
-    /// Judges the certificates that `path` holds and that are shown to the other side, the own one first.
-    pub(super) fn judge_chain(&mut self, path: &Path, shown: &[Certificate], trusted: Option<&Anchors>) {
-        let name = path.display();
+    /// Judges the certificates that are shown to the other side, the own one first.
+    pub(super) fn judge_chain(&mut self, own: &mut Own, trusted: Option<&Anchors>) {
+        let Some(chain) = &mut own.chain else { return };
+        let (key, name) = (&own.chain_key, &own.chain_file);
         let signatures = ProviderSignatures::new(self.provider.clone());
-        let needed = needed(shown, trusted, self.now, &signatures);
-        let own_role = self.side.own_role;
+        let needed = needed(&chain.read, trusted, self.now, &signatures);
         let mut said = Vec::new();
-        let own = self.certificates.iter_mut().filter(|facts| facts.role == own_role);
-        for (facts, needed) in own.zip(needed) {
+        for (facts, needed) in chain.facts.iter_mut().zip(needed) {
             facts.needed = needed;
             if let Some(problem) = facts.problem_at(self.now) {
                 said.push((needed, about(facts, &problem)));
@@ -74,10 +72,10 @@ impl IdentityReader<'_> {
             }
         }
         for (is_fault, message) in said {
-            match own_role {
-                Role::Server if is_fault => self.fault("certificate_chain", format!("{name}: {message}")),
+            match self.side.own_role {
+                Role::Server if is_fault => self.fault(key, format!("{name}: {message}")),
                 // What it is for can wait; the clients of this broker cannot.
-                _ => self.warn("certificate_chain", format!("{name}: {message}")),
+                _ => self.warn(key, format!("{name}: {message}")),
             }
         }
     }

@@ -9,13 +9,14 @@ use arc_swap::ArcSwap;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
+use rustls::sign::SingleCertAndKey;
 
 use super::files::Files;
 use super::verifier::ServerVerifier;
 use super::watched::{Reload, Watched};
 use super::{CertificateFacts, Fingerprint, IdentityReader, Role, Side, unix};
 use crate::model::principal::distinguished_name;
-use crate::process::config::{ClientTls, Document, Fault, Faults};
+use crate::process::config::{ClientTls, Document, Fault, Faults, OwnCertificate, TrustedCertificates};
 
 const CLIENT: Side = Side {
     own: "client",
@@ -23,6 +24,7 @@ const CLIENT: Side = Side {
     other: "server",
     others: "servers",
     ca_key: "server_ca",
+    trust_store_key: "",
     ca_role: Role::ServerCa,
 };
 
@@ -129,8 +131,10 @@ fn build(
         at: at.to_owned(),
         now: unix(now),
         provider: Arc::new(aws_lc_rs::default_provider()),
+        takes_version_1: false,
         faults: Vec::new(),
         certificates: Vec::new(),
+        lists: Vec::new(),
         warnings: Vec::new(),
         hosts: Vec::new(),
         side: &CLIENT,
@@ -146,25 +150,30 @@ fn build(
 
 impl IdentityReader<'_> {
     fn client_config(&mut self, tls: &ClientTls, files: &Files) -> Option<(ClientConfig, String)> {
-        let chain = self.chain(&tls.certificate_chain, &files.certificate_chain);
-        let key = self.key(&tls.private_key, &files.private_key);
-        let anchors = self.anchors(&tls.server_ca, &files.ca);
-        if let Some((_, read)) = &chain {
-            self.judge_chain(&tls.certificate_chain, read, anchors.as_ref());
-        }
-        let ((chain, read), (key, signer), anchors) = (chain?, key?, anchors?);
-        self.check_key((&tls.private_key, &tls.certificate_chain), &chain, signer.as_ref());
+        let own = OwnCertificate::Pem {
+            certificate_chain: tls.certificate_chain.clone(),
+            private_key: tls.private_key.clone(),
+            password: None,
+        };
+        let mut own = self.own("", 0, &own, files);
+        let anchors = self.anchors(&TrustedCertificates::Pem(tls.server_ca.clone()), files);
+        self.judge_chain(&mut own, anchors.as_ref());
+        self.check_key(&own);
+        let certified = own.certified();
+        let (chain, anchors) = (own.chain?, anchors?);
+        self.certificates = chain.facts.into_iter().chain(std::mem::take(&mut self.certificates)).collect();
+        let certified = certified?;
         if !self.faults.is_empty() {
             return None;
         }
-        let subject = distinguished_name(read.first()?.subject_der())
+        let subject = distinguished_name(chain.read.first()?.subject_der())
             .unwrap_or_else(|_| "a name that cannot be read".to_owned());
         let verifier = Arc::new(ServerVerifier::new(anchors, self.provider.clone()));
         let built = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
-            .and_then(|builder| {
+            .map(|builder| {
                 let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
-                builder.with_client_auth_cert(chain.clone(), key)
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
             });
         match built {
             Ok(mut config) => {

@@ -12,6 +12,8 @@ pub(super) enum Part {
     Key,
     /// The certificates of the authorities that are trusted.
     Authorities,
+    /// A key with its certificates, or trusted certificates.
+    Store,
 }
 
 /// What a file without any PEM part seems to be.
@@ -79,6 +81,26 @@ fn inside(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// Whether bytes begin as PKCS#12 does, in DER or BER.
+pub(super) fn is_pkcs12(bytes: &[u8]) -> bool {
+    Kind::of(bytes) == Kind::Pkcs12
+}
+
+/// What is said of a key store in the place of PEM where the configuration has a key for it, if it is one.
+pub(super) fn store_key(bytes: &[u8], part: Part) -> Option<String> {
+    let kind = Kind::of(bytes);
+    let key = match (kind, part) {
+        (Kind::JavaKeyStore | Kind::Pkcs12, Part::Authorities) => {
+            "'truststore: { file: …, password_file: … }' in the place of client_ca"
+        }
+        (Kind::JavaKeyStore | Kind::Pkcs12, _) => {
+            "'keystore: { file: …, password_file: … }' in the place of certificate_chain and private_key"
+        }
+        _ => return None,
+    };
+    Some(format!("this is {}, not PEM: name it by {key}", kind.name()))
+}
+
 /// What a file without any PEM part is, and what to do about it.
 pub(super) fn remedy(bytes: &[u8], path: &Path, part: Part) -> String {
     if bytes.is_empty() {
@@ -88,9 +110,18 @@ pub(super) fn remedy(bytes: &[u8], path: &Path, part: Part) -> String {
     let (file, new, store) = (shell(path), beside(path, part), shell(&path.with_extension("p12")));
     let only = match part {
         Part::Chain | Part::Authorities => "-nokeys",
-        Part::Key => "-nocerts -nodes",
+        Part::Key | Part::Store => "-nocerts -nodes",
     };
     let command = match (kind, part) {
+        (Kind::Other, Part::Store) => {
+            return "this is neither JKS, PKCS#12 nor PEM: name a key store or a trust store".to_owned();
+        }
+        (kind, Part::Store) => {
+            let name = kind.name();
+            return format!(
+                "this is {name}, and neither JKS, PKCS#12 nor PEM: name a key store or a trust store"
+            );
+        }
         (Kind::JavaKeyStore, Part::Authorities) => format!("keytool -list -rfc -keystore {file} > {new}"),
         (Kind::JavaKeyStore, _) => format!(
             "keytool -importkeystore -srckeystore {file} -destkeystore {store} -deststoretype pkcs12 && openssl pkcs12 \
@@ -124,8 +155,12 @@ pub(super) fn decrypting(path: &Path) -> String {
 }
 
 /// A name beside a file for what is made of it.
-fn beside(path: &Path, part: Part) -> String {
-    let extension = if part == Part::Key { "key" } else { "crt" };
+pub(super) fn beside(path: &Path, part: Part) -> String {
+    let extension = match part {
+        Part::Key => "key",
+        Part::Store => "p12",
+        Part::Chain | Part::Authorities => "crt",
+    };
     let beside = match path.with_extension(extension) {
         same if same == path => path.with_extension(format!("new.{extension}")),
         other => other,
@@ -134,7 +169,7 @@ fn beside(path: &Path, part: Part) -> String {
 }
 
 /// A path as a shell takes it for one word.
-fn shell(path: &Path) -> String {
+pub(super) fn shell(path: &Path) -> String {
     let text: Cow<'_, str> = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,=".contains(c);
     match text.chars().all(plain) {

@@ -1,24 +1,23 @@
 //! What is in a PEM file, or why it is none.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::foreign::{Part, remedy};
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use zeroize::Zeroizing;
 
-use crate::process::config::document::{quoted, read_failure};
-
-/// The most bytes of a file: a bundle of every public issuer has a quarter of a million.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
+use crate::process::config::document::quoted;
 
 /// What is of use in a file.
+#[derive(Default)]
 pub(super) struct Pem {
     pub(super) certificates: Vec<CertificateDer<'static>>,
     pub(super) keys: Vec<PrivateKeyDer<'static>>,
-    /// Whether one of the keys is encrypted and therefore not among `keys`.
-    pub(super) encrypted: bool,
+    /// Keys that are encrypted, each an EncryptedPrivateKeyInfo (RFC 5958).
+    pub(super) encrypted: Vec<Vec<u8>>,
+    /// Whether a key is encrypted in PEM's own old way (RFC 1421), which nobody reads here.
+    pub(super) traditional: bool,
     /// The labels of all parts, each once.
     labels: Vec<String>,
 }
@@ -50,21 +49,6 @@ impl Pem {
     }
 }
 
-/// The bytes of a file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| read_failure(path, &error))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!(
-            "the file is larger than {} KiB: it cannot be a PEM file of certificates",
-            MAX_BYTES / 1024
-        ));
-    }
-    Ok(bytes)
-}
-
 /// Takes the parts out of a file's bytes; `part` is what is wanted of it.
 pub(super) fn parse(bytes: &[u8], path: &Path, part: Part) -> Result<Pem, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -81,11 +65,10 @@ pub(super) fn parse(bytes: &[u8], path: &Path, part: Part) -> Result<Pem, String
     if labels.is_empty() {
         return Err(remedy(bytes, path, part));
     }
-    let encrypted = labels.iter().any(|label| label == "ENCRYPTED PRIVATE KEY");
-    let mut pem = Pem { certificates: Vec::new(), keys: Vec::new(), encrypted, labels };
+    let mut pem = Pem { labels, ..Pem::default() };
     // The old form keeps the label of a plain key and puts this line before the Base64.
     if text.contains("Proc-Type: 4,ENCRYPTED") {
-        pem.encrypted = true;
+        pem.traditional = true;
         return Ok(pem);
     }
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes) {
@@ -94,7 +77,21 @@ pub(super) fn parse(bytes: &[u8], path: &Path, part: Part) -> Result<Pem, String
             (kind, der) => pem.keys.extend(PrivateKeyDer::from_pem(kind, der)),
         }
     }
+    pem.encrypted = encrypted_keys(&text)?;
     Ok(pem)
+}
+
+/// The keys under the label `ENCRYPTED PRIVATE KEY`, which the reader of PEM does not know: it is told another, under which what
+/// is in the Base64 does not matter to it.
+fn encrypted_keys(text: &str) -> Result<Vec<Vec<u8>>, String> {
+    let sections = text.split("-----BEGIN ENCRYPTED PRIVATE KEY-----").skip(1);
+    let key = |section: &str| {
+        let inside = section.split("-----END ").next().unwrap_or_default();
+        let told = Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----{inside}-----END PRIVATE KEY-----\n"));
+        let key = PrivatePkcs8KeyDer::from_pem_slice(told.as_bytes()).map_err(|error| damage(&error))?;
+        Ok(key.secret_pkcs8_der().to_vec())
+    };
+    sections.map(key).collect()
 }
 
 fn damage(error: &pem::Error) -> String {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::UnixTime;
 
+use super::files::{self, Expected};
 use super::foreign::Part;
 use super::{Identity, pem, unix};
 use crate::model::certificate::Certificate;
@@ -35,7 +36,7 @@ pub fn show(
     now: SystemTime,
 ) -> Result<Shown, String> {
     let name = path.display();
-    let pem = pem::read(path)
+    let pem = files::read(path, Expected::Pem)
         .and_then(|bytes| pem::parse(&bytes, path, Part::Chain))
         .map_err(|why| format!("{name}: {why}"))?;
     let Some((own, issuers)) = pem.certificates.split_first() else {

@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 
 use super::files::Files;
 use super::watched::{Reload, Watched};
-use super::{CertificateFacts, Fingerprint, Identity, build};
+use super::{CertificateFacts, Fingerprint, Identity, ListFacts, build};
 use crate::process::config::{Config, Fault, Faults, Listener};
 
 /// A listener's identity in force. Reading it never waits.
@@ -27,6 +27,7 @@ struct Seen {
     listener: usize,
     files: Watched<Fingerprint>,
     certificates: Vec<CertificateFacts>,
+    lists: Vec<ListFacts>,
 }
 
 /// What a changed configuration means for a listener, ready to be put in force.
@@ -46,6 +47,7 @@ impl IdentityStore {
                 listener,
                 files: Watched::new(identity.fingerprint),
                 certificates: identity.certificates,
+                lists: identity.lists,
             }),
         }
     }
@@ -58,6 +60,11 @@ impl IdentityStore {
     /// Every certificate in force, the server's own first.
     pub fn certificates(&self) -> Vec<CertificateFacts> {
         self.seen().certificates.clone()
+    }
+
+    /// The revocation lists in force.
+    pub fn lists(&self) -> Vec<ListFacts> {
+        self.seen().lists.clone()
     }
 
     /// How often the files are to be looked at.
@@ -74,7 +81,7 @@ impl IdentityStore {
     /// set that is wrong is refused at its first look. Blocks for as long as reading takes.
     pub fn reload(&self, at_once: bool, now: SystemTime) -> Reload {
         let mut seen = self.seen();
-        let Seen { config, listener, files, certificates } = &mut *seen;
+        let Seen { config, listener, files, certificates, lists } = &mut *seen;
         let Some(listener) = config.listeners.get(*listener) else { return Reload::Unchanged };
         let found = Files::read(&listener.tls);
         let build = || {
@@ -84,7 +91,7 @@ impl IdentityStore {
         };
         files.look(found.fingerprint(), at_once, build, |identity| {
             self.current.store(identity.server_config);
-            *certificates = identity.certificates;
+            (*certificates, *lists) = (identity.certificates, identity.lists);
         })
     }
 
@@ -108,7 +115,7 @@ impl IdentityStore {
         let identity = prepared.identity?;
         self.current.store(identity.server_config);
         seen.files = Watched::new(identity.fingerprint);
-        seen.certificates = identity.certificates;
+        (seen.certificates, seen.lists) = (identity.certificates, identity.lists);
         Some(identity.warnings)
     }
 

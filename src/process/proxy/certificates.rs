@@ -6,17 +6,18 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::observability::metrics::{Certificate, CertificateRole};
 use crate::process::identity::{CertificateFacts, Role};
 
-/// By listener and role; of several authorities in one file, the first to expire.
+/// By where they are used and role; of several authorities in one file, the first to expire.
 pub(super) fn shown<'a>(
     by_listener: impl Iterator<Item = (&'a str, Vec<CertificateFacts>)>,
 ) -> Vec<Certificate> {
     let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    let mut shown: HashMap<(&str, Role), Certificate> = HashMap::new();
+    let mut shown: HashMap<(String, Role), Certificate> = HashMap::new();
     for (listener, certificates) in by_listener {
         // What nobody needs harms nobody when it expires.
         for facts in certificates.into_iter().filter(|facts| facts.needed) {
+            let (name, role) = (facts.used_by(listener), facts.role);
             let certificate = Certificate {
-                name: listener.to_owned(),
+                name: name.clone(),
                 role: match facts.role {
                     Role::Server => CertificateRole::Server,
                     Role::Client => CertificateRole::Client,
@@ -29,7 +30,7 @@ pub(super) fn shown<'a>(
                 serial: facts.serial,
                 sha256: facts.sha256,
             };
-            let earlier = shown.entry((listener, facts.role)).or_insert_with(|| certificate.clone());
+            let earlier = shown.entry((name, role)).or_insert_with(|| certificate.clone());
             if certificate.not_after < earlier.not_after {
                 *earlier = certificate;
             }
@@ -72,6 +73,7 @@ mod tests {
     fn facts(subject: &str, role: Role, not_after: i64, needed: bool) -> CertificateFacts {
         CertificateFacts {
             role,
+            number: 0,
             subject: subject.to_owned(),
             issuer: "CA".to_owned(),
             serial: "01".to_owned(),

@@ -58,32 +58,47 @@ fn certificates(reloader: &Reloader) -> String {
     let now = unix(SystemTime::now());
     let mut text = String::new();
     let listeners = reloader.names().iter().zip(&reloader.identities);
-    let listeners = listeners
-        .map(|(name, identity)| (format!("listener {name}"), name.as_str(), identity.certificates()));
+    let listeners = listeners.map(|(name, identity)| {
+        (format!("listener {name}"), name.as_str(), identity.certificates(), identity.lists())
+    });
     let client = reloader.acls.client();
-    let client = client
-        .map(|client| (format!("to other doorkeepers ({OF_CLIENT})"), OF_CLIENT, client.certificates()));
-    for (heading, name, certificates) in listeners.chain(client) {
+    let client = client.map(|client| {
+        (format!("to other doorkeepers ({OF_CLIENT})"), OF_CLIENT, client.certificates(), Vec::new())
+    });
+    for (heading, name, certificates, lists) in listeners.chain(client) {
         line(&mut text, format_args!("{heading}"));
         for facts in certificates {
             let days = (facts.not_after - now) / 86_400;
             line(
                 &mut text,
                 format_args!(
-                    "  {:<9} {} (issued by {}), serial {}, expires {} ({days} days), sha256 {}{}",
+                    "  {:<9} {} (issued by {}), serial {}, expires {} ({days} days), sha256 {}{}{}",
                     facts.role.name(),
                     printable(&facts.subject),
                     printable(&facts.issuer),
                     facts.serial,
                     facts.expiry(),
                     facts.sha256,
+                    which(&facts),
                     vouches(&facts)
                 ),
             );
         }
+        for list in lists {
+            let (issuer, revoked, end) = (&list.issuer, list.revoked, list.end());
+            line(&mut text, format_args!("  revoked   {revoked} of {issuer}, next update {end}"));
+        }
         refused(&mut text, "  ", reloader, &OnDisk::Certificates(name.to_owned()));
     }
     text
+}
+
+/// Which of several certificates of a listener it is.
+fn which(facts: &CertificateFacts) -> String {
+    facts
+        .number
+        .checked_sub(1)
+        .map_or_else(String::new, |number| format!(", additional_certificates.{number}"))
 }
 
 /// What a trusted certificate vouches for, unless that is what it has issued; that nobody needs one that is shown.

@@ -14,7 +14,6 @@ use super::render::CHART;
 const FILLED_IN: &[(&str, &[&str])] = &[
     ("config", &["version", "authorization"]),
     ("config.Listener", &["tls"]),
-    ("config.Tls", &["certificate_chain", "private_key"]),
     ("config.ClientTls", &["certificate_chain", "private_key", "server_ca"]),
 ];
 

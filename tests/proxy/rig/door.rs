@@ -37,6 +37,10 @@ pub struct Setup {
     pub client_ca: String,
     /// Further keys of `tls`.
     pub tls: &'static str,
+    /// The keys of `tls` that name the server's certificate and those that it trusts.
+    pub identity: String,
+    /// Further files, by their names.
+    pub files: Vec<(&'static str, String)>,
     /// The keys of `limits`.
     pub limits: &'static str,
     /// Where clients connect to.
@@ -61,6 +65,8 @@ impl Setup {
             acls: ACLS,
             client_ca: TRUSTED.pem(),
             tls: "",
+            identity: "certificate_chain: tls.crt, private_key: tls.key, client_ca: ca.crt".to_owned(),
+            files: Vec::new(),
             limits: "",
             bind: "127.0.0.1:0",
             listener: "",
@@ -78,14 +84,17 @@ impl Setup {
         folder.write("tls.key", &key.serialize_pem());
         folder.write("ca.crt", &self.client_ca);
         folder.write("acls.yaml", self.acls);
-        let Self { upstream, tls, limits, bind, listener, drain_timeout, log, admin, .. } = self;
+        for (name, text) in &self.files {
+            folder.write(name, text);
+        }
+        let Self { upstream, tls, identity, limits, bind, listener, drain_timeout, log, admin, .. } = self;
         let listener = |(name, bind): (&str, &str)| {
             format!(
                 "  - name: {name}
     bind: {bind}
     {listener}
     upstream: {upstream}
-    tls: {{ certificate_chain: tls.crt, private_key: tls.key, client_ca: ca.crt, client_auth: required, {tls} }}
+    tls: {{ {identity}, client_auth: required, {tls} }}
     principal_mapping_rules: 'RULE:^CN=([a-z]+)$/$1/'
     address_mapping: {{ strategy: keep_host, ports: {{ 9092: 19093 }} }}
 "
@@ -109,6 +118,13 @@ log: {{ level: {log} }}
             ),
         );
         folder
+    }
+
+    /// Why it does not start.
+    pub fn faults(self) -> String {
+        let folder = self.write();
+        let loaded = startup::load(&folder.0.join("doorkeeper.yaml"), SystemTime::now());
+        loaded.map(drop).expect_err("a fault").to_string()
     }
 
     /// Starts it in this process.
@@ -261,6 +277,16 @@ impl Door {
     #[track_caller]
     pub fn closes(&self, reason: &'static str, count: u64) -> impl Future<Output = ()> {
         until(move || self.closed(reason) >= count)
+    }
+
+    /// Where one of its files is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.0.join(name)
+    }
+
+    /// Writes one of its files, in one step.
+    pub fn write(&self, name: &str, text: &str) {
+        self.folder.write(name, text);
     }
 
     /// Replaces the ACLs, and waits until they are in force.

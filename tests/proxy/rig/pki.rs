@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa,
+    KeyIdMethod, KeyPair, PKCS_ECDSA_P256_SHA256, RevocationReason, RevokedCertParams,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -40,6 +41,44 @@ impl Authority {
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         (params.signed_by(&key, &self.0).unwrap(), key)
+    }
+
+    /// A certificate for these hosts with that serial number, and its key.
+    pub fn issue_for(&self, name: &str, hosts: &[&str], serial: u64) -> (rcgen::Certificate, KeyPair) {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut params = CertificateParams::new(hosts).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.serial_number = Some(serial.into());
+        (params.signed_by(&key, &self.0).unwrap(), key)
+    }
+
+    /// A list that revokes the certificates with these serial numbers, and is good until that year.
+    pub fn revoking(&self, serials: &[u64], until: i32) -> String {
+        let revoked = serials.iter().map(|serial| RevokedCertParams {
+            serial_number: (*serial).into(),
+            revocation_time: rcgen::date_time_ymd(2026, 1, 1),
+            reason_code: Some(RevocationReason::KeyCompromise),
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2000, 1, 1),
+            next_update: rcgen::date_time_ymd(until, 1, 1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.0).unwrap().pem().unwrap()
+    }
+
+    /// TLS for a client that shows this certificate.
+    pub fn client_with(&self, (certificate, key): (rcgen::Certificate, KeyPair)) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(TRUSTED.0.der().clone()).unwrap();
+        let key: PrivateKeyDer<'static> = key.serialize_der().try_into().unwrap();
+        let config = ClientConfig::builder().with_root_certificates(roots);
+        Arc::new(config.with_client_auth_cert(vec![certificate.der().clone()], key).unwrap())
     }
 
     /// TLS for a client that shows this authority's certificate for `CN=name`, or none.

@@ -84,7 +84,7 @@ fn every_fault_is_one_sentence_that_names_the_file() {
             VERSION_1,
             SEC1_KEY,
             ca,
-            "7:26: tls.crt: the certificate of broker-1.example is of X.509 version 1, which has no place for host names: issue it as version 3, with a subjectAltName ('openssl x509 -req' needs -extfile for that)",
+            "7:26: tls.crt: the certificate of broker-1.example is of X.509 version 1, which has no place for host names: issue it as version 3, with a subjectAltName ('openssl x509 -req' needs -extfile for that), or allow it with 'allow_x509_v1: true'",
         ),
         (
             chain,
@@ -96,13 +96,13 @@ fn every_fault_is_one_sentence_that_names_the_file() {
             chain,
             encrypted,
             ca,
-            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: protect the file by its permissions, and name one that is made of it with: openssl pkey -in tls.key -out tls.new.key",
+            "8:20: tls.key: the private key is encrypted: name the file with its password as private_key_password_file",
         ),
         (
             chain,
             old_encrypted,
             ca,
-            "8:20: tls.key: the private key is encrypted, and no password is ever asked for: protect the file by its permissions, and name one that is made of it with: openssl pkey -in tls.key -out tls.new.key",
+            "8:20: tls.key: the private key is encrypted in the traditional way (Proc-Type: 4,ENCRYPTED), which is not read: name a file that is made of it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in tls.key -out tls.new.key",
         ),
         (
             chain,
@@ -154,7 +154,7 @@ fn binary_key_stores_are_recognised() {
     for (bytes, expected) in [
         (
             &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
-            "this is a Java key store, not PEM: name a file that is made of it with: keytool -list -rfc -keystore ca.crt > ca.new.crt",
+            "this is a Java key store, not PEM: name it by 'truststore: { file: …, password_file: … }' in the place of client_ca",
         ),
         (
             pki.ca.der(),
@@ -164,12 +164,12 @@ fn binary_key_stores_are_recognised() {
         // The outermost sequence, and the version of PFX.
         (
             &[0x30, 0x82, 0x04, 0x5b, 0x02, 0x01, 0x03, 0x30],
-            "this is PKCS#12, not PEM: name a file that is made of it with: openssl pkcs12 -in ca.crt -nokeys -out ca.new.crt",
+            "this is PKCS#12, not PEM: name it by 'truststore: { file: …, password_file: … }' in the place of client_ca",
         ),
         // Of unknown length, as some writers of Java's do.
         (
             &[0x30, 0x80, 0x02, 0x01, 0x03, 0x30],
-            "this is PKCS#12, not PEM: name a file that is made of it with: openssl pkcs12 -in ca.crt -nokeys -out ca.new.crt",
+            "this is PKCS#12, not PEM: name it by 'truststore: { file: …, password_file: … }' in the place of client_ca",
         ),
         (&[0x30, 0x82], "this is not PEM: there is no line '-----BEGIN …-----' in it"),
     ] {

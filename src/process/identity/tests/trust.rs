@@ -1,6 +1,7 @@
 //! What is trusted, what is shown, and what is said of both.
 
 use super::*;
+use crate::model::certificate::Certificate;
 
 /// The names of the authorities go to the client only as long as every client takes them.
 #[test]
