@@ -2,10 +2,12 @@
 //! both directions.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time;
@@ -44,7 +46,14 @@ pub trait ConnectionSlot {
     /// # Errors
     /// When that address has as many as it may have.
     fn take_for(&mut self, client: IpAddr) -> Result<(), RejectReason>;
+
+    /// What ends when the client that has shown this chain, its own certificate first, is no longer believed; `None` where its
+    /// connection then stays open.
+    fn distrust(&self, chain: &[CertificateDer<'static>]) -> Option<Distrust>;
 }
+
+/// Ends when a client is no longer believed, with why.
+pub type Distrust = Pin<Box<dyn Future<Output = Close> + Send>>;
 
 /// Where a connection comes from.
 struct Origins {
@@ -67,8 +76,15 @@ pub async fn serve<P: ConnectionSlot>(
     let establishing =
         establish(&context, config, (socket, destination), (&mut origins, &mut place), &mut drain);
     let close = match Box::pin(establishing).await {
-        Ok(mut relay) => {
-            let close = relay.run(&mut drain).await;
+        Ok((mut relay, distrust)) => {
+            let close = match distrust {
+                None => relay.run(&mut drain).await,
+                Some(distrust) => tokio::select! {
+                    biased;
+                    close = distrust => close,
+                    close = relay.run(&mut drain) => close,
+                },
+            };
             relay.into_closing(&close).close().await;
             close
         }
@@ -127,7 +143,7 @@ async fn establish(
     (mut socket, destination): (TcpStream, Destination),
     (origins, place): (&mut Origins, &mut impl ConnectionSlot),
     drain: &mut watch::Receiver<bool>,
-) -> Result<Relay, Close> {
+) -> Result<(Relay, Option<Distrust>), Close> {
     let _ = socket.set_nodelay(true);
     let deadline = time::Instant::now() + context.limits.handshake_timeout;
     let mut terms = HandshakeTerms { deadline, route: Route::Direct };
@@ -159,6 +175,10 @@ async fn establish(
         accepted = handshake::establish_tls(context, config, socket, destination, &terms) => accepted?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
+    let distrust = match accepted.transport.established().map(Tls::client_chain) {
+        None | Some([]) => None,
+        Some(chain) => place.distrust(chain),
+    };
     let certificate = accepted.transport.established().and_then(Tls::client_certificate);
     let mut authentication = CertificateAuthentication::new(context, &rules, certificate);
     let authenticated = tokio::select! {
@@ -179,7 +199,7 @@ async fn establish(
     match broker {
         Ok((socket, broker)) => {
             let session = Session::new(context.clone(), client, broker);
-            Ok(Relay::new(accepted, Transport::plaintext(socket), session))
+            Ok((Relay::new(accepted, Transport::plaintext(socket), session), distrust))
         }
         Err(close) => {
             accepted.transport.close().await;
@@ -199,6 +219,10 @@ mod tests {
         impl ConnectionSlot for Anywhere {
             fn take_for(&mut self, _: IpAddr) -> Result<(), RejectReason> {
                 Ok(())
+            }
+
+            fn distrust(&self, _: &[CertificateDer<'static>]) -> Option<Distrust> {
+                None
             }
         }
         fn size<A, B, C, D, E: Future>(_: fn(A, B, C, D) -> E) -> usize {

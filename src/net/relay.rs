@@ -276,7 +276,9 @@ impl Relay {
         // What waits at the broker for its turn must not have it when nobody is left to judge it. A broker cannot write the
         // answer to what it works on to a connection that has been reset, and then leaves the rest alone (`Selector.close`
         // without the requests that it has received); from one that was closed in order it goes on reading.
-        if close.reason == CloseReason::RightsRevoked || session.has_waiting_at_broker() {
+        let is_judged_anew =
+            matches!(close.reason, CloseReason::RightsRevoked | CloseReason::NoLongerTrusted);
+        if is_judged_anew || session.has_waiting_at_broker() {
             broker.reset();
             return Closing { client, broker: None };
         }

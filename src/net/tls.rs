@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, WriteTraffic};
 use rustls::{Error, HandshakeKind, ProtocolVersion, ServerConfig};
@@ -53,6 +54,11 @@ impl Tls {
     /// The client's own certificate, verified, if it sent one (DER).
     pub fn client_certificate(&self) -> Option<&[u8]> {
         self.connection.peer_certificates().and_then(|chain| chain.first()).map(AsRef::as_ref)
+    }
+
+    /// The whole chain that it sent with that; empty without one.
+    pub fn client_chain(&self) -> &[CertificateDer<'static>] {
+        self.connection.peer_certificates().unwrap_or_default()
     }
 
     /// What a completed handshake came to: the version, the cipher, and whether an earlier session was resumed.

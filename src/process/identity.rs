@@ -17,6 +17,7 @@ mod pem;
 mod shown;
 mod store;
 pub mod stores;
+mod trust;
 mod verifier;
 mod watched;
 
@@ -45,6 +46,7 @@ pub use files::Fingerprint;
 pub use lists::ListFacts;
 pub use shown::{Shown, show};
 pub use store::{IdentityStore, Prepared};
+pub use trust::{Trust, end_of};
 pub use verifier::ProviderSignatures;
 pub use watched::Reload;
 
@@ -56,6 +58,8 @@ pub struct Identity {
     pub server_config: Arc<ServerConfig>,
     /// Who decides which clients are let in; `None` where nobody is asked for a certificate.
     pub client_verifier: Option<Arc<dyn ClientCertVerifier>>,
+    /// Whether connections of clients that are no longer believed are closed.
+    pub closes_connections: bool,
     /// Every certificate that was read, the server's own first.
     pub certificates: Vec<CertificateFacts>,
     /// The revocation lists that clients' certificates are looked up in.
@@ -104,6 +108,10 @@ fn build(
         Some((server_config, client_verifier)) if reader.faults.is_empty() => Ok(Identity {
             server_config: Arc::new(server_config),
             client_verifier,
+            closes_connections: tls
+                .revocation
+                .as_ref()
+                .is_some_and(|revocation| revocation.close_connections),
             certificates: reader.certificates,
             lists: reader.lists,
             warnings: reader.warnings,

@@ -2,6 +2,7 @@
 
 mod accept;
 mod certificates;
+mod distrust;
 mod exposure;
 mod gateway;
 mod hold;

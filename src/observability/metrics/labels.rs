@@ -61,6 +61,8 @@ labels! {
         Denied = "denied",
         /// A right was revoked that a request under way needs.
         RightsRevoked = "rights_revoked",
+        /// The client's certificate was revoked, or is no longer believed, or has expired.
+        NoLongerTrusted = "no_longer_trusted",
         /// Nothing was said for the idle time.
         Idle = "idle",
         /// The broker could not be reached.
@@ -121,6 +123,7 @@ impl CloseReason {
             | Self::NoPrincipal
             | Self::ProtocolError
             | Self::Sasl
+            | Self::NoLongerTrusted
             | Self::Denied => Fault::Client,
             Self::UpstreamUnreachable
             | Self::UpstreamError

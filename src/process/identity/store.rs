@@ -9,15 +9,18 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
+use tokio::sync::watch;
 
 use super::files::Files;
 use super::watched::{Reload, Watched};
-use super::{CertificateFacts, Fingerprint, Identity, ListFacts, build};
+use super::{CertificateFacts, Fingerprint, Identity, ListFacts, Trust, build};
 use crate::process::config::{Config, Fault, Faults, Listener};
 
 /// A listener's identity in force. Reading it never waits.
 pub struct IdentityStore {
     current: ArcSwap<ServerConfig>,
+    /// Changes after `current` has.
+    trust: watch::Sender<Trust>,
     seen: Mutex<Seen>,
 }
 
@@ -41,6 +44,7 @@ impl IdentityStore {
     /// Begins with what the listener with this number was started with.
     pub fn new(config: Arc<Config>, listener: usize, identity: Identity) -> Self {
         Self {
+            trust: watch::Sender::new(Trust::of(&identity)),
             current: ArcSwap::new(identity.server_config),
             seen: Mutex::new(Seen {
                 config,
@@ -55,6 +59,12 @@ impl IdentityStore {
     /// For the next connection.
     pub fn server_config(&self) -> Arc<ServerConfig> {
         self.current.load_full()
+    }
+
+    /// Whom the listener believes, and each change of that from now on. Who asks for this first, and for
+    /// [`IdentityStore::server_config`] then, misses none.
+    pub fn trust(&self) -> watch::Receiver<Trust> {
+        self.trust.subscribe()
     }
 
     /// Every certificate in force, the server's own first.
@@ -90,7 +100,7 @@ impl IdentityStore {
             Ok((identity, warnings))
         };
         files.look(found.fingerprint(), at_once, build, |identity| {
-            self.current.store(identity.server_config);
+            self.put(&identity);
             (*certificates, *lists) = (identity.certificates, identity.lists);
         })
     }
@@ -113,10 +123,15 @@ impl IdentityStore {
         let mut seen = self.seen();
         seen.config = prepared.config;
         let identity = prepared.identity?;
-        self.current.store(identity.server_config);
+        self.put(&identity);
         seen.files = Watched::new(identity.fingerprint);
         (seen.certificates, seen.lists) = (identity.certificates, identity.lists);
         Some(identity.warnings)
+    }
+
+    fn put(&self, identity: &Identity) {
+        self.current.store(identity.server_config.clone());
+        self.trust.send_replace(Trust::of(identity));
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

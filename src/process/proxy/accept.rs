@@ -3,20 +3,23 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use rustls::pki_types::CertificateDer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::model::advertise::Destination;
-use crate::net::connection::{self, AcceptedConnection};
+use crate::net::connection::{self, AcceptedConnection, Distrust};
 use crate::net::context::ListenerContext;
 use crate::net::disconnects::SAID_AGAIN;
 use crate::observability::metrics::RejectReason;
 use crate::observability::repeats::Repeats;
 use crate::process::config::Limits;
-use crate::process::identity::IdentityStore;
+use crate::process::identity::{IdentityStore, Trust};
+
+use super::distrust::distrusted;
 
 /// How long to leave off accepting after the system refused to: no file descriptors are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -37,6 +40,8 @@ struct ConnectionSlot {
     admission: Arc<Admission>,
     /// Whose it is; not known of one from a balancer that has not said it yet.
     address: Option<IpAddr>,
+    /// Whom the listener believes.
+    trust: watch::Receiver<Trust>,
 }
 
 impl Admission {
@@ -55,7 +60,11 @@ impl Admission {
     }
 
     /// A place for a connection; `address` is whose it is, as far as that is known.
-    fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<ConnectionSlot, RejectReason> {
+    fn admit(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        trust: watch::Receiver<Trust>,
+    ) -> Result<ConnectionSlot, RejectReason> {
         let mut counts = self.counts();
         if counts.open >= counts.most {
             return Err(RejectReason::Limit);
@@ -64,7 +73,7 @@ impl Admission {
             counts.take_for(address)?;
         }
         counts.open += 1;
-        Ok(ConnectionSlot { admission: self.clone(), address })
+        Ok(ConnectionSlot { admission: self.clone(), address, trust })
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -99,6 +108,13 @@ impl connection::ConnectionSlot for ConnectionSlot {
             counts.give_back(before);
         }
         Ok(())
+    }
+
+    fn distrust(&self, chain: &[CertificateDer<'static>]) -> Option<Distrust> {
+        if !self.trust.borrow().closes_connections() {
+            return None;
+        }
+        Some(Box::pin(distrusted(self.trust.clone(), chain.to_vec(), SystemTime::now)))
     }
 }
 
@@ -139,7 +155,7 @@ pub(super) async fn accept(
             _ = draining.wait_for(|draining| *draining) => break,
         };
         match accepted {
-            Ok((socket, peer)) => match admission.admit(whose(&context, peer.ip())) {
+            Ok((socket, peer)) => match admission.admit(whose(&context, peer.ip()), identity.trust()) {
                 Ok(place) => {
                     let (context, tls, draining) =
                         (context.clone(), identity.server_config(), draining.clone());

@@ -97,3 +97,43 @@ async fn what_no_list_tells_is_refused_unless_it_is_allowed() {
     assert_eq!(alert(&door, alice(8)).await, None);
     assert!(alert(&door, alice(7)).await.is_some());
 }
+
+const CLOSES: &str =
+    "reload_interval: 20ms, revocation: { crl_files: [clients.crl], close_connections: true }";
+
+/// Whoever is no longer believed is not served any longer, and nobody else notices.
+#[tokio::test]
+async fn open_connections_of_clients_that_are_no_longer_believed_are_closed() {
+    let (_broker, door) = start(TRUSTED.revoking(&[], 2100), CLOSES).await;
+    let mut alice_7 = Client::try_connect(door.address, alice(7)).await.unwrap();
+    let mut alice_8 = Client::try_connect(door.address, alice(8)).await.unwrap();
+    for client in [&mut alice_7, &mut alice_8] {
+        assert_eq!(client.ask(&metadata(&["allowed"]), 9).await.topics.len(), 1);
+    }
+    door.write("clients.crl", &TRUSTED.revoking(&[7], 2100));
+    door.closes("no_longer_trusted", 1).await;
+    alice_7.assert_closed().await;
+    let words = "connection closed: the certificate of CN=alice, issued by CN=Trusted, is refused: its issuer revoked it on 2026-01-01 00:00 UTC";
+    until(|| !door.said.lines(words).is_empty()).await;
+    assert_eq!(alice_8.ask(&metadata(&["allowed"]), 9).await.topics.len(), 1);
+
+    // Another authority takes the place of the one that has issued it.
+    door.write("clients.crl", &UNKNOWN.revoking(&[7], 2100));
+    door.write("ca.crt", &UNKNOWN.pem());
+    door.closes("no_longer_trusted", 2).await;
+    alice_8.assert_closed().await;
+    door.assert_sound();
+}
+
+/// Without the key they stay, as with Kafka.
+#[tokio::test]
+async fn open_connections_stay_where_nothing_else_is_said() {
+    let (_broker, door) = start(TRUSTED.revoking(&[], 2100), LISTED).await;
+    let mut client = Client::try_connect(door.address, alice(7)).await.unwrap();
+    assert_eq!(client.ask(&metadata(&["allowed"]), 9).await.topics.len(), 1);
+    door.write("clients.crl", &TRUSTED.revoking(&[7], 2100));
+    until(|| door.said.text().contains("certificates reloaded")).await;
+    assert!(alert(&door, alice(7)).await.is_some());
+    assert_eq!(client.ask(&metadata(&["allowed"]), 9).await.topics.len(), 1);
+    assert_eq!(door.closed("no_longer_trusted"), 0);
+}
