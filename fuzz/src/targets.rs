@@ -4,12 +4,13 @@ use std::cell::Cell;
 
 use bytes::Bytes;
 use doorkeeper::model::certificate::{
-    Anchors, Certificate, PublicKey, Purpose, Signatures, Standing, Unverified,
+    Anchors, Certificate, PublicKey, Purpose, RevocationList, Signatures, Standing, Unverified,
 };
 use doorkeeper::model::principal::{MappingRules, distinguished_name};
 use doorkeeper::model::proxy_protocol::{self, LONGEST, Parsed};
 use doorkeeper::process::acl_store::file;
 use doorkeeper::process::config::Config;
+use doorkeeper::process::identity::stores::{self, Passwords};
 use doorkeeper::protocol::header::{self, RequestHeader};
 use doorkeeper::protocol::messages::CATALOGUE;
 use doorkeeper::protocol::subscriptions::Pattern;
@@ -30,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     ("answers", answers),
     ("shadows", shadows),
     ("certificates", certificates),
+    ("stores", stores),
     ("names", names),
     ("patterns", patterns),
     ("files", files),
@@ -109,6 +111,26 @@ impl Signatures for Told {
 
     fn takes(&self, key: &PublicKey) -> bool {
         !key.bits().is_empty()
+    }
+}
+
+/// `[0][revocation list]`, `[1][store without a password]`, `[2][store whose password is "changeit"]`: what an operator names, and
+/// somebody else may have written.
+pub fn stores(data: &[u8]) {
+    let Some((kind, bytes)) = data.split_first() else { return };
+    if *kind == 0 {
+        if let Ok(list) = RevocationList::read(bytes) {
+            assert!(list.len() <= bytes.len() / 15, "{} entries", list.len());
+        }
+        return;
+    }
+    let store = (*kind == 2).then(|| "changeit".to_owned().into());
+    let (passwords, path) = (Passwords { store, key: None }, Path::new("store"));
+    let read = stores::read(bytes, path, &passwords);
+    let trusted = read.as_ref().ok().and_then(|store| store.trusted().ok()).map_or(0, <[_]>::len);
+    assert!(trusted <= bytes.len(), "{trusted} certificates");
+    if let Err(fault) = read.and_then(|store| store.key(None, &passwords, path)) {
+        assert!(!fault.message.is_empty() && !fault.message.chars().any(char::is_control), "{fault}");
     }
 }
 

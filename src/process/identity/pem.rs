@@ -7,6 +7,7 @@ use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
+use crate::model::text::printable;
 use crate::process::config::document::quoted;
 
 /// What is of use in a file.
@@ -99,7 +100,7 @@ fn damage(error: &pem::Error) -> String {
         pem::Error::MissingSectionEnd { end_marker } => {
             format!(
                 "the file ends before '-----END {}-----': it was cut off, copy it again",
-                String::from_utf8_lossy(end_marker)
+                printable(&String::from_utf8_lossy(end_marker))
             )
         }
         pem::Error::IllegalSectionStart { line } => {

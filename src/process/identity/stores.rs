@@ -42,6 +42,8 @@ pub enum Form {
 pub struct Store {
     form: Form,
     contents: Contents,
+    /// What is left for the key.
+    effort: Effort,
 }
 
 /// The passwords of a store.
@@ -139,6 +141,7 @@ impl From<Undecipherable> for Unread {
 /// The one thing that keeps it from being read, as a sentence without the file's name.
 pub fn read(bytes: &[u8], path: &Path, passwords: &Passwords) -> Result<Store, StoreFault> {
     let password = passwords.store.as_ref().map(|password| password.as_str());
+    let mut effort = Effort::of_a_file();
     let (form, contents) = match bytes {
         _ if bytes.len() > MOST_BYTES => return Err(fault::too_large()),
         [] => return Err(StoreFault::of_file("the file is empty")),
@@ -153,7 +156,7 @@ pub fn read(bytes: &[u8], path: &Path, passwords: &Passwords) -> Result<Store, S
             "there are more than {MOST_ENTRIES} keys and certificates in it: keep those that are needed"
         )));
     }
-    Ok(Store { form, contents })
+    Ok(Store { form, contents, effort })
 }
 
 /// A PEM file as a store, as Kafka's `ssl.keystore.type=PEM`: a key with its certificates, or certificates that are trusted.
@@ -209,11 +212,12 @@ impl Store {
     /// # Errors
     /// When there is none of that name, several without a name, or the password is not the key's.
     pub fn key(
-        self,
+        mut self,
         alias: Option<&str>,
         passwords: &Passwords,
         path: &Path,
     ) -> Result<Identified, StoreFault> {
+        let mut effort = self.effort.take();
         let named = |entry: &Entry| alias.is_none_or(|alias| is_alias(&entry.alias, alias));
         let mut found = self.contents.keys.iter().filter(|entry| named(entry));
         let entry = match (alias, found.next(), found.next()) {
@@ -227,7 +231,8 @@ impl Store {
             }
             (alias, ..) => return Err(fault::no_such_key(&self, alias, path)),
         };
-        let key = opened(&entry.sealed, passwords).map_err(|why| fault::of_key(&why, &self, entry, path))?;
+        let key = opened(&entry.sealed, passwords, &mut effort);
+        let key = key.map_err(|why| fault::of_key(&why, &self, entry, path))?;
         if entry.chain.is_empty() {
             return Err(fault::no_certificate(&self, entry));
         }
@@ -240,22 +245,26 @@ fn is_alias(own: &str, asked: &str) -> bool {
     own == asked || own.to_lowercase() == asked.to_lowercase()
 }
 
-fn opened(sealed: &Sealed, passwords: &Passwords) -> Result<PrivateKeyDer<'static>, Unread> {
+fn opened(
+    sealed: &Sealed,
+    passwords: &Passwords,
+    effort: &mut Effort,
+) -> Result<PrivateKeyDer<'static>, Unread> {
     let password = passwords.key.as_ref().or(passwords.store.as_ref()).map(|password| password.as_str());
     let pkcs8 = match sealed {
         Sealed::Plain(key) => key.clone(),
         Sealed::Read(key) => return Ok(key.clone_key()),
-        Sealed::Encrypted(info) => decrypted_key(info, password.ok_or(Unread::NoPassword)?)?,
+        Sealed::Encrypted(info) => decrypted_key(info, password.ok_or(Unread::NoPassword)?, effort)?,
         Sealed::ByKeyProtector(info) => jks::unseal(info, password.ok_or(Unread::NoPassword)?)?,
     };
     Ok(PrivatePkcs8KeyDer::from(pkcs8.to_vec()).into())
 }
 
-fn decrypted_key(info: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>, Unread> {
+fn decrypted_key(info: &[u8], password: &str, effort: &mut Effort) -> Result<Zeroizing<Vec<u8>>, Unread> {
     let mut fields = Der(info).whole(SEQUENCE, "an encrypted key is no SEQUENCE")?;
     let algorithm = Der(fields.take(SEQUENCE, "an encrypted key is without its algorithm")?.content);
     let data = fields.take(OCTET_STRING, "an encrypted key is without its bytes")?.content;
-    let key = decrypt(algorithm, data, password, &mut Effort::of_a_file()).map_err(|why| match why {
+    let key = decrypt(algorithm, data, password, effort).map_err(|why| match why {
         Undecipherable::Password => Unread::KeyPassword,
         why => why.into(),
     })?;
@@ -280,7 +289,9 @@ pub(super) fn decrypt_pem_key(
     password: Option<&str>,
     path: &Path,
 ) -> Result<PrivateKeyDer<'static>, StoreFault> {
-    let key = password.ok_or(Unread::NoPassword).and_then(|password| decrypted_key(info, password));
+    let mut effort = Effort::of_a_file();
+    let key =
+        password.ok_or(Unread::NoPassword).and_then(|password| decrypted_key(info, password, &mut effort));
     match key {
         Ok(key) => Ok(PrivatePkcs8KeyDer::from(key.to_vec()).into()),
         Err(why) => Err(fault::of_pem_key(&why, path)),

@@ -83,7 +83,7 @@ pub(super) fn traditional(path: &Path) -> String {
     )
 }
 
-const TOO_MUCH: &str = "the password is to be hashed more often than any file of these is worth (3,000,000 times): make it \
+const TOO_MUCH: &str = "the password is to be hashed more often than any file of these is worth (2,000,000 times): make it \
                         anew with the defaults of keytool or openssl";
 
 /// On a store that cannot be read.
