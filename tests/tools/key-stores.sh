@@ -92,6 +92,10 @@ for aes in 128 192 256; do
 done
 p12 often.p12 ec -name server -iter 2000000
 row 'openssl: a password that is hashed too often' often.p12 changeit - - 'fault the password is to be hashed more often than any file of these is worth (2,000,000 times)'
+p12 thrice.p12 ec -name server -iter 900000
+row 'openssl: a password that is hashed too often for the key' thrice.p12 changeit - - 'fault the password is to be hashed more often than any file of these is worth (2,000,000 times)'
+p12 advised.p12 ec -name server -iter 600000
+row 'openssl: a password that is hashed as often as is advised' advised.p12 changeit - - 'key server 1'
 quiet openssl pkcs12 -export -inkey ec.key -in ec.crt -name schlüssel -passout 'pass:Übergröße€' -out unicode.p12
 row 'openssl: a name and a password beyond ASCII' unicode.p12 'Übergröße€' - SCHLÜSSEL 'key schlüssel 1'
 quiet openssl pkcs12 -export -nokeys -in issuers.crt -passout pass:changeit -out trust-openssl.p12

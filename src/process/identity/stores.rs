@@ -147,7 +147,7 @@ pub fn read(bytes: &[u8], path: &Path, passwords: &Passwords) -> Result<Store, S
         [] => return Err(StoreFault::of_file("the file is empty")),
         [0xfe, 0xed, 0xfe, 0xed, ..] => (Form::Jks, jks::read(bytes, password)),
         [0xce, 0xce, 0xce, 0xce, ..] => return Err(fault::jceks(path)),
-        _ if is_pkcs12(bytes) => (Form::Pkcs12, pkcs12::read(bytes, password, &mut Effort::of_a_file())),
+        _ if is_pkcs12(bytes) => (Form::Pkcs12, pkcs12::read(bytes, password, &mut effort)),
         _ => (Form::Pem, of_pem(bytes, path)),
     };
     let contents = contents.map_err(|why| fault::of_store(&why, form, path))?;
@@ -207,6 +207,18 @@ impl Store {
         }
     }
 
+    /// The key that is meant, if there is exactly one.
+    fn find(&self, alias: Option<&str>) -> Option<&Entry> {
+        let only = |is_meant: &dyn Fn(&Entry) -> bool| {
+            let mut meant = self.contents.keys.iter().filter(|entry| is_meant(entry));
+            meant.next().filter(|_| meant.next().is_none())
+        };
+        let Some(alias) = alias else { return only(&|_| true) };
+        // Java's own stores have all names in lower case; others may tell them apart by nothing else.
+        let lower = alias.to_lowercase();
+        only(&|entry| entry.alias == alias).or_else(|| only(&|entry| entry.alias.to_lowercase() == lower))
+    }
+
     /// Takes out the key of that name, or the only one; names are told apart whatever the case of their letters.
     ///
     /// # Errors
@@ -218,19 +230,7 @@ impl Store {
         path: &Path,
     ) -> Result<Identified, StoreFault> {
         let mut effort = self.effort.take();
-        let named = |entry: &Entry| alias.is_none_or(|alias| is_alias(&entry.alias, alias));
-        let mut found = self.contents.keys.iter().filter(|entry| named(entry));
-        let entry = match (alias, found.next(), found.next()) {
-            (_, Some(entry), None) => entry,
-            // Two that differ in the case of their letters alone.
-            (Some(alias), Some(_), Some(_))
-                if self.contents.keys.iter().filter(|entry| entry.alias == alias).count() == 1 =>
-            {
-                let mut exact = self.contents.keys.iter().filter(|entry| entry.alias == alias);
-                exact.next().ok_or_else(|| fault::no_such_key(&self, Some(alias), path))?
-            }
-            (alias, ..) => return Err(fault::no_such_key(&self, alias, path)),
-        };
+        let entry = self.find(alias).ok_or_else(|| fault::no_such_key(&self, alias, path))?;
         let key = opened(&entry.sealed, passwords, &mut effort);
         let key = key.map_err(|why| fault::of_key(&why, &self, entry, path))?;
         if entry.chain.is_empty() {
@@ -238,11 +238,6 @@ impl Store {
         }
         Ok(Identified { alias: entry.alias.clone(), key, chain: entry.chain.clone() })
     }
-}
-
-/// As Java's key stores compare names.
-fn is_alias(own: &str, asked: &str) -> bool {
-    own == asked || own.to_lowercase() == asked.to_lowercase()
 }
 
 fn opened(
