@@ -28,7 +28,7 @@ mod tests;
 mod upstreams;
 
 pub use apis::{Api, ByteCounts};
-pub use certificates::Certificate;
+pub use certificates::{Certificate, RevocationList};
 pub use denials::OTHERS;
 pub use labels::{
     AclChange, ApiClass, CertificateRole, Check, Cipher, CloseReason, ConnectResult, Fault, HandshakeResult,
@@ -291,6 +291,11 @@ impl Metrics {
     /// Replaces the certificates in use; the series of those that are gone go with them.
     pub fn certificates(&self, certificates: Vec<Certificate>) {
         self.certificates.set(certificates);
+    }
+
+    /// Replaces the revocation lists in force, likewise.
+    pub fn revocation_lists(&self, lists: Vec<RevocationList>) {
+        self.certificates.set_lists(lists);
     }
 
     /// Says that `what` was loaded at start; no reload is counted.

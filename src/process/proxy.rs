@@ -150,7 +150,7 @@ impl Proxy {
         let live = Live { contexts, admission: admission.clone(), audit: audit.clone() };
         let reloader =
             Reloader::new(config.clone(), identities, acls.clone(), live, metrics.clone(), health.clone());
-        metrics.certificates(reloader.shown());
+        reloader.show_certificates();
         metrics.config_hash(&sha256(config.document.text().as_bytes()));
         metrics.connections_limit(config.limits.max_connections as usize);
         metrics.loaded(Reload::Config, SystemTime::now());

@@ -40,12 +40,25 @@ impl Certificate {
     }
 }
 
+/// A revocation list in force; of several of one issuer, the last to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationList {
+    /// The listener's name.
+    pub name: String,
+    /// The distinguished name of whose certificates it is about.
+    pub issuer: String,
+    /// When there is to be another.
+    pub next_update: SystemTime,
+}
+
 #[derive(Debug)]
 pub(super) struct Certificates {
     not_after: IntGaugeVec,
     not_before: IntGaugeVec,
     info: IntGaugeVec,
     current: Mutex<Vec<Certificate>>,
+    next_update: IntGaugeVec,
+    lists: Mutex<Vec<RevocationList>>,
 }
 
 impl Certificates {
@@ -67,7 +80,28 @@ impl Certificates {
                 &["name", "role", "subject", "issuer", "serial", "sha256"],
             )?,
             current: Mutex::default(),
+            next_update: families.gauges(
+                "tls_revocation_list_next_update_timestamp_seconds",
+                "When the revocation list of an issuer ends.",
+                &["name", "issuer"],
+            )?,
+            lists: Mutex::default(),
         })
+    }
+
+    pub(super) fn set_lists(&self, next: Vec<RevocationList>) {
+        let mut current = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        for list in &next {
+            self.next_update
+                .with_label_values(&[&list.name, &list.issuer])
+                .set(unix_seconds(list.next_update));
+        }
+        for old in current.iter() {
+            if !next.iter().any(|new| (&new.name, &new.issuer) == (&old.name, &old.issuer)) {
+                let _ = self.next_update.remove_label_values(&[&old.name, &old.issuer]);
+            }
+        }
+        *current = next;
     }
 
     pub(super) fn set(&self, next: Vec<Certificate>) {

@@ -1,10 +1,10 @@
 //! The certificates in force, as metrics show them, and which of them have expired.
 
-use std::collections::{HashMap, HashSet};
-use std::time::{Duration, UNIX_EPOCH};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::observability::metrics::{Certificate, CertificateRole};
-use crate::process::identity::{CertificateFacts, Role};
+use crate::observability::metrics::{Certificate, CertificateRole, RevocationList};
+use crate::process::identity::{CertificateFacts, ListFacts, Role};
 
 /// By where they are used and role; of several authorities in one file, the first to expire.
 pub(super) fn shown<'a>(
@@ -37,6 +37,40 @@ pub(super) fn shown<'a>(
         }
     }
     shown.into_values().collect()
+}
+
+/// By listener and issuer, those that have an end; of several lists of one issuer, the last to end.
+pub(super) fn shown_lists<'a>(
+    by_listener: impl Iterator<Item = (&'a str, Vec<ListFacts>)>,
+) -> Vec<RevocationList> {
+    let mut shown: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for (listener, list) in
+        by_listener.flat_map(|(name, lists)| lists.into_iter().map(move |list| (name, list)))
+    {
+        let Some(end) = list.next_update.and_then(|end| u64::try_from(end).ok()) else { continue };
+        let latest = shown.entry((listener.to_owned(), list.issuer)).or_default();
+        *latest = end.max(*latest);
+    }
+    let shown = shown.into_iter().map(|((name, issuer), end)| RevocationList {
+        name,
+        issuer,
+        next_update: UNIX_EPOCH + Duration::from_secs(end),
+    });
+    shown.collect()
+}
+
+/// The revocation lists of which it is known that they have ended.
+#[derive(Default)]
+pub(super) struct Ended(Vec<RevocationList>);
+
+impl Ended {
+    /// Those of the lists that have ended at that time and were not known to have.
+    pub(super) fn look(&mut self, lists: Vec<RevocationList>, now: SystemTime) -> Vec<RevocationList> {
+        let ended: Vec<RevocationList> = lists.into_iter().filter(|list| list.next_update < now).collect();
+        let new = ended.iter().filter(|list| !self.0.contains(list)).cloned().collect();
+        self.0 = ended;
+        new
+    }
 }
 
 /// The certificates of which it is known that they have expired.
@@ -101,6 +135,24 @@ mod tests {
         assert_eq!(look(&both, 21), ["clients b"]);
         assert_eq!(look(&both[1..], 22), [""; 0]);
         assert_eq!(look(&both, 23), ["clients a"]);
+    }
+
+    #[test]
+    fn a_list_that_ends_is_told_once_and_the_last_of_an_issuer_counts() {
+        let list = |issuer: &str, next_update| ListFacts {
+            issuer: issuer.to_owned(),
+            revoked: 0,
+            this_update: 0,
+            next_update,
+        };
+        let lists = || {
+            let all = vec![list("CN=a", Some(10)), list("CN=a", Some(20)), list("CN=b", None)];
+            shown_lists(std::iter::once(("clients", all)))
+        };
+        assert!(matches!(&*lists(), [one] if one.issuer == "CN=a"), "{:?}", lists());
+        let mut ended = Ended::default();
+        let mut look = |seconds| ended.look(lists(), UNIX_EPOCH + Duration::from_secs(seconds)).len();
+        assert_eq!([look(15), look(20), look(21), look(22)], [0, 0, 1, 0]);
     }
 
     /// No alarm is raised for what nobody needs.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use super::accept::Admission;
-use super::certificates::Expired;
+use super::certificates::{Ended, Expired};
 use super::refusals::{OnDisk, Refusals};
 use crate::net::context::ListenerContext;
 use crate::observability::audit::AuditLog;
@@ -48,6 +48,7 @@ pub(super) struct Reloader {
     levels: Option<Levels>,
     config: Mutex<Configs>,
     expired: Mutex<Expired>,
+    ended: Mutex<Ended>,
 }
 
 /// What runs and takes other settings while it runs.
@@ -69,12 +70,23 @@ impl Reloader {
     ) -> Self {
         let names = names(&config);
         let config = Mutex::new(Configs::new(config));
-        let expired = Mutex::default();
+        let (expired, ended) = (Mutex::default(), Mutex::default());
         let refusals = Refusals::new(health.clone());
-        let reloader =
-            Self { identities, acls, metrics, health, refusals, names, live, levels: None, config, expired };
+        let reloader = Self {
+            identities,
+            acls,
+            metrics,
+            health,
+            refusals,
+            names,
+            live,
+            levels: None,
+            config,
+            expired,
+            ended,
+        };
         // Of what had expired before the start, the start has told.
-        drop(reloader.newly_expired());
+        drop((reloader.newly_expired(), reloader.newly_ended()));
         reloader
     }
 

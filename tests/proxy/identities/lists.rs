@@ -45,6 +45,7 @@ async fn a_revoked_client_is_refused_with_a_reason_of_its_own() {
     until(|| !door.said.lines(words).is_empty()).await;
     let (_, page) = door.get("/certificates").await;
     assert!(page.contains("  revoked   3 of CN=Trusted, next update 2100-01-01 00:00 UTC"), "{page}");
+    assert_eq!(door.count("tls_revocation_list_next_update_timestamp_seconds", "CN=Trusted"), 4_102_444_800);
     door.assert_sound();
 }
 

@@ -7,9 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::sleep;
 
 use super::{OF_CLIENT, Reloader, SETTLE, one_line};
-use crate::observability::metrics::{Certificate, Check, Reload};
+use crate::observability::metrics::{Check, Reload, RevocationList};
 use crate::process::identity::{CertificateFacts, IdentityStore, Reload as TlsReload, Role};
-use crate::process::proxy::certificates::shown;
+use crate::process::proxy::certificates::{shown, shown_lists};
 use crate::process::proxy::refusals::OnDisk;
 
 impl Reloader {
@@ -74,8 +74,8 @@ impl Reloader {
     /// Others are in force than before.
     pub(super) fn certificates_changed(&self) {
         // Of what had expired already, whoever read it has told.
-        drop(self.newly_expired());
-        self.metrics.certificates(self.shown());
+        drop((self.newly_expired(), self.newly_ended()));
+        self.show_certificates();
         self.metrics.reloaded(Reload::Tls, true, SystemTime::now());
         for (name, identity) in self.names.iter().zip(&self.identities) {
             if !identity.is_refused() {
@@ -100,6 +100,14 @@ impl Reloader {
                 (false, what) => tracing::warn!(name, subject, expired, "a certificate has expired: {what}"),
             }
         }
+        for RevocationList { name, issuer, .. } in self.newly_ended() {
+            tracing::warn!(
+                name,
+                issuer,
+                "a revocation list has ended: clients that it is about are refused until there is a newer one, unless \
+                 revocation.expired allows them"
+            );
+        }
         let now = unix(SystemTime::now());
         let mut servers = self.of_listeners().flat_map(|(name, certificates)| {
             let servers = certificates.into_iter().filter(|facts| facts.role == Role::Server && facts.needed);
@@ -123,10 +131,22 @@ impl Reloader {
             .look(self.of_listeners().chain(client), unix(SystemTime::now()))
     }
 
-    /// The certificates in force, as metrics show them.
-    pub(in crate::process::proxy) fn shown(&self) -> Vec<Certificate> {
+    /// The revocation lists in force that have ended since this was asked last.
+    pub(super) fn newly_ended(&self) -> Vec<RevocationList> {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.look(self.lists(), SystemTime::now())
+    }
+
+    /// Says in the metrics which certificates and revocation lists are in force.
+    pub(in crate::process::proxy) fn show_certificates(&self) {
         let client = self.acls.client().map(|client| (OF_CLIENT, client.certificates()));
-        shown(self.of_listeners().chain(client))
+        self.metrics.certificates(shown(self.of_listeners().chain(client)));
+        self.metrics.revocation_lists(self.lists());
+    }
+
+    fn lists(&self) -> Vec<RevocationList> {
+        let names = self.names.iter().map(String::as_str);
+        shown_lists(names.zip(self.identities.iter().map(|identity| identity.lists())))
     }
 
     /// Whose certificates these are.
