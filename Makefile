@@ -47,7 +47,7 @@ demo-picture: ## The demo's account as docs/demo.svg, which the README shows
 	$(CARGO) run --locked --example demo -- --once --record docs/demo.svg
 
 equivalence: ## The same requests to Kafka's authorizer and through doorkeeper, compared (DOORKEEPER_KAFKA=3.9.2, 2.8.2 or 1.1.1)
-	DOORKEEPER_KAFKA=$(KAFKA) $(CARGO) test --locked --test kafka equivalence:: -- --nocapture
+	DOORKEEPER_KAFKA=$(KAFKA) DOORKEEPER_EQUIVALENCE=$(or $(DOORKEEPER_EQUIVALENCE),whole) $(CARGO) test --locked --test kafka equivalence:: -- --nocapture
 
 authorizer-suite: ## Kafka's own tests of its authorizer through doorkeeper, the whole of them (METHODS="testFetch.*" for some)
 	DOORKEEPER_AUTHORIZER_SUITE='$(or $(METHODS),whole)' $(CARGO) test --locked --test kafka authorizer_suite:: -- --nocapture

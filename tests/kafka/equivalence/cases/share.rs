@@ -155,13 +155,6 @@ pub(super) fn waiting(mut fetch: Value) -> Value {
     fetch
 }
 
-/// The same where there may be no records at all.
-fn waiting_a_moment(fetch: Value) -> Value {
-    let mut fetch = waiting(fetch);
-    fetch["maxWaitMs"] = json!(2_000);
-    fetch
-}
-
 /// What is acknowledged how, in the first partitions of these topics.
 pub(super) fn acknowledging(mut request: Value, names: &[&str], ranges: &[(i64, i64, i8)]) -> Value {
     let range = |(first, last, kind): &(i64, i64, i8)| json!({"firstOffset": first, "lastOffset": last, "acknowledgeTypes": [kind]});
@@ -208,8 +201,11 @@ fn sessions() -> Vec<Case> {
             .then("ShareAcknowledge", answered(2, &all, &[(0, 0, ACCEPT)]))
             .then("ShareAcknowledge", answered(3, &["t-write", "p-$u"], &[(1, 0, ACCEPT)]))
             .then("ShareAcknowledge", answered(4, &all, &[(1, 1, NONSENSE)]))
-            // What is released can be had again when that has been written down, which Kafka does not wait for by itself.
-            .then("ShareFetch", waiting_a_moment(acknowledging(next(5, &[]), &all, &[(1, 1, RELEASE)]))),
+            // What is released can be had again when that has been written down: an acknowledgement is answered then, while a Fetch
+            // that acknowledges does not wait for it.
+            .then("ShareAcknowledge", answered(5, &all, &[(1, 1, RELEASE)]))
+            .then("ShareFetch", waiting(next(6, &[])))
+            .then("ShareFetch", acknowledging(next(7, &[]), &all, &[(1, 1, ACCEPT)])),
         opened("wrong epochs")
             .then("ShareFetch", next(5, &[]))
             .then("ShareFetch", next(1, &[]))
@@ -229,7 +225,7 @@ fn sessions() -> Vec<Case> {
             .then("ShareFetch", next(2, &["t-configs"])),
     ];
     for case in &mut cases {
-        let epoch = if case.shape.ends_with("acknowledged") { 6 } else { 7 };
+        let epoch = if case.shape.ends_with("acknowledged") { 8 } else { 7 };
         let wrong = Step::Compare(Request {
             api: "ShareFetch",
             version: None,
