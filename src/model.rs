@@ -10,4 +10,5 @@ pub mod der;
 pub mod origin;
 pub mod principal;
 pub mod proxy_protocol;
+pub mod sasl;
 pub mod text;

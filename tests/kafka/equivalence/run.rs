@@ -78,7 +78,8 @@ fn doorkeeper_answers_as_kafka_does() {
     if kafka.at_least(4, 4) {
         super::check_fields(&cases, &oracle.schemas);
     }
-    let mut report = super::run((&cases, extent), 0, &mut judge, &mut judged, Report::new(Listed::new(listed)));
+    let mut report =
+        super::run((&cases, extent), 0, &mut judge, &mut judged, Report::new(Listed::new(listed)));
     let (expected, actual) = super::at_both((&mut judge, &mut judged), Side::state);
     report.compare_state(expected, actual);
     if kafka.at_least(4, 2) {
