@@ -8,6 +8,7 @@ pub mod config;
 mod findings;
 pub mod identity;
 pub mod kafka_client;
+mod list_file;
 pub(crate) mod nobody;
 pub mod notify;
 pub mod own_addresses;

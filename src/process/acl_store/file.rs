@@ -5,14 +5,10 @@
 //! - { principal: "User:mallory", topic: "*", operations: [All], permission: deny, hosts: ["10.0.0.7"] }
 //! ```
 
-mod behind;
 mod doubts;
 mod edit;
-mod inode;
-mod layout;
 mod pieces;
 mod read;
-mod replace;
 pub mod serialize;
 pub(super) mod source;
 
@@ -34,7 +30,7 @@ use crate::process::config::text;
 use crate::process::config::{Fault, Faults, Place};
 
 /// The most bytes of an ACL file: some forty thousand entries.
-pub const MAX_BYTES: u64 = 4 * 1024 * 1024;
+pub const MAX_BYTES: u64 = crate::process::list_file::MAX_BYTES;
 
 /// The keys of an entry of which it must have one.
 const RESOURCE_KEYS: [&str; 6] =

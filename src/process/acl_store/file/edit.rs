@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::layout::{Layout, comments};
 use super::read::Said;
 use super::serialize::{Form, entries};
 use crate::model::acl::Binding;
+use crate::process::list_file::{Layout, comments};
 
 /// The text with some bindings removed and others added.
 ///

@@ -13,8 +13,8 @@
 
 use std::ops::Range;
 
-use super::layout::Layout;
 use crate::process::config::Place;
+use crate::process::list_file::Layout;
 
 /// How much of a text is read at once, in bytes, unless one entry is longer.
 pub(super) const STRETCH: usize = 32 * 1024;

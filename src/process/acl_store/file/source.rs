@@ -9,15 +9,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::MAX_BYTES;
-use super::behind::LeftBehind;
 use super::edit::edited;
 use super::read::{Known, Read, read, read_after};
-use super::replace::{NotReplaced, replace};
 use crate::model::acl::{Binding, Change, ChangeError, ChangeOutcome, MAX_CHANGES, select};
 use crate::process::acl_store::in_force::InForce;
 use crate::process::acl_store::{Reload, unix_now};
 use crate::process::config::document::read_text;
 use crate::process::config::{Fault, Faults};
+use crate::process::list_file::{LeftBehind, NotReplaced, replace};
 
 /// How often a change is begun again because somebody wrote the file meanwhile.
 const ATTEMPTS: usize = 20;

@@ -1,8 +1,8 @@
 use std::os::unix::fs::FileExt;
 
 use super::*;
-use crate::process::acl_store::file::replace::replace;
 use crate::process::config::scratch::Scratch;
+use crate::process::list_file::replace;
 
 const TEXT: &str = "- one\n";
 

@@ -1,4 +1,4 @@
-//! Where the entries stand in the text of an ACL file.
+//! Where the entries stand in the text of such a file.
 //!
 //! This is no reader of YAML: it knows the ways in which people write a list, and whoever changes a text by it reads the
 //! result with the real one.
@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// Where the entries of a list stand.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(in crate::process) enum Layout {
     /// Each behind its dash, on lines of its own.
     Dashes {
         /// How many blanks stand before a dash.
@@ -30,7 +30,7 @@ pub(super) enum Layout {
 
 impl Layout {
     /// The layout of `text`, if it is one that is known.
-    pub(super) fn of(text: &str) -> Option<Layout> {
+    pub(in crate::process) fn of(text: &str) -> Option<Layout> {
         let mut lines = lines(text).skip_while(|(_, line)| {
             let line = line.trim();
             line.is_empty() || line.starts_with(['#', '%']) || line == "---" || line.starts_with("--- #")
@@ -61,7 +61,7 @@ impl Layout {
     }
 
     /// The entries.
-    pub(super) fn entries(&self) -> &[Range<usize>] {
+    pub(in crate::process) fn entries(&self) -> &[Range<usize>] {
         match self {
             Layout::Dashes { entries, .. } | Layout::Brackets { entries, .. } => entries,
         }
@@ -69,7 +69,7 @@ impl Layout {
 }
 
 /// The comments in a piece of the text, without the blanks before and the end of the line behind them.
-pub(super) fn comments(text: &str) -> Vec<&str> {
+pub(in crate::process) fn comments(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut scanner = Scanner::new(text, 0);
     while let Some(token) = scanner.next_token() {

@@ -4,9 +4,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Which file it is, whatever it is called: the device, and the number there.
-pub(super) type Inode = (u64, u64);
+pub(in crate::process) type Inode = (u64, u64);
 
 /// The file that a path leads to.
-pub(super) fn inode_of(path: &Path) -> Option<Inode> {
+pub(in crate::process) fn inode_of(path: &Path) -> Option<Inode> {
     path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }

@@ -24,7 +24,7 @@ const PIECE: usize = 64 * 1024;
 
 /// A file that had the name.
 #[derive(Debug)]
-pub(super) struct Behind {
+pub(in crate::process) struct Behind {
     file: File,
     inode: Inode,
     /// How much of it is known, and the hash of that.
@@ -46,7 +46,7 @@ enum Found {
 
 impl Behind {
     /// The file, if it has this text behind this mark.
-    pub(super) fn of(file: File, mark: &[u8], text: &str) -> io::Result<Option<Behind>> {
+    pub(in crate::process) fn of(file: File, mark: &[u8], text: &str) -> io::Result<Option<Behind>> {
         let length = (mark.len() + text.len()) as u64;
         let inode = file.metadata().map(|metadata| (metadata.dev(), metadata.ino()))?;
         let looked = looked(&file)?;
@@ -119,16 +119,16 @@ fn hash_of(file: &File, length: u64, mut show: impl FnMut(&[u8])) -> io::Result<
 
 /// What became of the file.
 #[derive(Debug)]
-pub(super) struct Replaced {
+pub(in crate::process) struct Replaced {
     /// The file that has the name now.
-    pub(super) inode: Inode,
+    pub(in crate::process) inode: Inode,
     /// The one that had it before.
-    pub(super) behind: Behind,
+    pub(in crate::process) behind: Behind,
 }
 
 /// The files that had the name, the latest last.
 #[derive(Debug, Default)]
-pub(super) struct LeftBehind {
+pub(in crate::process) struct LeftBehind {
     files: VecDeque<Behind>,
     /// The file that got the name last.
     current: Option<Inode>,
@@ -136,7 +136,7 @@ pub(super) struct LeftBehind {
 
 impl LeftBehind {
     /// Another file has taken the name.
-    pub(super) fn add(&mut self, replaced: Replaced) {
+    pub(in crate::process) fn add(&mut self, replaced: Replaced) {
         if self.current.is_some_and(|current| current != replaced.behind.inode) {
             self.files.clear();
         }
@@ -145,7 +145,7 @@ impl LeftBehind {
     }
 
     /// Appends what was appended to these files to the one that has the name.
-    pub(super) fn gather(&mut self, path: &Path) {
+    pub(in crate::process) fn gather(&mut self, path: &Path) {
         if self.files.is_empty() {
             return;
         }

@@ -13,7 +13,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why a file was not replaced.
 #[derive(Debug)]
-pub(super) enum NotReplaced {
+pub(in crate::process) enum NotReplaced {
     /// Somebody else has changed it.
     Changed,
     /// It is not to be changed from here: why, as the end of a sentence.
@@ -25,7 +25,7 @@ pub(super) enum NotReplaced {
 /// Replaces the text `old` of the file by `new`; when this returns, the new text lasts.
 ///
 /// A new file is written beside the old one and takes its name, with its mode and its owner.
-pub(super) fn replace(path: &Path, old: &str, new: &str) -> Result<Replaced, NotReplaced> {
+pub(in crate::process) fn replace(path: &Path, old: &str, new: &str) -> Result<Replaced, NotReplaced> {
     // The kubelet swaps the folder behind this link; what is written into it is gone with the next change.
     let is_projected = |link: PathBuf| link.components().any(|part| part.as_os_str() == "..data");
     if std::fs::read_link(path).is_ok_and(is_projected) {
