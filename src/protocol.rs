@@ -9,6 +9,7 @@ pub mod fetch_sessions;
 pub mod header;
 pub mod messages;
 pub mod record_batches;
+pub mod sasl;
 pub mod sessions;
 pub mod share_answer;
 pub mod share_sessions;

@@ -19,17 +19,18 @@ pub use scram::Hash;
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
+#[allow(missing_docs)]
 pub enum Mechanism {
-    /// Salted challenge and response with SHA-512 (RFC 5802, RFC 7677).
+    // Salted challenge and response with SHA-512 (RFC 5802, RFC 7677).
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
-    /// The same with SHA-256.
+    // The same with SHA-256.
     #[serde(rename = "SCRAM-SHA-256")]
     ScramSha256,
-    /// Name and password (RFC 4616).
+    // Name and password (RFC 4616).
     #[serde(rename = "PLAIN")]
     Plain,
-    /// A token of an identity provider (RFC 7628, KIP-255, KIP-768).
+    // A token of an identity provider (RFC 7628, KIP-255, KIP-768).
     #[serde(rename = "OAUTHBEARER")]
     OAuthBearer,
 }

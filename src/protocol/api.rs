@@ -60,7 +60,7 @@ pub use outcome::{
     AclChange, Action, AfterChange, AfterMatch, Amend, Answer, AnswerWatch, Ask, Passage, PatternMatch,
     Question, RequestWatch, Rewrite, RuleOutcome, Step, Then,
 };
-pub use versions::unsupported_version;
+pub use versions::{reduce_versions, unsupported_version};
 
 /// Every API key that a Kafka knows, and what becomes of it here.
 pub static TABLE: &[Row] = &[

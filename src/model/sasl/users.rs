@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Mechanism;
 use super::password::PasswordHash;
 use super::scram::{Candidate, FEWEST_ITERATIONS, Hash, ScramCredential};
 
@@ -52,6 +53,32 @@ impl User {
     }
 }
 
+/// A change of the users.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsersChange {
+    /// What users are known by from now on.
+    pub set: Vec<(String, Hash, ScramCredential)>,
+    /// By what they are known no longer.
+    pub remove: Vec<(String, Hash)>,
+}
+
+/// Why no user was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsersChangeError {
+    /// They cannot be changed by clients: why, and what to do.
+    ReadOnly(String),
+    /// They cannot be changed now: why.
+    Unavailable(String),
+}
+
+impl std::fmt::Display for UsersChangeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ReadOnly(why) | Self::Unavailable(why) => f.write_str(why),
+        }
+    }
+}
+
 /// All users of a listener.
 #[derive(Debug, Clone, Default)]
 pub struct Users {
@@ -91,6 +118,15 @@ impl Users {
     /// The user of this name.
     pub fn get(&self, name: &str) -> Option<&User> {
         self.by_name.get(name)
+    }
+
+    /// Whether there is such a user who can log in by this mechanism. Nobody here knows of tokens.
+    pub fn may_log_in(&self, name: &str, mechanism: Mechanism) -> bool {
+        match (mechanism.hash(), self.get(name)) {
+            (Some(hash), user) => user.is_some_and(|user| user.scram(hash).is_some()),
+            (None, user) if mechanism == Mechanism::Plain => user.is_some_and(|user| !user.is_empty()),
+            (None, _) => true,
+        }
     }
 
     /// What a proof of this name is compared with. For a name that is none it looks like the credential of one that is: the

@@ -14,10 +14,13 @@ use crate::protocol::wire::{Fault, Message};
 /// that the client means to have reached are its own.
 impl Api for ApiVersionsRequest {
     fn decide(&mut self, _: &mut Access<'_>) -> Result<RuleOutcome<ApiVersionsResponse>, Fault> {
-        Ok(RuleOutcome::Amend(Box::new(|answer: &mut ApiVersionsResponse, _| {
-            answer.api_keys.retain_mut(reduce);
-        })))
+        Ok(RuleOutcome::Amend(Box::new(|answer: &mut ApiVersionsResponse, _| reduce_versions(answer))))
     }
+}
+
+/// Reduces what a broker says it serves to what we serve too.
+pub fn reduce_versions(answer: &mut ApiVersionsResponse) {
+    answer.api_keys.retain_mut(reduce);
 }
 
 /// Reduces the versions that a broker serves to those that we serve too; false if there are none.

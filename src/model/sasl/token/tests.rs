@@ -72,11 +72,8 @@ fn signed(key: &EncodingKey, algorithm: Algorithm, id: Option<&str>, claims: &Va
 #[test]
 fn every_algorithm_is_taken_with_its_key_and_no_other() {
     let keys = keys();
-    let all: Vec<_> = keys
-        .iter()
-        .zip(["rsa", "p256", "p384", "ed"])
-        .map(|((.., public), id)| (public, id))
-        .collect();
+    let all: Vec<_> =
+        keys.iter().zip(["rsa", "p256", "p384", "ed"]).map(|((.., public), id)| (public, id)).collect();
     let keyset = read(&set(&all));
     for ((key, algorithms, _), id) in keys.iter().zip(["rsa", "p256", "p384", "ed"]) {
         for algorithm in *algorithms {
