@@ -23,6 +23,7 @@ pub mod pattern_matching;
 mod proxy_header;
 mod relay;
 pub mod request_audit;
+pub mod sasl;
 pub mod self_check;
 pub mod session;
 pub mod tls;

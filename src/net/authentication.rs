@@ -1,30 +1,87 @@
 //! Who a client is: a step of its own between transport and session. Bytes in, and out what is to be done next; nothing of
 //! what the client says reaches a broker before it is somebody.
 
+mod certificate;
+mod sasl;
+
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use tokio::time::timeout;
+use bytes::{Bytes, BytesMut};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::accepted_client::AcceptedClient;
 use super::buffer::READ;
+use super::client::Login;
 use super::close::Close;
-use super::context::ListenerContext;
-use crate::model::certificate::Certificate;
-use crate::model::principal::{self, MappingRules};
-use crate::observability::metrics::{CloseReason, Mechanism};
+use crate::protocol::access::Broker;
+use crate::protocol::messages::ApiVersionsResponse;
+use crate::protocol::sasl::Verified;
+
+pub use certificate::{CertificateAuthentication, mapped};
+pub use sasl::SaslAuthentication;
 
 /// What is to be done next.
-#[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// The client is to say more.
     NeedMore,
     /// The client is told this, and is to go on.
     Send(Vec<u8>),
-    /// This is who it is, as `User:alice`. What is left of what it said is the session's.
-    Authenticated(String),
+    /// Something is to be found out first, and told by [`Authentication::found`].
+    Wait(Pin<Box<dyn Future<Output = Found> + Send>>),
+    /// The client is told this, and then it is somebody.
+    SendLast(Vec<u8>, Identity),
+    /// This is who it is. What is left of what it said is the session's.
+    Authenticated(Identity),
     /// It is nobody, and its connection ends.
-    Refused(Close),
+    Refused(Refusal),
+}
+
+/// What was to be found out.
+pub enum Found {
+    /// Which versions the broker serves, and its own answer to the question for them, in the version that was asked for, if it
+    /// serves that.
+    Versions(Result<(Broker, Option<ApiVersionsResponse>), Close>),
+    /// Whether credentials are right.
+    Verified(Verified),
+}
+
+/// Who a client is.
+#[derive(Debug, Default)]
+pub struct Identity {
+    /// As `User:alice`.
+    pub principal: String,
+    /// How it logged in, unless its certificate says who it is.
+    pub login: Option<Login>,
+    /// A request by which it has said what software it is, which the broker has not heard.
+    pub introduction: Option<Bytes>,
+}
+
+/// A client that is nobody.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub close: Close,
+    /// What it is told.
+    pub answer: Option<Vec<u8>>,
+    /// After how long.
+    pub delay: Duration,
+}
+
+impl From<Close> for Refusal {
+    fn from(close: Close) -> Self {
+        Self { close, answer: None, delay: Duration::ZERO }
+    }
+}
+
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For each thing that it says.
+    pub each: Duration,
+    /// For all of it, where it is to say something.
+    pub whole: Duration,
 }
 
 /// A way to find out who a client is.
@@ -32,88 +89,74 @@ pub trait Authentication: Send {
     /// Takes what it understands off the front of `plain`.
     fn step(&mut self, plain: &mut BytesMut) -> Step;
 
+    /// Goes on with what was found out.
+    fn found(&mut self, found: Found) -> Step;
+
+    /// Whether all of it must be said within [`Patience::whole`].
+    fn is_hasty(&self) -> bool;
+
     /// What the log says if the client leaves, or says nothing more, before it is somebody.
     fn abandoned(&self) -> Close;
 }
 
-/// Takes the steps, until the client is somebody or nobody. It has so much time to say each thing.
+/// Takes the steps, until the client is somebody or nobody.
 ///
 /// # Errors
 /// When it is nobody, or leaves before. It has been told what it is to be told, and its connection is still open.
 pub async fn authenticate(
     client: &mut AcceptedClient,
     authentication: &mut dyn Authentication,
-    patience: Duration,
-) -> Result<String, Close> {
+    patience: Patience,
+) -> Result<Identity, Close> {
+    let end = Instant::now() + patience.whole;
+    let mut found = None;
     loop {
-        match authentication.step(&mut client.plain) {
+        let step = match found.take() {
+            Some(found) => authentication.found(found),
+            None => authentication.step(&mut client.plain),
+        };
+        let mut until = Instant::now() + patience.each;
+        if authentication.is_hasty() {
+            until = until.min(end);
+        }
+        match step {
             Step::NeedMore => {
                 let enough = client.plain.len() + READ;
-                let read = timeout(patience, client.transport.read(&mut client.plain, enough)).await;
+                let read = timeout_at(until, client.transport.read(&mut client.plain, enough)).await;
                 if !matches!(read, Ok(Ok(()))) || client.transport.is_ended() {
                     return Err(authentication.abandoned());
                 }
             }
             Step::Send(answer) => {
-                client.transport.send(&answer).map_err(|error| Close::internal(error.to_string()))?;
-                if !matches!(timeout(patience, client.transport.write_all()).await, Ok(Ok(()))) {
-                    return Err(authentication.abandoned());
-                }
+                send(client, &answer, until).await.ok_or_else(|| authentication.abandoned())?
             }
-            Step::Authenticated(principal) => return Ok(principal),
-            Step::Refused(close) => return Err(close),
+            Step::Wait(finding) => match timeout_at(until, finding).await {
+                Ok(result) => found = Some(result),
+                Err(_) => return Err(authentication.abandoned()),
+            },
+            Step::SendLast(answer, identity) => {
+                send(client, &answer, until).await.ok_or_else(|| authentication.abandoned())?;
+                return Ok(identity);
+            }
+            Step::Authenticated(identity) => return Ok(identity),
+            Step::Refused(Refusal { close, answer, delay }) => {
+                if !delay.is_zero() {
+                    sleep(delay).await;
+                }
+                if let Some(answer) = answer {
+                    // It ends in any case.
+                    let _ = send(client, &answer, until.max(Instant::now() + Duration::from_secs(1))).await;
+                }
+                return Err(close);
+            }
         }
     }
 }
 
-/// The client is who its certificate says, or anonymous without one. It says nothing for it: whether TLS accepts the
-/// certificate has been decided. One that maps to no principal is no fault of TLS: as Kafka does, the first request is the
-/// end then.
-pub struct CertificateAuthentication(Result<String, Close>);
-
-impl CertificateAuthentication {
-    /// By the certificate that TLS has verified, if there is one (DER). Counts what came of it.
-    pub fn new(context: &ListenerContext, rules: &MappingRules, certificate: Option<&[u8]>) -> Self {
-        let (mechanism, principal) = match certificate {
-            Some(certificate) => (Mechanism::Mtls, mapped(rules, certificate)),
-            None => (Mechanism::Anonymous, Ok(principal::ANONYMOUS.to_owned())),
-        };
-        context.process.metrics.authentication(mechanism, principal.is_ok());
-        Self(principal)
-    }
-}
-
-impl Authentication for CertificateAuthentication {
-    fn step(&mut self, plain: &mut BytesMut) -> Step {
-        match &self.0 {
-            Ok(principal) => Step::Authenticated(principal.clone()),
-            Err(_) if plain.is_empty() => Step::NeedMore,
-            Err(close) => Step::Refused(close.clone()),
-        }
-    }
-
-    fn abandoned(&self) -> Close {
-        match &self.0 {
-            Ok(_) => Close::new(CloseReason::ClientClosed, "the client closed the connection"),
-            Err(close) => close.clone(),
-        }
-    }
-}
-
-/// Who these rules make of the subject of a certificate.
-///
-/// # Errors
-/// When they make nobody of it.
-pub fn mapped(rules: &MappingRules, certificate: &[u8]) -> Result<String, Close> {
-    let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
-    let certificate = Certificate::read(certificate)
-        .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;
-    let name = principal::distinguished_name(certificate.subject_der())
-        .map_err(|error| unmapped(format!("the subject of the client's certificate: {error}")))?;
-    let mapped = rules
-        .apply(&name)
-        .map_err(|error| unmapped(format!("principal_mapping_rules, subject \"{name}\": {error}")))?;
-    Ok(format!("User:{mapped}"))
+/// `None`: it does not take it.
+async fn send(client: &mut AcceptedClient, answer: &[u8], until: Instant) -> Option<()> {
+    client.transport.send(answer).ok()?;
+    timeout_at(until, client.transport.write_all()).await.ok()?.ok()
 }
 
 #[cfg(test)]
@@ -125,6 +168,9 @@ mod tests {
     use super::super::transport::Transport;
     use super::*;
     use crate::model::advertise::Destination;
+    use crate::observability::metrics::CloseReason;
+
+    const PATIENCE: Patience = Patience { each: Duration::from_secs(60), whole: Duration::from_secs(60) };
 
     /// Asks for a name of three letters, answers, and takes one word more.
     #[derive(Default)]
@@ -142,9 +188,27 @@ mod tests {
                     self.0 = Some(word);
                     Step::Send(b"and?".to_vec())
                 }
-                Some(_) if word == "bad" => Step::Refused(Close::new(CloseReason::NoPrincipal, "a bad word")),
-                Some(name) => Step::Authenticated(name),
+                Some(_) if word == "bad" => Step::Refused(Refusal {
+                    close: Close::new(CloseReason::NoPrincipal, "a bad word"),
+                    answer: Some(b"no".to_vec()),
+                    delay: Duration::from_millis(1),
+                }),
+                Some(name) if word == "ask" => {
+                    Step::Wait(Box::pin(async move { Found::Verified(Verified::Wrong(name)) }))
+                }
+                Some(principal) => Step::Authenticated(Identity { principal, ..Identity::default() }),
             }
+        }
+
+        fn found(&mut self, found: Found) -> Step {
+            let Found::Verified(Verified::Wrong(principal)) = found else {
+                panic!("something else was found")
+            };
+            Step::Authenticated(Identity { principal, ..Identity::default() })
+        }
+
+        fn is_hasty(&self) -> bool {
+            false
         }
 
         fn abandoned(&self) -> Close {
@@ -172,9 +236,8 @@ mod tests {
             answer
         };
         let mut dialogue = Dialogue::default();
-        let (answer, who) =
-            tokio::join!(peers, authenticate(&mut client, &mut dialogue, Duration::from_secs(60)));
-        assert_eq!((&answer[..], who), (&b"and?"[..], Ok("bob".to_owned())));
+        let (answer, who) = tokio::join!(peers, authenticate(&mut client, &mut dialogue, PATIENCE));
+        assert_eq!((&answer[..], &*who.unwrap().principal), (&b"and?"[..], "bob"));
         while client.plain.len() < 7 {
             client.transport.read(&mut client.plain, READ).await.unwrap();
         }
@@ -185,17 +248,27 @@ mod tests {
     async fn who_leaves_or_is_refused_is_nobody() {
         let (mut peer, mut client) = pair().await;
         peer.write_all(b"bobbad").await.unwrap();
-        let refused = authenticate(&mut client, &mut Dialogue::default(), Duration::from_secs(60)).await;
+        let refused = authenticate(&mut client, &mut Dialogue::default(), PATIENCE).await;
         assert_eq!(refused.unwrap_err().detail, "a bad word");
+        drop(client);
+        let mut told = Vec::new();
+        peer.read_to_end(&mut told).await.unwrap();
+        assert_eq!(told, b"and?no");
 
         let (mut peer, mut client) = pair().await;
         peer.write_all(b"bo").await.unwrap();
         drop(peer);
-        let left = authenticate(&mut client, &mut Dialogue::default(), Duration::from_secs(60)).await;
+        let left = authenticate(&mut client, &mut Dialogue::default(), PATIENCE).await;
         assert_eq!(left.unwrap_err().detail, "it left");
 
         let (_peer, mut client) = pair().await;
-        let silent = authenticate(&mut client, &mut Dialogue::default(), Duration::from_millis(1)).await;
+        let patience = Patience { each: Duration::from_millis(1), ..PATIENCE };
+        let silent = authenticate(&mut client, &mut Dialogue::default(), patience).await;
         assert_eq!(silent.unwrap_err().detail, "it left");
+
+        let (mut peer, mut client) = pair().await;
+        peer.write_all(b"bobask").await.unwrap();
+        let found = authenticate(&mut client, &mut Dialogue::default(), PATIENCE).await;
+        assert_eq!(found.unwrap().principal, "bob");
     }
 }

@@ -1,6 +1,7 @@
 //! One client's connection, from its first byte to its last: one task owns TLS, both sockets and the session, and drives
 //! both directions.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +13,10 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time;
 
-use super::authentication::{CertificateAuthentication, authenticate};
+use super::accepted_client::AcceptedClient;
+use super::authentication::{
+    Authentication, CertificateAuthentication, Identity, Patience, SaslAuthentication, authenticate, mapped,
+};
 use super::client::Client;
 use super::close::Close;
 use super::context::ListenerContext;
@@ -24,8 +28,9 @@ use super::tls::Tls;
 use super::transport::Transport;
 use super::upstream;
 use crate::model::advertise::Destination;
+use crate::model::principal::MappingRules;
 use crate::model::text::printable;
-use crate::observability::metrics::{CloseReason, Fault, HandshakeResult, RejectReason};
+use crate::observability::metrics::{CloseReason, Fault, HandshakeResult, Mechanism, RejectReason};
 
 /// A connection that has been accepted.
 pub struct AcceptedConnection<P> {
@@ -106,7 +111,8 @@ fn report(context: &ListenerContext, origins: &Origins, close: &Close) {
     if close.reason == CloseReason::UpstreamClosed {
         context.upstream.doubted.notify_one();
     }
-    if fault == Fault::None && close.reason != CloseReason::RightsRevoked {
+    let is_told = matches!(close.reason, CloseReason::RightsRevoked | CloseReason::UserRemoved);
+    if fault == Fault::None && !is_told {
         tracing::debug!(listener, %peer, balancer, reason, "connection closed: {detail}");
         return;
     }
@@ -179,14 +185,16 @@ async fn establish(
         None | Some([]) => None,
         Some(chain) => place.distrust(chain),
     };
-    let certificate = accepted.transport.established().and_then(Tls::client_certificate);
-    let mut authentication = CertificateAuthentication::new(context, &rules, certificate);
+    let mut authentication = authentication(context, &rules, &accepted, origins.client.ip());
+    let patience = Patience { each: context.limits.idle_timeout, whole: context.limits.handshake_timeout };
     let authenticated = tokio::select! {
-        authenticated = authenticate(&mut accepted, &mut authentication, context.limits.idle_timeout) => authenticated,
+        authenticated = authenticate(&mut accepted, &mut *authentication, patience) => authenticated,
         _ = drain.wait_for(|drain| *drain) => Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
     };
-    let client = match authenticated {
-        Ok(principal) => Arc::new(Client::new(&principal, origins.client.ip())),
+    let (client, introduction) = match authenticated {
+        Ok(Identity { principal, login, introduction }) => {
+            (Arc::new(Client::new(&principal, origins.client.ip()).with_login(login)), introduction)
+        }
         Err(close) => {
             accepted.transport.close().await;
             return Err(close);
@@ -198,14 +206,39 @@ async fn establish(
     };
     match broker {
         Ok((socket, broker)) => {
-            let session = Session::new(context.clone(), client, broker);
-            Ok((Relay::new(accepted, Transport::plaintext(socket), session), distrust))
+            let mut session = Session::new(context.clone(), client, broker);
+            let mut to_broker = VecDeque::new();
+            if let Some(introduction) = introduction {
+                session.introduce(&introduction, &mut to_broker, Instant::now())?;
+            }
+            Ok((Relay::new(accepted, Transport::plaintext(socket), session, to_broker), distrust))
         }
         Err(close) => {
             accepted.transport.close().await;
             Err(close)
         }
     }
+}
+
+/// How it is found out who a client is: by its certificate, or by SASL where the listener has that.
+fn authentication(
+    context: &Arc<ListenerContext>,
+    rules: &MappingRules,
+    accepted: &AcceptedClient,
+    address: IpAddr,
+) -> Box<dyn Authentication> {
+    let certificate = accepted.transport.established().and_then(Tls::client_certificate);
+    let Some(sasl) = &context.sasl else {
+        return Box::new(CertificateAuthentication::new(context, rules, certificate));
+    };
+    let mut otherwise = None;
+    if let (Some(certificate), false) = (certificate, sasl.is_required_with_certificate) {
+        let principal = mapped(rules, certificate);
+        context.process.metrics.authentication(Mechanism::Mtls, principal.is_ok());
+        // One that makes nobody is no certificate that is enough.
+        otherwise = principal.ok().map(|principal| Identity { principal, ..Identity::default() });
+    }
+    Box::new(SaslAuthentication::new(context, sasl, (address, accepted.destination), otherwise))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::budget::MemoryBudget;
 use super::client::Client;
 use super::disconnects::Disconnects;
 use super::pattern_matching::PatternMatching;
+use super::sasl::SaslContext;
 use super::self_check::SelfCheck;
 use super::upstream::Upstream;
 use crate::model::acl::{ClientView, Network};
@@ -19,6 +20,7 @@ use crate::model::principal::MappingRules;
 use crate::observability::audit::AuditLog;
 use crate::observability::metrics::{ListenerMetrics, Metrics};
 use crate::observability::repeats::Repeats;
+use crate::protocol::access::UserDirectory;
 use crate::protocol::subscriptions::{Covered, Matching};
 
 /// What all connections of the process share, through whichever listener they come.
@@ -55,6 +57,8 @@ pub struct ListenerContext {
     pub self_check: SelfCheck,
     /// How certificates become principals; connections that are there keep theirs.
     pub mapping_rules: ArcSwap<MappingRules>,
+    /// How clients log in, where they may.
+    pub sasl: Option<Arc<SaslContext>>,
     /// The addresses that clients are told.
     pub advertised: Advertised,
     /// The bounds of a connection.
@@ -85,6 +89,13 @@ pub struct ConnectionLimits {
 }
 
 impl ListenerContext {
+    /// Who knows the users, where users are kept.
+    pub fn users(&self) -> Option<&dyn UserDirectory> {
+        let credentials = &self.sasl.as_ref()?.credentials;
+        // Upcast: whoever decides knows nothing of verifying.
+        credentials.keeps_users().then_some(&**credentials as &dyn UserDirectory)
+    }
+
     /// The ACLs in force as they matter for a client, and their generation.
     pub fn view(&self, client: &Client) -> (ClientView, u64) {
         self.process.acls.view(&client.principal, client.address)

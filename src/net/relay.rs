@@ -48,13 +48,21 @@ pub(super) struct Relay {
     work: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
     /// It is woken when the ACLs change.
     woken: Option<Woken>,
+    /// It is woken when the users change, where the client is one of them.
+    told_of_users: Option<Woken>,
     active: Instant,
     /// The time of this turn. The clock is read once a turn: it costs as much as judging a request.
     now: Instant,
 }
 
 impl Relay {
-    pub(super) fn new(accepted: AcceptedClient, broker: Transport, session: Session) -> Self {
+    /// `to_broker` is what the broker is sent first.
+    pub(super) fn new(
+        accepted: AcceptedClient,
+        broker: Transport,
+        session: Session,
+        to_broker: VecDeque<Bytes>,
+    ) -> Self {
         let (context, now) = (session.context().clone(), Instant::now());
         let AcceptedClient { transport: client, plain, destination: _ } = accepted;
         Self {
@@ -63,7 +71,7 @@ impl Relay {
             session,
             idle_timeout: context.limits.idle_timeout,
             plain,
-            to_broker: VecDeque::new(),
+            to_broker,
             answers: Buf::default(),
             unjudged: true,
             wants: (None, None),
@@ -71,6 +79,7 @@ impl Relay {
             reservation: IdleReservation::default(),
             work: None,
             woken: None,
+            told_of_users: None,
             active: now,
             now,
         }
@@ -86,6 +95,10 @@ impl Relay {
             let silent_until = match self.holds_memory() {
                 true => (self.active + self.idle_timeout).min(self.active.max(looked) + stalled),
                 false => self.active + self.idle_timeout,
+            };
+            let silent_until = match self.session.ends_at() {
+                Some(end) => silent_until.min(end),
+                None => silent_until,
             };
             let silent_until = tokio::time::Instant::from_std(silent_until);
             let deadline = draining.map_or(silent_until, |drained| drained.min(silent_until));
@@ -116,6 +129,9 @@ impl Relay {
                         return Close::new(CloseReason::Drain, "answers were still owed at shutdown.drain_timeout");
                     }
                     looked = Instant::now();
+                    if self.session.ends_at().is_some_and(|end| end <= looked) {
+                        return self.session.expired();
+                    }
                     let silence = looked.saturating_duration_since(self.active);
                     let others_wait = || self.memory.is_wanted();
                     if silence >= self.idle_timeout
@@ -161,6 +177,12 @@ impl Relay {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Close>> {
         if !self.woken.as_ref().is_some_and(|woken| woken.is(cx.waker())) {
             self.woken = Some(self.session.context().process.acls.wake(cx.waker()));
+            self.told_of_users = self.session.sasl().map(|sasl| {
+                let woken = sasl.credentials.wake(cx.waker());
+                // What has changed before is looked at in this turn.
+                woken.set_concerned(true);
+                woken
+            });
         }
         let (wants, begun) = (self.wants, Instant::now());
         self.now = begun;
@@ -233,11 +255,16 @@ impl Relay {
         } else if !self.session.is_idle() {
             None
         } else if self.plain.is_empty() && self.session.wants_sasl() {
-            Some(Close::new(
-                CloseReason::Sasl,
-                "the client wants to say by SASL who it is, and left when it was refused; here its certificate says it: \
-                 security.protocol must be SSL, and sasl.* is of no use",
-            ))
+            let why = match self.session.context().sasl {
+                None => {
+                    "the client wants to say by SASL who it is, and left when it was refused; here its certificate says it: \
+                     security.protocol must be SSL, and sasl.* is of no use"
+                }
+                Some(_) => {
+                    "the client wanted to log in after it had been served by its certificate, and left when it was refused"
+                }
+            };
+            Some(Close::new(CloseReason::Sasl, why))
         } else if self.plain.is_empty() {
             Some(Close::new(CloseReason::ClientClosed, "the client closed the connection"))
         } else {
@@ -252,6 +279,20 @@ impl Relay {
                 Work::Change(change) => {
                     let changing = self.session.context().process.acls.change(change);
                     Box::pin(async move { Done::Changed(changing.await) })
+                }
+                Work::ChangeUsers(change) => {
+                    let Some(sasl) = &self.session.context().sasl else {
+                        return Err(Close::internal("no users are kept here"));
+                    };
+                    let changing = sasl.credentials.change(change);
+                    Box::pin(async move { Done::UsersChanged(changing.await) })
+                }
+                Work::Verify(credentials) => {
+                    let Some(sasl) = self.session.sasl() else {
+                        return Err(Close::internal("nobody logs in here"));
+                    };
+                    let verifying = sasl.credentials.verify(credentials);
+                    Box::pin(async move { Done::Verified(verifying.await) })
                 }
                 Work::Match(matching) => {
                     let (context, client) = (self.session.context().clone(), self.session.client().clone());

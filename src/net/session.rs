@@ -9,6 +9,7 @@ mod actions;
 mod answers;
 mod frames;
 mod group_members;
+mod login;
 mod memory;
 mod pending;
 mod requests;
@@ -30,6 +31,7 @@ use crate::protocol::api::Row;
 
 use access::AccessState;
 use answers::AnswerReader;
+use login::LoginState;
 use pending::PendingResponses;
 use requests::RequestReader;
 use work::Waiting;
@@ -90,6 +92,8 @@ pub struct Session {
     handed_on: Vec<MemoryPermit>,
     /// The shared budget has nothing left for what the connection holds.
     is_short: bool,
+    /// How the client logged in, where it did.
+    login: Option<Box<LoginState>>,
     /// The client has asked for SASL.
     wants_sasl: bool,
     ending: Option<Close>,
@@ -117,7 +121,9 @@ struct ReceivedRequest {
 impl Session {
     /// A session of an authenticated client with a broker that has said which versions it serves.
     pub fn new(context: Arc<ListenerContext>, client: Arc<Client>, broker: Broker) -> Self {
+        let login = client.login.clone().zip(context.sasl.clone());
         Self {
+            login: login.map(|(login, sasl)| Box::new(LoginState::new(login, sasl))),
             access: AccessState::new(context, client, broker),
             requests: RequestReader::default(),
             waiting: Waiting::Nothing,
@@ -153,7 +159,7 @@ impl Session {
     /// Whether no request and no answer is under way.
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
-            && self.waiting.request().is_none()
+            && self.waiting.is_nothing()
             && !self.requests.is_passing()
             && self.answers.is_between()
     }

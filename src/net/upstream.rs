@@ -23,6 +23,9 @@ use crate::protocol::messages::{
 use crate::protocol::wire::Str;
 
 mod verify;
+mod versions;
+
+pub use versions::{KnownVersions, versions};
 
 pub(super) use verify::broker_resource;
 
@@ -53,6 +56,8 @@ pub struct Upstream {
     pub cluster: ArcSwap<Cluster>,
     /// The broker's settings, as far as they have been learnt.
     pub settings: ArcSwap<BrokerSettings>,
+    /// What clients are told of versions before they are anybody.
+    pub versions: KnownVersions,
     /// Where connecting is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -67,6 +72,7 @@ impl Upstream {
             doubted: Notify::new(),
             cluster: ArcSwap::default(),
             settings: ArcSwap::from_pointee(BrokerSettings::default()),
+            versions: KnownVersions::default(),
             metrics,
         }
     }

@@ -45,6 +45,7 @@ impl Health {
                 | Check::Certificates
                 | Check::Acls
                 | Check::AclTopic
+                | Check::Credentials
                 | Check::Upstream => {
                     health.set(check, Err("not checked yet".to_owned()));
                 }
@@ -225,6 +226,7 @@ mod tests {
                 "[-]listeners failed: not checked yet",
                 "[-]certificates failed: not checked yet",
                 "[+]acls ok",
+                "[-]credentials failed: not checked yet",
                 "[-]acl-topic failed: not checked yet",
                 "[-]upstream failed: connection refused: 127.0.0.1:9092",
                 "[+]addresses ok",

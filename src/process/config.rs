@@ -15,6 +15,7 @@ mod gateway;
 pub(crate) mod nodes;
 mod raw;
 pub mod reference;
+pub mod sasl;
 pub mod schema;
 pub(crate) mod schema_check;
 #[cfg(test)]
@@ -92,6 +93,8 @@ pub struct Listener {
     pub balancers: Vec<Network>,
     /// The TLS side.
     pub tls: Tls,
+    /// How clients log in, if they may.
+    pub sasl: Option<sasl::Sasl>,
     /// From a certificate's subject to the name of a principal.
     pub principal_mapping_rules: MappingRules,
     /// From the broker's advertised address to ours.

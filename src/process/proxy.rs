@@ -23,11 +23,11 @@ use tokio::task::JoinSet;
 
 use accept::Admission;
 use ports::{BoundPort, ServedAcls, listener_context, open};
-use reload::{Live, Reloader};
+use reload::{Live, Reloader, Sources};
 use socket::Socket;
 use watchers::{
     watch_acls, watch_certificates, watch_client, watch_clusters, watch_configuration, watch_hangup,
-    watch_identity, watch_load, watch_upstream,
+    watch_identity, watch_load, watch_token_keys, watch_upstream, watch_users,
 };
 
 pub use run::run;
@@ -36,6 +36,7 @@ use super::acl_store::AclStore;
 use super::addresses::{AddressTable, watch_addresses, watch_nodes};
 use super::admin::{self, AdminServer, BindError};
 use super::config::{Acls, Audience, Config, Reaction, Shutdown};
+use super::credentials::{AllCredentials, sasl_context};
 use super::findings;
 use super::identity::{Identity, IdentityStore, sha256};
 use super::notify::Notifier;
@@ -110,7 +111,7 @@ impl Proxy {
     /// # Errors
     /// When an address cannot be listened on.
     pub async fn start(ready: Ready, metrics: Arc<Metrics>, audit: AuditLog) -> Result<Self, StartError> {
-        let Ready { config, identities: loaded, acls, warnings } = ready;
+        let Ready { config, identities: loaded, acls, credentials, warnings } = ready;
         let config = Arc::new(config);
         for warning in &warnings {
             tracing::warn!("{warning}");
@@ -134,7 +135,8 @@ impl Proxy {
             metrics: metrics.clone(),
             audit: audit.clone(),
         });
-        let Listeners { ports, brokers, identities } = bind_listeners(&config, loaded, &process, &acls)?;
+        let Listeners { ports, brokers, identities } =
+            bind_listeners(&config, (loaded, &credentials), &process, &acls)?;
         for listener in &config.listeners {
             health.set_part(Check::Upstream, &listener.name, Err("not asked yet".to_owned()));
             let not_yet = |check, reaction| {
@@ -148,18 +150,24 @@ impl Proxy {
         let admission = Arc::new(Admission::new(&config.limits));
         let contexts = brokers.iter().map(|(context, _)| context.clone()).collect();
         let live = Live { contexts, admission: admission.clone(), audit: audit.clone() };
-        let reloader =
-            Reloader::new(config.clone(), identities, acls.clone(), live, metrics.clone(), health.clone());
+        let sources = Sources { identities, acls: acls.clone(), credentials };
+        let reloader = Reloader::new(config.clone(), sources, live, metrics.clone(), health.clone());
         reloader.show_certificates();
         metrics.config_hash(&sha256(config.document.text().as_bytes()));
         metrics.connections_limit(config.limits.max_connections as usize);
         metrics.loaded(Reload::Config, SystemTime::now());
         metrics.loaded(Reload::Tls, SystemTime::now());
+        // Where there are none, nothing of them has failed.
+        metrics.loaded(Reload::Users, SystemTime::now());
+        metrics.loaded(Reload::Jwks, SystemTime::now());
         if acls.is_loaded() {
             metrics.loaded(Reload::Acls, SystemTime::now());
         }
         if config.authorization.acls.as_ref().and_then(Acls::topic).is_none() {
             health.does_not_apply(Check::AclTopic);
+        }
+        if config.listeners.iter().all(|listener| listener.sasl.is_none()) {
+            health.does_not_apply(Check::Credentials);
         }
         if config.listeners.iter().all(|listener| listener.plaintext_exposed == Reaction::Ignore) {
             health.does_not_apply(Check::PlaintextExposed);
@@ -168,6 +176,7 @@ impl Proxy {
         health.set(Check::Configuration, Ok(()));
         health.set(Check::Listeners, Ok(()));
         health.set(Check::Acls, Ok(()));
+        health.set(Check::Credentials, Ok(()));
         Ok(Self {
             ports,
             brokers,
@@ -257,6 +266,12 @@ impl Proxy {
         watchers.spawn(watch_acls(reloader.clone(), self.acls_interval));
         watchers.spawn(watch_configuration(reloader.clone(), self.config_interval));
         watchers.spawn(watch_certificates(reloader.clone()));
+        for (store, interval) in reloader.user_files() {
+            watchers.spawn(watch_users(reloader.clone(), store, interval));
+        }
+        for keys in reloader.token_keys() {
+            watchers.spawn(watch_token_keys(reloader.clone(), keys));
+        }
         watchers.spawn(watch_client(reloader.clone()));
         watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_load(self.memory, self.audit, self.metrics));
@@ -312,13 +327,19 @@ struct Listeners {
 /// Binds the addresses of all listeners.
 fn bind_listeners(
     config: &Arc<Config>,
-    loaded: Vec<Identity>,
+    (loaded, credentials): (Vec<Identity>, &AllCredentials),
     process: &Arc<ProcessContext>,
     acls: &AclStore,
 ) -> Result<Listeners, StartError> {
     let (mut ports, mut brokers, mut identities) = (Vec::new(), Vec::new(), Vec::new());
     for (i, (listener, identity)) in config.listeners.iter().zip(loaded).enumerate() {
-        let context = Arc::new(listener_context(config, listener, process));
+        let credentials = credentials.of_listeners.get(i).and_then(Option::as_ref);
+        let sasl = listener.sasl.as_ref().zip(credentials);
+        let sasl = sasl.map(|(sasl, credentials)| Arc::new(sasl_context(sasl, credentials)));
+        if listener.sasl.is_some() && sasl.is_none() {
+            return Err(StartError::System(format!("{}: the users were not read", listener.name)));
+        }
+        let context = Arc::new(listener_context(config, listener, process, sasl));
         let identity = Arc::new(IdentityStore::new(config.clone(), i, identity));
         brokers.push((context.clone(), listener.plaintext_exposed));
         for (address, destination) in gateway::ports(listener) {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::acl_store::AclStore;
 use super::config::{Acls, Config, Fault, Faults};
+use super::credentials::AllCredentials;
 use super::identity::{self, ClientStore, Identity};
 use super::nobody;
 
@@ -18,6 +19,8 @@ pub struct Ready {
     pub identities: Vec<Identity>,
     /// The bindings.
     pub acls: Arc<AclStore>,
+    /// By what clients log in.
+    pub credentials: AllCredentials,
     /// What is allowed but risky, of all files; to be logged.
     pub warnings: Vec<Fault>,
 }
@@ -40,6 +43,16 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
             Err(more) => faults.extend(more.0),
         }
     }
+    let credentials = match AllCredentials::open(&config) {
+        Ok((credentials, more)) => {
+            warnings.extend(more);
+            credentials
+        }
+        Err(more) => {
+            faults.extend(more.0);
+            AllCredentials::default()
+        }
+    };
     if config.document.is_wrong("authorization.acls.file") {
         return Err(Faults::sorted(faults));
     }
@@ -48,7 +61,7 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
             warnings.extend(acls.warnings().iter().cloned());
             warnings.extend(nobody::warnings(&config, &acls));
             let acls = Arc::new(acls);
-            Ok(Ready { config, identities, acls, warnings: Faults::sorted(warnings).0 })
+            Ok(Ready { config, identities, acls, credentials, warnings: Faults::sorted(warnings).0 })
         }
         Ok(_) => Err(Faults::sorted(faults)),
         Err(more) => {

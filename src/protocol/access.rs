@@ -18,6 +18,7 @@ use crate::model::acl::{CLUSTER_NAME, ClientView, Decision, Operation, ResourceT
 use crate::model::advertise::{Advertised, Unmapped};
 
 pub use super::streams_settings::StreamsSettings;
+use crate::model::sasl::users::Users;
 pub use grounds::{Ground, Grounds, Instead, Last, Number, Remedy, Right};
 pub use group_protocols::{GroupProtocol, GroupProtocols};
 
@@ -49,12 +50,20 @@ pub struct Access<'a> {
     pub share_sessions: &'a mut ShareSessions,
     /// What members of consumer groups have subscribed to by pattern.
     pub subscriptions: &'a Subscriptions,
+    /// Who logs in here by SCRAM, where users are kept.
+    pub users: Option<&'a dyn UserDirectory>,
     /// Members of streams groups that the broker has not heard of yet.
     pub waiting: &'a WaitingMembers,
     /// What the requests under way were allowed by.
     pub grounds: &'a mut Grounds,
     /// Hears of everything that is noteworthy.
     pub observer: &'a mut dyn DecisionObserver,
+}
+
+/// Who knows the users.
+pub trait UserDirectory: Send + Sync {
+    /// The users that there are.
+    fn users(&self) -> Arc<Users>;
 }
 
 /// Hears of what happens while a request is decided: the audit trail and the metrics.

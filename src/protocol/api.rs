@@ -57,8 +57,8 @@ use partial::{Found, append, append_all, merged, names_reserved, prepend, take_d
 pub use decide::encoded;
 pub use membership::Membership;
 pub use outcome::{
-    AclChange, Action, AfterChange, AfterMatch, Amend, Answer, AnswerWatch, Ask, Passage, PatternMatch,
-    Question, RequestWatch, Rewrite, RuleOutcome, Step, Then,
+    AclChange, Action, AfterChange, AfterMatch, AfterUsersChange, Amend, Answer, AnswerWatch, Ask, Passage,
+    PatternMatch, Question, RequestWatch, Rewrite, RuleOutcome, Step, Then, UserChange,
 };
 pub use versions::{reduce_versions, unsupported_version};
 

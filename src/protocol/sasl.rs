@@ -75,8 +75,8 @@ struct Framed {
 enum MechanismState {
     Plain,
     Scram(Exchange),
-    /// Whether the client has been told that its token is wrong.
-    Bearer(bool),
+    /// Why the client has been told that its token is wrong, if it has.
+    Bearer(Option<String>),
     /// What was said is being verified: whose rights are wanted, and the user's name where that was said.
     Verifying(String, Option<String>),
 }
@@ -234,7 +234,7 @@ impl SaslServer {
                 exchange: match mechanism.hash() {
                     Some(hash) => MechanismState::Scram(Exchange::new(hash)),
                     None if mechanism == Mechanism::Plain => MechanismState::Plain,
-                    None => MechanismState::Bearer(false),
+                    None => MechanismState::Bearer(None),
                 },
             }),
         };
@@ -270,8 +270,9 @@ impl SaslServer {
                     Err(rejection) => self.reject(&dialogue, rejection),
                 }
             }
-            MechanismState::Bearer(true) if bearer::is_acknowledgement(&token) => {
-                self.reject(&dialogue, Rejection::Told(bearer::INVALID_TOKEN.to_owned()))
+            MechanismState::Bearer(Some(why)) if bearer::is_acknowledgement(&token) => {
+                dialogue.exchange = MechanismState::Bearer(None);
+                self.reject_for(&dialogue, Rejection::Told(bearer::INVALID_TOKEN.to_owned()), why)
             }
             MechanismState::Bearer(_) => match BearerResponse::read(&token) {
                 Ok(BearerResponse { authorization, token }) => {
@@ -291,7 +292,7 @@ impl SaslServer {
             return silent("nobody has asked".to_owned());
         };
         let MechanismState::Verifying(authorization, user) =
-            std::mem::replace(&mut dialogue.exchange, MechanismState::Bearer(true))
+            std::mem::replace(&mut dialogue.exchange, MechanismState::Bearer(None))
         else {
             return silent("nobody has asked".to_owned());
         };
@@ -316,7 +317,8 @@ impl SaslServer {
                 self.reject_for(&dialogue, Rejection::Told(told), why)
             }
             // The client is to take note of it before the login has failed. Why, it is not told.
-            (None, Verified::Wrong(_) | Verified::Unknown(_)) => {
+            (None, Verified::Wrong(why) | Verified::Unknown(why)) => {
+                dialogue.exchange = MechanismState::Bearer(Some(why));
                 self.challenge(dialogue, bearer::INVALID_TOKEN.as_bytes())
             }
             (Some(_), Verified::Token(..)) | (None, Verified::Password) => {

@@ -23,3 +23,4 @@ mod messages;
 mod pods;
 mod revocation;
 mod rig;
+mod sasl;

@@ -15,3 +15,4 @@ mod metrics;
 mod metrics_live;
 mod reload;
 mod rig;
+mod sasl;

@@ -57,6 +57,11 @@ impl Client {
         Client::tls_as(schemas, address, identity, "localhost")
     }
 
+    /// Connects and shakes hands without a certificate, for the host name `localhost`.
+    pub fn anonymous(schemas: &Arc<Schemas>, address: SocketAddr, identity: &Identity) -> io::Result<Client> {
+        Client::with_config(schemas, address, identity.anonymous_config(), "localhost")
+    }
+
     /// Connects and shakes hands as `identity`, for this host name.
     pub fn tls_as(
         schemas: &Arc<Schemas>,

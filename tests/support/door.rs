@@ -252,6 +252,7 @@ impl Door {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &self.subscriptions,
+            users: None,
             waiting: &self.waiting,
             grounds: &mut self.grounds,
             observer: &mut ear,
@@ -307,6 +308,7 @@ impl<Q: Sendable> Outcome<Q> {
             Action::Change(change) => {
                 Self::Changing(Changing { version, sent, change, for_request: std::marker::PhantomData })
             }
+            Action::ChangeUsers(_) => unreachable!("no users are kept behind this door"),
             Action::Match(_) => unreachable!("patterns are matched before"),
             Action::Reply(body) => Self::Answered(decoded(&body.into(), version)),
             Action::Close(reason) => Self::Closed(reason),

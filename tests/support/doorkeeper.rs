@@ -53,7 +53,28 @@ impl Doorkeeper {
         mapping: &str,
         settings: &Settings,
     ) -> Doorkeeper {
-        let mut doorkeeper = Doorkeeper::launch(upstream, address, mapping, settings);
+        Doorkeeper::launch(upstream, address, mapping, settings).ready()
+    }
+
+    /// Starts it with a configuration of the test's own, of which it says where its folder and its admin endpoint are, and waits
+    /// until it says that it is ready.
+    pub fn start_as(address: SocketAddr, config: impl FnOnce(&Path, SocketAddr) -> String) -> Doorkeeper {
+        let folder = scratch("doorkeeper");
+        let admin = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let path = folder.join("doorkeeper.yaml");
+        std::fs::write(&path, config(&folder, admin)).unwrap();
+        Doorkeeper::run(&path, address, admin, folder).ready()
+    }
+
+    fn run(config: &Path, address: SocketAddr, admin: SocketAddr, folder: PathBuf) -> Doorkeeper {
+        let arguments = ["run".to_owned(), "--config".to_owned(), config.display().to_string()];
+        let binary = Path::new(env!("CARGO_BIN_EXE_doorkeeper"));
+        let process = Process::start("doorkeeper", binary, &arguments, &folder.join("doorkeeper.log"));
+        Doorkeeper { process, address, admin, folder }
+    }
+
+    fn ready(self) -> Doorkeeper {
+        let mut doorkeeper = self;
         let start = Instant::now();
         while get(doorkeeper.admin, "/readyz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
             let process = &mut doorkeeper.process;
@@ -78,10 +99,7 @@ impl Doorkeeper {
         let folder = scratch("doorkeeper");
         let admin = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let config = write_config(&folder, upstream, address, admin, mapping, settings);
-        let arguments = ["run".to_owned(), "--config".to_owned(), config.display().to_string()];
-        let binary = Path::new(env!("CARGO_BIN_EXE_doorkeeper"));
-        let process = Process::start("doorkeeper", binary, &arguments, &folder.join("doorkeeper.log"));
-        Doorkeeper { process, address, admin, folder }
+        Doorkeeper::run(&config, address, admin, folder)
     }
 
     /// A page of the admin endpoint, with its head.

@@ -65,6 +65,13 @@ impl<'a> Java<'a> {
         Java { kafka, bootstrap: bootstrap.to_owned(), properties, jvm: Vec::new() }
     }
 
+    /// A client with these settings.
+    pub fn with_properties(kafka: &'a Kafka, bootstrap: &str, settings: &str) -> Java<'a> {
+        let java = Java::new(kafka, bootstrap, None);
+        std::fs::write(&java.properties, settings).unwrap();
+        java
+    }
+
     /// With the names of this file (`/etc/hosts`) and no others.
     pub fn with_hosts(mut self, hosts: &Path) -> Java<'a> {
         self.jvm.push(format!("-Djdk.net.hosts.file={}", hosts.display()));

@@ -41,6 +41,12 @@ impl Kcat {
         Some(Kcat { program: vec!["kcat".to_owned()], settings })
     }
 
+    /// With further settings of librdkafka.
+    pub fn with(mut self, settings: &[&str]) -> Kcat {
+        self.settings.extend(settings.iter().flat_map(|setting| ["-X".to_owned(), (*setting).to_owned()]));
+        self
+    }
+
     /// With the names of this file. None, and a line that says so, where that takes rights that the test does not have.
     pub fn with_hosts(self, hosts: &Path) -> Option<Kcat> {
         let script = r#"mount --bind "$0" /etc/hosts && exec "$@""#.to_owned();

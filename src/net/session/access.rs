@@ -134,6 +134,7 @@ impl AccessState {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &cluster.subscriptions,
+            users: self.context.users(),
             waiting: &cluster.waiting,
             grounds: &mut self.grounds,
             observer: &mut observer,

@@ -15,10 +15,10 @@ use super::{Close, MemoryPermit, Observed, ReceivedRequest, RequestId, SMALL, Se
 use crate::net::budget::keep;
 use crate::net::frame::{CLIENT_ID, frame};
 use crate::observability::metrics::{CloseReason, RequestResult};
-use crate::protocol::api::{AclChange, Action, Answer, PatternMatch, Row};
-use crate::protocol::header;
-use crate::protocol::messages::{SaslAuthenticateRequest, SaslHandshakeRequest};
-use crate::protocol::wire::Message;
+use crate::protocol::api::{AclChange, Action, Answer, PatternMatch, Row, UserChange};
+use crate::protocol::header::{self, RequestHeader};
+use crate::protocol::messages::{ApiVersionsRequest, SaslAuthenticateRequest, SaslHandshakeRequest};
+use crate::protocol::wire::{Fault, Message};
 
 /// The APIs by which a client says who it is where no certificate does.
 const SASL: [i16; 2] = [SaslHandshakeRequest::KEY, SaslAuthenticateRequest::KEY];
@@ -34,7 +34,7 @@ impl Session {
         now: Instant,
     ) -> Result<(), Close> {
         let result = match &action {
-            Action::Ask(_) | Action::Change(_) | Action::Match(_) => None,
+            Action::Ask(_) | Action::Change(_) | Action::ChangeUsers(_) | Action::Match(_) => None,
             Action::Forward(_) | Action::Replace(..) => Some(RequestResult::Forwarded),
             Action::Reply(_) | Action::Close(_) if observed.denied => Some(RequestResult::Denied),
             Action::Reply(_) | Action::Close(_) => Some(RequestResult::AnsweredLocally),
@@ -56,7 +56,7 @@ impl Session {
                 self.add_pending(request.id, answer, kept, now);
             }
             Action::Reply(body) => {
-                self.wants_sasl |= SASL.contains(&request.id.row.key);
+                self.wants_sasl |= SASL.contains(&request.id.row.key) && self.login.is_none();
                 self.add_pending_reply(request.id, request.deciding.take(), &body, now)?;
             }
             Action::Ask(ask) => {
@@ -87,6 +87,11 @@ impl Session {
                 self.keep_deciding(&mut request)?;
                 let after = AfterWork::Change(change.clone(), then);
                 self.waiting = Waiting::Work(request, Some(Work::Change(change)), after);
+            }
+            Action::ChangeUsers(UserChange { change, then }) => {
+                self.keep_deciding(&mut request)?;
+                let after = AfterWork::ChangeUsers(change.clone(), then);
+                self.waiting = Waiting::Work(request, Some(Work::ChangeUsers(change)), after);
             }
             Action::Match(PatternMatch { matching, then }) => {
                 self.keep_deciding(&mut request)?;
@@ -138,6 +143,39 @@ impl Session {
         let under_way = Some(UnderWay::new(&self.access.context.process));
         let kind = ResponseKind::Answer(answer);
         self.pending.push(PendingResponse { id, since: now, number, kind, kept, _under_way: under_way });
+    }
+
+    /// Tells the broker what the client said of its software before it was anybody. It has been answered: what the broker says
+    /// to it goes nowhere. A frame without its length.
+    ///
+    /// # Errors
+    /// When it cannot be written again, which is a fault of ours: it has been read.
+    pub fn introduce(
+        &mut self,
+        introduction: &Bytes,
+        to_broker: &mut VecDeque<Bytes>,
+        now: Instant,
+    ) -> Result<(), Close> {
+        let fault = |fault: Fault| Close::internal(format!("the client's introduction: {fault}"));
+        let header = RequestHeader::read(introduction).map_err(fault)?;
+        let Some(row) = Row::find(header.key) else { return Err(Close::internal("a row is missing")) };
+        if !self.is_served(row, header.version) {
+            return Ok(());
+        }
+        let tags = header::tagged_fields(&introduction[header.end..]).map_err(fault)?;
+        // What nobody has read is not passed on.
+        let (request, _) =
+            ApiVersionsRequest::decode_declared(&introduction.slice(header.end + tags..), header.version)
+                .map_err(fault)?;
+        let mut body = vec![0];
+        request.encode(header.version, &mut body).map_err(fault)?;
+        to_broker.push_back(frame(&[&introduction[..header.end], &body])?);
+        let number = self.access.grounds.sent_own();
+        let id = RequestId { row, version: header.version, correlation_id: header.correlation_id };
+        let (kind, kept) = (ResponseKind::Unheard, Reservation::default());
+        let under_way = Some(UnderWay::new(&self.access.context.process));
+        self.pending.push(PendingResponse { id, since: now, number, kind, kept, _under_way: under_way });
+        Ok(())
     }
 
     /// A response of ours is pending. `deciding` is the memory that deciding on the request took.

@@ -229,7 +229,7 @@ impl Session {
         let whole = match pending.kind {
             ResponseKind::Answer(Answer::Watched { whole, .. }) => length <= whole,
             ResponseKind::Answer(Answer::Untouched | Answer::None { .. }) | ResponseKind::Reply(_) => false,
-            ResponseKind::Answer(Answer::Rewritten(_)) | ResponseKind::Own(_) => true,
+            ResponseKind::Answer(Answer::Rewritten(_)) | ResponseKind::Own(_) | ResponseKind::Unheard => true,
         };
         if whole && length > self.access.context.limits.max_frame_bytes {
             return Err(Close::upstream(format!(
@@ -262,7 +262,7 @@ impl Session {
                 })));
                 AnswerState::Whole { length, so_far: Vec::new(), pending: Box::new(pending) }
             }
-            ResponseKind::Answer(Answer::Rewritten(_)) | ResponseKind::Own(_) => {
+            ResponseKind::Answer(Answer::Rewritten(_)) | ResponseKind::Own(_) | ResponseKind::Unheard => {
                 AnswerState::Whole { length, so_far: Vec::new(), pending: Box::new(pending) }
             }
             ResponseKind::Answer(Answer::Untouched | Answer::None { .. }) => {

@@ -39,6 +39,8 @@ pub(super) enum ResponseKind {
     Answer(Answer),
     /// The broker's answer to us.
     Own(Ask),
+    /// The broker's answer to what the client said before it was anybody; it has been answered.
+    Unheard,
 }
 
 /// A request that the broker works on, in the metric.
@@ -80,7 +82,7 @@ impl Held {
         let (replies, kept) = match &pending.kind {
             ResponseKind::Reply(reply) => (reply.len(), 0),
             ResponseKind::Answer(_) => (0, pending.kept.bytes),
-            ResponseKind::Own(_) => (0, 0),
+            ResponseKind::Own(_) | ResponseKind::Unheard => (0, 0),
         };
         Self { replies, kept, unreserved: pending.kept.unreserved }
     }

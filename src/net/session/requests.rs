@@ -16,6 +16,7 @@ use crate::observability::metrics::RequestResult;
 use crate::protocol::api::{self, Passage, RequestWatch, Row, Rule};
 use crate::protocol::header::{self, RequestHeader};
 use crate::protocol::messages::{ApiVersionsRequest, ProduceRequest};
+use crate::protocol::sasl::LONGEST_FRAME;
 use crate::protocol::wire::{Fault, Message};
 
 /// A request is passed on while it arrives only when it is longer than this; and when its head is not whole when so much
@@ -92,15 +93,16 @@ impl Session {
                 plain.clear();
                 return Ok(Want::Bytes);
             }
-            if self.waiting.request().is_some()
-                || self.pending.is_full()
-                || self.holds_too_much()
-                || sink.is_full()
+            if !self.waiting.is_nothing() || self.pending.is_full() || self.holds_too_much() || sink.is_full()
             {
                 return Ok(Want::Room);
             }
             let Some(length) = plain.first_chunk::<4>() else { return Ok(Want::Bytes) };
             let key = plain[4..].first_chunk::<2>().map(|key| i16::from_be_bytes(*key));
+            if self.is_too_late(key, now) {
+                self.end(self.expired());
+                continue;
+            }
             let length = match self.frame_length(i32::from_be_bytes(*length), key) {
                 Ok(length) => length,
                 Err(close) => {
@@ -136,7 +138,11 @@ impl Session {
                 }
                 long => holding(plain.split_to(long).freeze(), memory.as_ref()),
             };
-            if let Err(close) = self.request(frame, (memory, deciding), to_broker, now) {
+            let taken = match self.log_in_again(&frame, now) {
+                Some(taken) => taken,
+                None => self.request(frame, (memory, deciding), to_broker, now),
+            };
+            if let Err(close) = taken {
                 self.end(close);
             }
             self.send_replies(sink)?;
@@ -145,7 +151,12 @@ impl Session {
 
     /// The length of a request, if it may be so long. `key` is its API's, if that has come.
     fn frame_length(&self, length: i32, key: Option<i16>) -> Result<usize, Close> {
+        let is_login = self.login.as_ref().is_some_and(|login| login.is_logging_in());
         match usize::try_from(length) {
+            Ok(length) if is_login && length <= LONGEST_FRAME => Ok(length),
+            _ if is_login => {
+                Err(Close::protocol(format!("a token of {length} bytes is longer than any may be")))
+            }
             Ok(length)
                 if length > LONGEST_WITHOUT_RECORDS && key.is_some_and(|key| key != ProduceRequest::KEY) =>
             {
@@ -192,7 +203,7 @@ impl Session {
     }
 
     /// Whether both doorkeeper and the broker know this version.
-    fn is_served(&self, row: &Row, version: i16) -> bool {
+    pub(super) fn is_served(&self, row: &Row, version: i16) -> bool {
         row.versions.contains(&version) && self.access.broker.versions(row.key).contains(&version)
     }
 

@@ -30,6 +30,7 @@ impl Session {
     /// When something under way would be refused by now that only the end of the connection to the broker stops: its other
     /// end must not go on with what it has been sent.
     pub fn renew(&mut self) -> Result<(), Close> {
+        self.look_after_user()?;
         if !self.is_outdated() {
             return Ok(());
         }

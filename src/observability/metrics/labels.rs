@@ -1,5 +1,7 @@
 //! The label values, closed sets all: no text that a peer sends can become a series.
 
+use crate::model::sasl;
+
 /// A closed set of label values.
 pub(super) trait Label: Copy + 'static {
     /// Every value, in the order of [`Label::index`].
@@ -57,6 +59,12 @@ labels! {
         ProtocolError = "protocol_error",
         /// The client wanted to say by SASL who it is, was refused as by a listener without SASL, and left.
         Sasl = "sasl",
+        /// The client has not shown by SASL that it is who it says.
+        AuthenticationFailed = "authentication_failed",
+        /// What a client has logged in with counts no longer, and it has not logged in again.
+        SessionExpired = "session_expired",
+        /// The user that the client logged in as is there no longer.
+        UserRemoved = "user_removed",
         /// A denial whose answer in Kafka is to close, as for Produce with acks=0.
         Denied = "denied",
         /// A right was revoked that a request under way needs.
@@ -114,9 +122,13 @@ impl CloseReason {
     /// Whose doing it was.
     pub const fn fault(self) -> Fault {
         match self {
-            Self::ClientClosed | Self::RightsRevoked | Self::Idle | Self::UpstreamClosed | Self::Drain => {
-                Fault::None
-            }
+            Self::ClientClosed
+            | Self::SessionExpired
+            | Self::UserRemoved
+            | Self::RightsRevoked
+            | Self::Idle
+            | Self::UpstreamClosed
+            | Self::Drain => Fault::None,
             Self::ClientError
             | Self::ClientTimeout
             | Self::HandshakeFailed
@@ -124,6 +136,7 @@ impl CloseReason {
             | Self::ProtocolError
             | Self::Sasl
             | Self::NoLongerTrusted
+            | Self::AuthenticationFailed
             | Self::Denied => Fault::Client,
             Self::UpstreamUnreachable
             | Self::UpstreamError
@@ -236,6 +249,25 @@ labels! {
         Mtls = "mtls",
         /// Not at all: it is `User:ANONYMOUS`.
         Anonymous = "anonymous",
+        /// By SASL, with a name and a password.
+        Plain = "plain",
+        /// By SASL, with a proof that it knows a password.
+        ScramSha256 = "scram_sha_256",
+        /// The same with SHA-512.
+        ScramSha512 = "scram_sha_512",
+        /// By SASL, with a token.
+        OAuthBearer = "oauthbearer",
+    }
+}
+
+impl From<sasl::Mechanism> for Mechanism {
+    fn from(mechanism: sasl::Mechanism) -> Self {
+        match mechanism {
+            sasl::Mechanism::Plain => Self::Plain,
+            sasl::Mechanism::ScramSha256 => Self::ScramSha256,
+            sasl::Mechanism::ScramSha512 => Self::ScramSha512,
+            sasl::Mechanism::OAuthBearer => Self::OAuthBearer,
+        }
     }
 }
 
@@ -326,6 +358,10 @@ labels! {
         Tls = "tls",
         /// The ACLs.
         Acls = "acls",
+        /// The users of SASL.
+        Users = "users",
+        /// The keys of tokens.
+        Jwks = "jwks",
     }
 }
 
@@ -352,6 +388,8 @@ labels! {
         Certificates = "certificates",
         /// An ACL set is loaded, or it is known which topic holds it.
         Acls = "acls",
+        /// The users and the keys of tokens are loaded, where clients log in by SASL.
+        Credentials = "credentials",
         /// The ACL topic was read, if there is one.
         AclTopic = "acl-topic",
         /// The broker answers.

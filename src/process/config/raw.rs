@@ -3,6 +3,8 @@
 //! The comments here are what users read, as in [`settings`](super::settings). Written out again, it is the file with every
 //! default filled in.
 
+pub(super) mod sasl;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -71,6 +73,8 @@ pub(super) struct Listener {
     pub(super) proxy_protocol: Option<ProxyProtocol>,
     /// Certificates and what is asked of clients.
     pub(super) tls: Tls,
+    /// How clients log in by SASL. Without the key nobody does: certificates say who clients are.
+    pub(super) sasl: Option<sasl::Sasl>,
     /// How a certificate's subject becomes a principal, in the grammar of Kafka's `ssl.principal.mapping.rules`.
     #[serde(default = "default_rules")]
     #[schemars(extend("format" = "principal-mapping-rules"))]

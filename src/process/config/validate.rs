@@ -13,6 +13,7 @@ use super::{AddressMapping, Config, Listener};
 use crate::model::acl::Network;
 
 mod authorization;
+mod sasl;
 mod tls;
 
 pub(crate) use authorization::is_no_super_user;
@@ -64,7 +65,8 @@ impl Validator<'_> {
         if !is_loopback(&raw.upstream.host) {
             self.warn(&format!("{at}.upstream"), leaves_this_host(&raw.upstream));
         }
-        let tls = self.tls(&format!("{at}.tls"), &raw.tls);
+        let tls = self.tls(&format!("{at}.tls"), &raw.tls, raw.sasl.is_some());
+        let sasl = self.sasl(&format!("{at}.sasl"), raw);
         let address_mapping = self.address_mapping(&format!("{at}.address_mapping"), raw);
         let principal_mapping_rules = match text::mapping_rules(&raw.principal_mapping_rules) {
             Ok(rules) => Some(rules),
@@ -80,6 +82,7 @@ impl Validator<'_> {
             plaintext_exposed: raw.plaintext_exposed,
             balancers: self.balancers(&format!("{at}.proxy_protocol.from"), raw.proxy_protocol.as_ref()),
             tls: tls?,
+            sasl: sasl?,
             principal_mapping_rules: principal_mapping_rules?,
             address_mapping: address_mapping?,
             self_check: raw.self_check,

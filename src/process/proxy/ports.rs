@@ -14,6 +14,7 @@ use crate::model::advertise::{Advertised, Destination, Mapping};
 use crate::net::acl_source::{AclSource, PendingChange};
 use crate::net::context::{ConnectionLimits, ListenerContext, ProcessContext};
 use crate::net::disconnects::{Disconnects, SAID_AGAIN};
+use crate::net::sasl::SaslContext;
 use crate::net::self_check::SelfCheck;
 use crate::net::upstream::Upstream;
 use crate::net::wakers::Woken;
@@ -117,6 +118,7 @@ pub(super) fn listener_context(
     config: &Config,
     listener: &Listener,
     process: &Arc<ProcessContext>,
+    sasl: Option<Arc<SaslContext>>,
 ) -> ListenerContext {
     let mapping = match listener.address_mapping.clone() {
         AddressMapping::None => Mapping::None,
@@ -143,6 +145,7 @@ pub(super) fn listener_context(
         self_check: SelfCheck::new(listener.self_check != Reaction::Ignore),
         balancers: listener.balancers.clone(),
         mapping_rules: arc_swap::ArcSwap::from_pointee(listener.principal_mapping_rules.clone()),
+        sasl,
         advertised: Advertised::new(mapping),
         limits: ConnectionLimits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,

@@ -15,6 +15,8 @@ use crate::process::config::Faults;
 pub(super) enum OnDisk {
     Configuration,
     AclFile,
+    /// The users or the keys of tokens of this place.
+    Credentials(String),
     /// The certificates and the key of a listener, or of what other doorkeepers are shown.
     Certificates(String),
 }
@@ -25,6 +27,7 @@ impl OnDisk {
         match self {
             Self::Configuration => (Check::Configuration, "", "/config"),
             Self::AclFile => (Check::Acls, "", "/acls"),
+            Self::Credentials(place) => (Check::Credentials, place, "/credentials"),
             Self::Certificates(whose) => (Check::Certificates, whose, "/certificates"),
         }
     }

@@ -6,6 +6,7 @@
 
 mod certificates;
 mod configuration;
+mod credentials;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -19,6 +20,7 @@ use crate::observability::health::Health;
 use crate::observability::metrics::{Check, Metrics, Reload};
 use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::{Config, Faults};
+use crate::process::credentials::AllCredentials;
 use crate::process::identity::IdentityStore;
 use crate::process::nobody;
 use crate::process::telemetry::Levels;
@@ -38,6 +40,7 @@ pub(super) struct Reloader {
     /// One for each listener, in the order of the configuration.
     pub(super) identities: Vec<Arc<IdentityStore>>,
     pub(super) acls: Arc<AclStore>,
+    pub(super) credentials: AllCredentials,
     pub(super) metrics: Arc<Metrics>,
     pub(super) health: Health,
     /// What on disk is wrong.
@@ -51,6 +54,13 @@ pub(super) struct Reloader {
     ended: Mutex<Ended>,
 }
 
+/// What was read from files at the start, and is read again.
+pub(super) struct Sources {
+    pub(super) identities: Vec<Arc<IdentityStore>>,
+    pub(super) acls: Arc<AclStore>,
+    pub(super) credentials: AllCredentials,
+}
+
 /// What runs and takes other settings while it runs.
 pub(super) struct Live {
     /// One for each listener, in the order of the configuration.
@@ -62,8 +72,7 @@ pub(super) struct Live {
 impl Reloader {
     pub(super) fn new(
         config: Arc<Config>,
-        identities: Vec<Arc<IdentityStore>>,
-        acls: Arc<AclStore>,
+        Sources { identities, acls, credentials }: Sources,
         live: Live,
         metrics: Arc<Metrics>,
         health: Health,
@@ -75,6 +84,7 @@ impl Reloader {
         let reloader = Self {
             identities,
             acls,
+            credentials,
             metrics,
             health,
             refusals,
@@ -120,6 +130,12 @@ impl Reloader {
             }
         }
         self.acls().await;
+        for store in &self.credentials.users {
+            self.users(store).await;
+        }
+        for keys in &self.credentials.tokens {
+            self.keys(keys).await;
+        }
     }
 
     /// Looks at the ACL file.

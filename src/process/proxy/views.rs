@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::refusals::OnDisk;
 use super::reload::{OF_CLIENT, Reloader};
 use crate::model::certificate::Standing;
+use crate::model::sasl::Hash;
 use crate::model::text::{Rfc3339, printable};
 use crate::process::admin::View;
 use crate::process::config::Acls;
@@ -22,6 +23,11 @@ pub(super) fn all(reloader: &Arc<Reloader>) -> Vec<View> {
         view("/config", "every setting with its default, and those that wait for a restart", config),
         view("/certificates", "certificates in force, and why others on disk are not", certificates),
         view("/acls", "where the ACLs come from and which are in force", acls),
+        view(
+            "/credentials",
+            "where the users and the keys of tokens come from, and how many there are",
+            credentials,
+        ),
     ]
 }
 
@@ -142,6 +148,34 @@ fn acls(reloader: &Reloader) -> String {
     refused(&mut text, "", reloader, &OnDisk::AclFile);
     if let Some(why) = reloader.acls.trouble() {
         line(&mut text, format_args!("not followed: {}", printable(&why)));
+    }
+    text
+}
+
+fn credentials(reloader: &Reloader) -> String {
+    let mut text = String::new();
+    let mut show = |kind: &str, place: String, count: String| {
+        line(&mut text, format_args!("{kind}: {}", printable(&place)));
+        line(&mut text, format_args!("  {count}"));
+        refused(&mut text, "  ", reloader, &OnDisk::Credentials(place));
+    };
+    for store in &reloader.credentials.users {
+        let users = store.users();
+        let count = |hash| users.by_name().values().filter(|user| user.scram(hash).is_some()).count();
+        let hashes = users.by_name().values().filter(|user| user.password.is_some()).count();
+        let count = format!(
+            "users: {}, with SCRAM-SHA-256: {}, with SCRAM-SHA-512: {}, with a password's hash: {hashes}",
+            users.by_name().len(),
+            count(Hash::Sha256),
+            count(Hash::Sha512)
+        );
+        show("users", store.path().display().to_string(), count);
+    }
+    for keys in &reloader.credentials.tokens {
+        show("keys of tokens", keys.place(), format!("keys: {}", keys.count()));
+    }
+    if text.is_empty() {
+        line(&mut text, format_args!("nobody logs in by SASL here"));
     }
     text
 }

@@ -15,6 +15,8 @@ use crate::observability::health::Health;
 use crate::observability::metrics::{Check, Metrics, Runtime};
 use crate::process::identity::IdentityStore;
 use crate::process::notify::Notifier;
+use crate::process::token_keys::TokenKeys;
+use crate::process::users::UserStore;
 
 /// How often it is said how much is in use.
 const LOAD_INTERVAL: Duration = Duration::from_secs(1);
@@ -138,6 +140,22 @@ pub(super) async fn watch_client(reloader: Arc<Reloader>) {
     loop {
         sleep(if settled { interval } else { interval.min(UNSETTLED_INTERVAL) }).await;
         settled = reloader.client(false).await;
+    }
+}
+
+/// Looks at a file with users from time to time.
+pub(super) async fn watch_users(reloader: Arc<Reloader>, store: Arc<UserStore>, interval: Duration) {
+    loop {
+        sleep(interval).await;
+        reloader.users(&store).await;
+    }
+}
+
+/// Looks at the keys of tokens from time to time, and at those of a server at once.
+pub(super) async fn watch_token_keys(reloader: Arc<Reloader>, keys: Arc<TokenKeys>) {
+    loop {
+        let interval = reloader.keys(&keys).await;
+        sleep(interval).await;
     }
 }
 

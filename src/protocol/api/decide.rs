@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     AclChange, Action, AfterMatch, Amend, Answer, Api, Ask, PatternMatch, Question, Readdress, RuleOutcome,
-    Step, Unsupported, metadata,
+    Step, Unsupported, UserChange, metadata,
 };
 use crate::protocol::access::Access;
 use crate::protocol::subscriptions::Matching;
@@ -64,6 +64,13 @@ fn judge<A: Api>(mut request: A, is_reduced: bool, access: &mut Access<'_>) -> R
                 reply::<A>(answer, access)
             });
             Action::Change(AclChange { change, then })
+        }
+        RuleOutcome::ChangeUsers(change, then) => {
+            let then = Box::new(move |outcome, access: &mut Access<'_>| {
+                let answer = then(outcome, access);
+                reply::<A>(answer, access)
+            });
+            Action::ChangeUsers(UserChange { change, then })
         }
         RuleOutcome::Match(matching, then) => {
             let reduced = is_reduced.then(|| edited(&request)).transpose()?;

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use crate::model::acl::{Change, ChangeError, ChangeOutcome};
+use crate::model::sasl::users::{UsersChange, UsersChangeError};
 use crate::protocol::access::Access;
 use crate::protocol::subscriptions::{Covered, Matching};
 use crate::protocol::wire::{Fault, Message, Request};
@@ -25,6 +26,8 @@ pub enum RuleOutcome<R> {
     Ask(Question<R>),
     /// The ACLs are to be changed, and the outcome is the answer.
     Change(Change, AfterChange<R>),
+    /// The users are to be changed, and the outcome is the answer.
+    ChangeUsers(UsersChange, AfterUsersChange<R>),
     /// A pattern is to be matched.
     Match(Matching, AfterMatch<Step<R>>),
     /// As `Forward`, for a request that has no answer.
@@ -92,6 +95,8 @@ pub enum Action {
     Ask(Ask),
     /// The ACLs are to be changed first. Nothing else of this client is looked at meanwhile.
     Change(AclChange),
+    /// The users are to be changed first. Nothing else of this client is looked at meanwhile.
+    ChangeUsers(UserChange),
     /// A pattern is to be matched first, which may take long. Nothing else of this client is looked at meanwhile.
     Match(PatternMatch),
     /// This is the answer's body; the broker hears nothing.
@@ -168,6 +173,17 @@ pub struct AclChange {
 
 /// What the outcome of a change leads to.
 pub type AfterChange<T> = Box<dyn FnOnce(Result<ChangeOutcome, ChangeError>, &mut Access<'_>) -> T + Send>;
+
+/// A change of the users, and what comes of it.
+pub struct UserChange {
+    /// What is to be changed.
+    pub change: UsersChange,
+    /// What the outcome leads to.
+    pub then: AfterUsersChange<Result<Action, Fault>>,
+}
+
+/// What the outcome of a change of the users leads to.
+pub type AfterUsersChange<T> = Box<dyn FnOnce(Result<(), UsersChangeError>, &mut Access<'_>) -> T + Send>;
 
 /// A pattern to be matched, and what comes of it.
 pub struct PatternMatch {

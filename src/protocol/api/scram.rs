@@ -1,4 +1,4 @@
-//! SCRAM credentials. Clients of doorkeeper log in with certificates: there are no such users, and whoever would make one
+//! SCRAM credentials: those of the users that are kept here. Where none are, there are no such users, and whoever would make one
 //! is told so. At the broker behind, a credential would be kept without any effect.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -6,11 +6,17 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::cluster::{DENIED, needs};
 use super::{Api, RuleOutcome};
 use crate::model::acl::Operation;
+use crate::model::sasl::scram::{Hash, ScramCredential};
+use crate::model::sasl::users::{User, UsersChange, UsersChangeError};
 use crate::protocol::access::Access;
 use crate::protocol::error_code::*;
-use crate::protocol::messages::alter_user_scram_credentials_request::ScramCredentialUpsertion;
+use crate::protocol::messages::alter_user_scram_credentials_request::{
+    ScramCredentialDeletion, ScramCredentialUpsertion,
+};
 use crate::protocol::messages::alter_user_scram_credentials_response::AlterUserScramCredentialsResult;
-use crate::protocol::messages::describe_user_scram_credentials_response::DescribeUserScramCredentialsResult;
+use crate::protocol::messages::describe_user_scram_credentials_response::{
+    CredentialInfo, DescribeUserScramCredentialsResult,
+};
 use crate::protocol::messages::{
     AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse, DescribeUserScramCredentialsRequest,
     DescribeUserScramCredentialsResponse,
@@ -43,12 +49,30 @@ impl Api for DescribeUserScramCredentialsRequest {
                 ..Default::default()
             }));
         }
+        let known = access.users.map(|directory| directory.users()).unwrap_or_default();
         let mut counts: BTreeMap<Str, usize> = BTreeMap::new();
-        for user in users {
-            *counts.entry(user.name).or_default() += 1;
+        for user in &users {
+            *counts.entry(user.name.clone()).or_default() += 1;
+        }
+        if users.is_empty() {
+            // No names are all names.
+            let all = known
+                .by_name()
+                .iter()
+                .filter(|(_, user)| Hash::ALL.iter().any(|hash| user.scram(*hash).is_some()));
+            counts.extend(all.map(|(name, _)| (Str::from(name.as_str()), 1)));
         }
         let results = counts.into_iter().map(|(user, count)| {
+            let credential_infos = known.get(&user).map(infos).unwrap_or_default();
             let (error_code, text) = match count {
+                1 if !credential_infos.is_empty() => {
+                    return DescribeUserScramCredentialsResult {
+                        user,
+                        error_message: None,
+                        credential_infos,
+                        ..Default::default()
+                    };
+                }
                 1 => (RESOURCE_NOT_FOUND, "Attempt to describe a user credential that does not exist: "),
                 _ => (
                     DUPLICATE_RESOURCE,
@@ -88,31 +112,107 @@ impl Api for AlterUserScramCredentialsRequest {
                 users.into_iter().map(|user| result(user, DENIED, needs(Operation::Alter))).collect(),
             );
         }
-        let mut failed: BTreeMap<Str, (i16, &str)> = BTreeMap::new();
-        for deletion in &self.deletions {
+        let known = access.users.map(|directory| directory.users());
+        let is_there = |deletion: &ScramCredentialDeletion| {
+            let user = known.as_ref().and_then(|known| known.get(&deletion.name));
+            hash_of(deletion.mechanism)
+                .is_some_and(|hash| user.is_some_and(|user| user.scram(hash).is_some()))
+        };
+        let mut failed: BTreeMap<Str, (i16, &'static str)> = BTreeMap::new();
+        let mut acceptable: HashSet<Str> = HashSet::new();
+        let altered = self
+            .deletions
+            .iter()
+            .map(|deletion| {
+                let why = unacceptable(&deletion.name, deletion.mechanism);
+                let gone = "Attempt to delete a user credential that does not exist";
+                (&deletion.name, why.or_else(|| (!is_there(deletion)).then_some((RESOURCE_NOT_FOUND, gone))))
+            })
+            .chain(
+                self.upsertions.iter().map(|upsertion| (&upsertion.name, unacceptable_upsertion(upsertion))),
+            );
+        for (name, why) in altered {
             // What fails fails once: that the user is named twice counts only where the first would have been done.
-            let why = unacceptable(&deletion.name, deletion.mechanism)
-                .unwrap_or((RESOURCE_NOT_FOUND, "Attempt to delete a user credential that does not exist"));
-            failed.entry(deletion.name.clone()).or_insert(why);
-        }
-        let mut acceptable: HashSet<&Str> = HashSet::new();
-        for upsertion in &self.upsertions {
-            let name = &upsertion.name;
             if failed.contains_key(name) {
                 continue;
             }
             if acceptable.remove(name) {
                 let twice = "A user credential cannot be altered twice in the same request";
                 failed.insert(name.clone(), (DUPLICATE_RESOURCE, twice));
-            } else if let Some(why) = unacceptable_upsertion(upsertion) {
+            } else if let Some(why) = why {
                 failed.insert(name.clone(), why);
             } else {
-                acceptable.insert(name);
+                acceptable.insert(name.clone());
             }
         }
-        failed.extend(acceptable.into_iter().map(|name| (name.clone(), NO_SCRAM)));
-        answer(failed.into_iter().map(|(user, (code, text))| result(user, code, Some(text.into()))).collect())
+        let refused = |failed: BTreeMap<Str, (i16, &str)>| {
+            failed
+                .into_iter()
+                .map(|(user, (code, text))| result(user, code, Some(text.into())))
+                .collect::<Vec<_>>()
+        };
+        if known.is_none() {
+            failed.extend(acceptable.into_iter().map(|name| (name, NO_SCRAM)));
+            return answer(refused(failed));
+        }
+        if acceptable.is_empty() {
+            return answer(refused(failed));
+        }
+        let change = self.change(&acceptable);
+        let failed = refused(failed);
+        Ok(RuleOutcome::ChangeUsers(
+            change,
+            Box::new(move |outcome, _| {
+                let (code, text) = match &outcome {
+                    Ok(()) => (0, None),
+                    Err(UsersChangeError::ReadOnly(why)) => (POLICY_VIOLATION, Some(why.as_str())),
+                    Err(UsersChangeError::Unavailable(why)) => (UNKNOWN_SERVER_ERROR, Some(why.as_str())),
+                };
+                let mut names: Vec<Str> = acceptable.into_iter().collect();
+                names.sort();
+                let done = names.into_iter().map(|name| result(name, code, text.map(Into::into)));
+                let results = done.chain(failed).collect();
+                AlterUserScramCredentialsResponse { results, ..Default::default() }
+            }),
+        ))
     }
+}
+
+impl AlterUserScramCredentialsRequest {
+    /// What is to be changed of these users.
+    fn change(&self, users: &HashSet<Str>) -> UsersChange {
+        let deletions = self.deletions.iter().filter(|deletion| users.contains(&deletion.name));
+        let upsertions = self.upsertions.iter().filter(|upsertion| users.contains(&upsertion.name));
+        UsersChange {
+            remove: deletions
+                .filter_map(|one| Some((one.name.to_string(), hash_of(one.mechanism)?)))
+                .collect(),
+            set: upsertions
+                .filter_map(|one| {
+                    let hash = hash_of(one.mechanism)?;
+                    let iterations = u32::try_from(one.iterations).ok()?;
+                    let (salted, salt) = (&one.salted_password, one.salt.to_vec());
+                    let credential = ScramCredential::from_salted_password(hash, salted, salt, iterations);
+                    Some((one.name.to_string(), hash, credential))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The hash function of a mechanism by its number (`ScramMechanism.type`).
+fn hash_of(mechanism: i8) -> Option<Hash> {
+    let place = MECHANISMS.iter().position(|known| *known == mechanism)?;
+    Hash::ALL.get(place).copied()
+}
+
+/// What is told of a user's credentials.
+fn infos(user: &User) -> Vec<CredentialInfo> {
+    let info = |(mechanism, hash): (&i8, &Hash)| {
+        let iterations = i32::try_from(user.scram(*hash)?.iterations).ok()?;
+        Some(CredentialInfo { mechanism: *mechanism, iterations, ..Default::default() })
+    };
+    MECHANISMS.iter().zip(&Hash::ALL).filter_map(info).collect()
 }
 
 /// What a cluster answers that cannot keep credentials, in words of our own.

@@ -66,6 +66,7 @@ pub(crate) fn context(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc
         balancers: Vec::new(),
         self_check: SelfCheck::new(false),
         mapping_rules: arc_swap::ArcSwap::from_pointee(MappingRules::parse("DEFAULT").unwrap()),
+        sasl: None,
         advertised: Advertised::new(Mapping::None),
         limits: ConnectionLimits {
             max_frame_bytes: 16 * 1024 * 1024,

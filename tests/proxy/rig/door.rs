@@ -66,7 +66,6 @@ impl Setup {
             client_ca: TRUSTED.pem(),
             tls: "",
             identity: "certificate_chain: tls.crt, private_key: tls.key, client_ca: ca.crt".to_owned(),
-            files: Vec::new(),
             limits: "",
             bind: "127.0.0.1:0",
             listener: "",
@@ -74,6 +73,7 @@ impl Setup {
             drain_timeout: "20s",
             log: "debug",
             admin: "127.0.0.1:0",
+            files: Vec::new(),
         }
     }
 

@@ -109,6 +109,10 @@ impl Session {
                 }
                 Ok(false)
             }
+            ResponseKind::Unheard => {
+                sink.send(before.unwrap_or_default())?;
+                Ok(false)
+            }
             ResponseKind::Reply(_) | ResponseKind::Answer(_) => {
                 Err(Close::internal("an answer was taken whole for nobody"))
             }

@@ -20,7 +20,8 @@ struct OwnKeys<'a> {
 }
 
 impl Validator<'_> {
-    pub(super) fn tls(&mut self, at: &str, raw: &raw::Tls) -> Option<Tls> {
+    /// `logs_in`: whoever has no certificate logs in.
+    pub(super) fn tls(&mut self, at: &str, raw: &raw::Tls, logs_in: bool) -> Option<Tls> {
         let certificate = self.own_certificate(&OwnKeys {
             at,
             certificate_chain: raw.certificate_chain.as_deref(),
@@ -40,7 +41,7 @@ impl Validator<'_> {
                 keystore: other.keystore.as_ref(),
             }));
         }
-        let client_auth = self.client_auth(at, raw);
+        let client_auth = self.client_auth(at, raw, logs_in);
         let mut cipher_suites = Vec::new();
         for (i, name) in raw.cipher_suites.iter().enumerate() {
             match text::cipher_suite(name) {
@@ -158,7 +159,7 @@ impl Validator<'_> {
         }
     }
 
-    fn client_auth(&mut self, at: &str, raw: &raw::Tls) -> Option<ClientAuth> {
+    fn client_auth(&mut self, at: &str, raw: &raw::Tls, logs_in: bool) -> Option<ClientAuth> {
         let trusted = match (&raw.client_ca, &raw.truststore) {
             (Some(_), Some(_)) => {
                 let message = "client_ca is there as well: leave one of the two out";
@@ -190,8 +191,10 @@ impl Validator<'_> {
                     let message = format!("{key} is not used with 'client_auth: none'");
                     self.warn(&format!("{at}.{key}"), message);
                 }
-                let message = "clients are not asked for certificates: each one is User:ANONYMOUS";
-                self.warn(&format!("{at}.client_auth"), message);
+                if !logs_in {
+                    let message = "clients are not asked for certificates: each one is User:ANONYMOUS";
+                    self.warn(&format!("{at}.client_auth"), message);
+                }
                 Some(ClientAuth::None)
             }
             (_, None) => {
