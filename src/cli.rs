@@ -6,6 +6,7 @@ mod explain;
 mod healthcheck;
 mod output;
 mod shell;
+mod users;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,9 @@ enum Command {
     /// Look into the bindings, and move them.
     #[command(subcommand)]
     Acls(AclsCommand),
+    /// Say who logs in by SCRAM and PLAIN.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
     /// Describe the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -139,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Acls(AclsCommand::Import(import)) => acls::import(&import),
         Command::Acls(AclsCommand::Export(export)) => acls::export(&export),
         Command::Acls(AclsCommand::Schema) => print(&printed(&acls_schema())),
+        Command::Users(command) => users::users(&command),
         Command::Config(ConfigCommand::Schema) => print(&printed(&config_schema())),
         Command::Config(ConfigCommand::Reference) => print(&reference::markdown(config_schema().as_value())),
         Command::Config(ConfigCommand::Example) => print(EXAMPLE),
