@@ -1,6 +1,7 @@
 //! The command line.
 
 mod acls;
+mod certs;
 mod check;
 mod explain;
 mod healthcheck;
@@ -70,6 +71,9 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Make certificates, renew them, and look into them.
+    #[command(subcommand)]
+    Certs(certs::CertsCommand),
     /// Ask a running doorkeeper whether it is well. Exits with 0 if it is, with 1 if not or if no answer comes.
     Healthcheck(healthcheck::Probe),
     /// Look into the bindings, and move them.
@@ -138,6 +142,7 @@ pub fn main() -> ExitCode {
         Command::Check { config, client, output } => {
             check::check(&config.path, client.as_deref(), output, SystemTime::now())
         }
+        Command::Certs(command) => certs::certs(&command, SystemTime::now()),
         Command::Healthcheck(probe) => healthcheck::healthcheck(&probe),
         Command::Acls(AclsCommand::Explain(question)) => explain::explain(&question),
         Command::Acls(AclsCommand::Import(import)) => acls::import(&import),

@@ -7,6 +7,7 @@
 mod support;
 
 mod acl_moves;
+mod certs;
 mod commands;
 mod explain;
 mod formats;

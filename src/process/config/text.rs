@@ -263,7 +263,7 @@ pub(super) fn check_not_empty(text: &str) -> Result<(), String> {
 }
 
 /// A name or an IP address, IPv6 without brackets.
-pub(super) fn check_host(text: &str) -> Result<(), String> {
+pub(crate) fn check_host(text: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
     match !text.is_empty() && text.len() <= 253 && text.chars().all(allowed) {
         true => Ok(()),

@@ -109,7 +109,10 @@ impl CertificateFacts {
 pub(super) const SOON: i64 = 7 * 86_400;
 
 /// Reads a certificate.
-pub(super) fn facts(der: &CertificateDer<'_>, role: Role) -> Result<CertificateFacts, String> {
+///
+/// # Errors
+/// Why it is none.
+pub fn facts(der: &CertificateDer<'_>, role: Role) -> Result<CertificateFacts, String> {
     let (rest, certificate) =
         X509Certificate::from_der(der).map_err(|_| "it is not an X.509 certificate".to_owned())?;
     if !rest.is_empty() {
@@ -131,7 +134,7 @@ pub(super) fn facts(der: &CertificateDer<'_>, role: Role) -> Result<CertificateF
 }
 
 /// Why clients, or some of them, will refuse a server's own certificate.
-pub(super) fn doubt_of_server(der: &CertificateDer<'_>) -> Option<&'static str> {
+pub fn doubt_of_server(der: &CertificateDer<'_>) -> Option<&'static str> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let usage = certificate.extended_key_usage().ok().flatten();
     if usage.is_some_and(|usage| !usage.value.server_auth && !usage.value.any) {
