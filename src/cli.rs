@@ -5,6 +5,7 @@ mod certs;
 mod check;
 mod explain;
 mod healthcheck;
+mod init;
 mod output;
 mod shell;
 mod users;
@@ -71,6 +72,8 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Make a whole setup in a folder: an authority, certificates, doorkeeper.yaml, acls.yaml, and what each client needs.
+    Init(init::Setup),
     /// Make certificates, renew them, and look into them.
     #[command(subcommand)]
     Certs(certs::CertsCommand),
@@ -142,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Check { config, client, output } => {
             check::check(&config.path, client.as_deref(), output, SystemTime::now())
         }
+        Command::Init(setup) => init::init(&setup, SystemTime::now()),
         Command::Certs(command) => certs::certs(&command, SystemTime::now()),
         Command::Healthcheck(probe) => healthcheck::healthcheck(&probe),
         Command::Acls(AclsCommand::Explain(question)) => explain::explain(&question),

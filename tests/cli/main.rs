@@ -11,5 +11,6 @@ mod certs;
 mod commands;
 mod explain;
 mod formats;
+mod init;
 mod mistakes;
 mod shell;

@@ -11,6 +11,7 @@ mod admin;
 mod faults;
 mod healthcheck;
 mod identities;
+mod init;
 mod metrics;
 mod metrics_live;
 mod reload;

@@ -78,6 +78,22 @@ fn inspect_finds_what_is_wrong() {
 }
 
 #[test]
+fn inspect_judges_by_the_listeners_of_a_configuration() {
+    let folder = scratch("certs");
+    let init = doorkeeper(&folder, &["init", "door", "--host", "localhost", "--client", "alice"]);
+    assert_eq!(init.code, 0, "{init:?}");
+    let by = |file: &str| made(&folder, &["inspect", file, "--config", "door/doorkeeper.yaml"]);
+    let alice = by("door/clients/alice/client.crt");
+    assert!(alice.contains("as a client, who is User:alice by the listener clients: accepted\n"), "{alice}");
+    let server = by("door/tls/tls.crt");
+    assert!(server.contains(" by the listener clients: the certificate of CN=localhost"), "{server}");
+    assert!(server.contains("is without clientAuth"), "{server}");
+    fs::write(folder.join("door/doorkeeper.yaml"), "version: 2\n").unwrap();
+    let said = certs(&folder, &["inspect", "door/tls/tls.crt", "--config", "door/doorkeeper.yaml"]);
+    assert_eq!(said.code, 78, "{said:?}");
+}
+
+#[test]
 fn what_cannot_be_inspected_is_told_in_a_sentence() {
     let folder = folder();
     fs::write(folder.join("store.jks"), [0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2]).unwrap();
