@@ -9,6 +9,7 @@ use crate::support::skipped;
 
 const README: &str = include_str!("../../README.md");
 const HOST: &str = include_str!("../../docs/host.md");
+const CERTIFICATES: &str = include_str!("../../docs/certificates.md");
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 
 /// A front page is read whole: what is longer belongs on a page under `docs/`.
@@ -44,47 +45,103 @@ fn the_table_of_keys_is_what_the_binary_prints() {
     );
 }
 
-#[test]
-fn the_guide_s_files_are_right() {
-    if Command::new("openssl").arg("version").output().is_err() {
-        return skipped("the_guide_s_files_are_right", "there is no openssl");
+/// A folder that is gone with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let folder = std::env::temp_dir().join(format!("doorkeeper-readme-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
     }
-    let folder = std::env::temp_dir().join(format!("doorkeeper-readme-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let run = |program: &str, arguments: &[&str]| {
-        let ran = Command::new(program).args(arguments).current_dir(&folder).output().expect("it runs");
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-        String::from_utf8(ran.stdout).unwrap()
-    };
-    run("sh", &["-ec", &block(HOST, "", "openssl req -newkey")]);
-    let shown = run("openssl", &["x509", "-in", "alice.crt", "-noout", "-text", "-nameopt", "RFC2253"]);
-    assert!(shown.contains("Version: 3") && shown.contains("Subject: CN=alice,O=Example\n"), "{shown}");
-    std::fs::write(folder.join("doorkeeper.yaml"), block(HOST, "yaml", "version: 1")).unwrap();
-    std::fs::write(folder.join("acls.yaml"), block(HOST, "yaml", "User:alice")).unwrap();
 
-    let config = folder.join("doorkeeper.yaml");
-    let config = config.to_str().unwrap();
-    let check = doorkeeper(&["check", "--config", config]);
-    assert_eq!(String::from_utf8_lossy(&check.stderr), "", "not even a warning");
+    /// Runs a command of a page as it stands there, but for the program's path.
+    fn run(&self, command: &str) -> std::process::Output {
+        let arguments = command.trim().split_whitespace().skip_while(|word| *word != "doorkeeper").skip(1);
+        let mut run = Command::new(env!("CARGO_BIN_EXE_doorkeeper"));
+        run.args(arguments.take_while(|word| *word != "#"))
+            .current_dir(&self.0)
+            .output()
+            .expect("the binary runs")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn yaml(text: &str) -> serde_yaml::Value {
+    serde_yaml::from_str(text).unwrap()
+}
+
+#[test]
+fn what_the_guide_makes_is_what_it_shows() {
+    let folder = Folder::new("guide");
+    let init = folder.run(&block(HOST, "", "doorkeeper init"));
+    assert!(init.status.success(), "{init:?}");
+    let door = folder.0.join("door");
+    let written = fs::read_to_string(door.join("doorkeeper.yaml")).unwrap();
+    assert_eq!(yaml(&block(HOST, "yaml", "version: 1")), yaml(&written));
+    fs::write(door.join("acls.yaml"), block(HOST, "yaml", "User:alice")).unwrap();
+
     let shown = block(HOST, "", "$ doorkeeper check");
-    let said = String::from_utf8(check.stdout).unwrap().replace(config, "doorkeeper.yaml");
+    let mut commands = shown.lines().filter(|line| line.starts_with("$ "));
+    let check = folder.run(commands.next().unwrap());
+    assert_eq!(String::from_utf8_lossy(&check.stderr), "", "not even a warning");
+    let said = String::from_utf8(check.stdout).unwrap();
     // All but the date.
-    let (said, _) = said.split_once(", on 2").expect("a date");
-    assert!(shown.contains(said), "{said}");
-    let explain = |principal, operation| {
-        let question = ["--principal", principal, "--operation", operation, "--topic", "orders"];
-        doorkeeper(&[&["acls", "explain", "--config", config], &question[..]].concat())
-    };
-    let denied = explain("User:bob", "Write");
+    let (before, after) = said.split_once(", on 2").expect("a date");
+    let after = after.split_once('\n').expect("more lines").1;
+    assert!(shown.contains(before) && shown.contains(after), "{said}");
+    let denied = folder.run(commands.next().unwrap());
     assert!(shown.contains(&*String::from_utf8(denied.stdout).unwrap()), "the page shows another answer");
-    assert_eq!((denied.status.code(), explain("User:alice", "Write").status.code()), (Some(1), Some(0)));
+    assert_eq!(denied.status.code(), Some(1));
+}
 
-    // The front page has a shorter one, which is right as well.
-    fs::write(folder.join("doorkeeper.yaml"), block(README, "yaml", "version: 1")).unwrap();
-    fs::write(folder.join("acls.yaml"), block(README, "yaml", "User:alice")).unwrap();
-    let check = doorkeeper(&["check", "--config", config]);
+/// The front page shows all of both files, without comments.
+#[test]
+fn what_the_front_page_makes_is_what_it_shows() {
+    let folder = Folder::new("front");
+    let init = folder.run(&block(README, "", "doorkeeper init"));
+    assert!(init.status.success(), "{init:?}");
+    for (file, part) in [("doorkeeper.yaml", "version: 1"), ("acls.yaml", "User:alice")] {
+        let written = fs::read_to_string(folder.0.join("door").join(file)).unwrap();
+        assert_eq!(yaml(&block(README, "yaml", part)), yaml(&written), "{file}");
+    }
+    let check = block(README, "", "doorkeeper check");
+    let check = folder.run(check.lines().next().unwrap());
     assert_eq!((check.status.code(), String::from_utf8_lossy(&check.stderr).as_ref()), (Some(0), ""));
-    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn certificates_by_openssl_and_by_certs_are_as_the_page_says() {
+    let folder = Folder::new("certificates");
+    let setup = folder.run("doorkeeper init . --host broker.example.com --client alice");
+    assert!(setup.status.success(), "{setup:?}");
+    let commands = block(CERTIFICATES, "", "doorkeeper certs client carol");
+    for command in commands.lines().filter(|line| !line.contains("inspect broker.example.com:9443")) {
+        let ran = folder.run(command);
+        assert!(ran.status.success() && ran.stderr.is_empty(), "{command}: {ran:?}");
+    }
+    if Command::new("openssl").arg("version").output().is_err() {
+        return skipped("certificates_by_openssl_and_by_certs_are_as_the_page_says", "there is no openssl");
+    }
+    let folder = Folder::new("openssl");
+    let script = block(CERTIFICATES, "", "openssl req -newkey");
+    let ran = Command::new("sh").args(["-ec", &script]).current_dir(&folder.0).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let judged = |file: &str, shown_as: &str| {
+        let said = folder.run(&format!("doorkeeper certs inspect {file} --ca tls/ca.crt"));
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert!(said.contains(&format!("as a {shown_as} by tls/ca.crt: accepted\n")), "{said}");
+        said
+    };
+    assert!(judged("tls/tls.crt", "server").contains("DNS:broker.example.com"));
+    assert!(
+        judged("alice.crt", "client").contains("principal: User:CN=alice,O=Example, by the rule DEFAULT\n")
+    );
 }
 
 #[test]

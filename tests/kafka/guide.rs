@@ -48,7 +48,7 @@ fn the_guide_works_word_for_word() {
     if Kafka::of_this_run().is_none() {
         return;
     }
-    for program in ["kcat", "openssl", "curl"] {
+    for program in ["kcat", "curl"] {
         if Command::new("sh")
             .args(["-c", &format!("command -v {program}")])
             .output()
@@ -104,18 +104,18 @@ fn follow(folder: &Path) {
         assert!(success, "{said}");
         said
     };
-    right(&block("openssl req -newkey"));
-    right(&block(".properties <<END"));
-    fs::write(folder.join("doorkeeper.yaml"), block("version: 1")).unwrap();
-    fs::write(folder.join("acls.yaml"), block("topic: orders, operations: [Read] }")).unwrap();
-    right("doorkeeper check --config doorkeeper.yaml");
+    right(&block("doorkeeper init"));
+    fs::write(folder.join("door/acls.yaml"), block("topic: orders, operations: [Read] }")).unwrap();
+    right("doorkeeper check --config door/doorkeeper.yaml");
 
     let run = block("doorkeeper run");
     let log = folder.join("doorkeeper.log");
     let arguments: Vec<String> = run
         .split_whitespace()
         .skip(1)
-        .map(|word| word.replace("doorkeeper.yaml", &folder.join("doorkeeper.yaml").display().to_string()))
+        .map(|word| {
+            word.replace("door/doorkeeper.yaml", &folder.join("door/doorkeeper.yaml").display().to_string())
+        })
         .collect();
     let doorkeeper =
         Process::start("doorkeeper", Path::new(env!("CARGO_BIN_EXE_doorkeeper")), &arguments, &log);
@@ -142,8 +142,7 @@ fn follow(folder: &Path) {
     let entry = granted.lines().find(|line| line.starts_with("- {")).expect("the last line of acls.yaml");
     assert!(entry.contains("User:bob") && entry.contains("Write"), "{granted}");
     assert!(!granted.contains("failed"), "{granted}");
-    let both =
-        right("kcat -F bob.conf -b broker.example.com:9443 -C -t orders -o beginning -e -q 2>/dev/null");
+    let both = right("kcat -F door/clients/bob/kcat.conf -C -t orders -o beginning -e -q 2>/dev/null");
     assert_eq!(both, "hello\nhello from bob\n");
 
     // The back door is closed: the broker does all that it did, transactions included, and listens on loopback alone.
@@ -158,12 +157,12 @@ fn follow(folder: &Path) {
     });
     let option = if kafka.at_least(4, 2) { "--command-config" } else { "--producer.config" };
     let produced = right(&format!(
-        "kafka-producer-perf-test.sh --bootstrap-server broker.example.com:9443 {option} admin.properties --topic orders \
+        "kafka-producer-perf-test.sh --bootstrap-server broker.example.com:9443 {option} door/clients/admin/client.properties --topic orders \
          --num-records 3 --record-size 10 --throughput -1 --transactional-id t --transaction-duration-ms 100"
     ));
     assert!(produced.contains("3 records sent"), "{produced}");
     let committed = right(
-        "kcat -F bob.conf -b broker.example.com:9443 -X isolation.level=read_committed -C -t orders -o beginning -e -q \
+        "kcat -F door/clients/bob/kcat.conf -X isolation.level=read_committed -C -t orders -o beginning -e -q \
          2>/dev/null",
     );
     assert_eq!(committed.lines().count(), 5, "{committed}");

@@ -17,6 +17,7 @@ mod clients;
 mod equivalence;
 mod gateway;
 mod guide;
+mod init;
 mod kafka_acls;
 mod matrix;
 mod messages;

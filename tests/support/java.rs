@@ -72,6 +72,11 @@ impl<'a> Java<'a> {
         java
     }
 
+    /// A client of `bootstrap` with the settings in this file.
+    pub fn with(kafka: &'a Kafka, bootstrap: &str, properties: PathBuf) -> Java<'a> {
+        Java { kafka, bootstrap: bootstrap.to_owned(), properties, jvm: Vec::new() }
+    }
+
     /// With the names of this file (`/etc/hosts`) and no others.
     pub fn with_hosts(mut self, hosts: &Path) -> Java<'a> {
         self.jvm.push(format!("-Djdk.net.hosts.file={}", hosts.display()));
