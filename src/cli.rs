@@ -3,6 +3,7 @@
 mod acls;
 mod certs;
 mod check;
+mod config_import;
 mod explain;
 mod healthcheck;
 mod init;
@@ -125,6 +126,8 @@ enum ConfigCommand {
     Reference,
     /// Print an example.
     Example,
+    /// Turn a broker's server.properties into a configuration, with comments about what could not be taken over.
+    Import(config_import::Import),
 }
 
 /// Runs the command line of this process.
@@ -156,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Config(ConfigCommand::Schema) => print(&printed(&config_schema())),
         Command::Config(ConfigCommand::Reference) => print(&reference::markdown(config_schema().as_value())),
         Command::Config(ConfigCommand::Example) => print(EXAMPLE),
+        Command::Config(ConfigCommand::Import(asked)) => config_import::import(&asked),
         Command::Completions(asked) => shell::completions(&asked),
         Command::Man(asked) => shell::manual(&asked),
         Command::Version => print(&format!("doorkeeper {VERSION}\n")),

@@ -9,6 +9,7 @@ mod support;
 mod acl_moves;
 mod certs;
 mod commands;
+mod config_import;
 mod explain;
 mod formats;
 mod init;

@@ -57,7 +57,7 @@ impl Folder {
 
     /// Runs a command of a page as it stands there, but for the program's path.
     fn run(&self, command: &str) -> std::process::Output {
-        let arguments = command.trim().split_whitespace().skip_while(|word| *word != "doorkeeper").skip(1);
+        let arguments = command.split_whitespace().skip_while(|word| *word != "doorkeeper").skip(1);
         let mut run = Command::new(env!("CARGO_BIN_EXE_doorkeeper"));
         run.args(arguments.take_while(|word| *word != "#"))
             .current_dir(&self.0)
