@@ -39,6 +39,7 @@
 //! | metrics and their labels | [`observability::metrics`] |
 //! | lines of the audit trail | [`observability::audit`]: `record` bounds what is kept, `kafka` and `ecs` form the lines |
 //! | doorkeeper as a client of the broker | [`net::upstream`] and [`net::cluster_metadata`]; [`process::kafka_client`] for the ACL topic |
+//! | making certificates | `cli::certs`; a whole setup, `cli::init`; a configuration out of a broker's, `cli::config_import` |
 //! | TLS towards a server | `process::identity::client` and [`process::kafka_client`], for the ACL topic through another doorkeeper |
 //!
 //! # The layers

@@ -151,13 +151,17 @@ fn pem_is_named_where_it_lies_and_written_to_files_where_it_stands_in_the_proper
     assert_eq!(
         value(inline)["listeners"][0]["tls"],
         serde_json::json!({
-            "certificate_chain": "tls/tls.crt", "private_key": "tls/tls.key", "client_ca": "tls/ca.crt", "client_auth": "required",
+            "certificate_chain": "tls/tls.crt",
+            "private_key": "tls/tls.key",
+            "private_key_password_file": "tls/ssl.key.password",
+            "client_ca": "tls/ca.crt",
+            "client_auth": "required",
         })
     );
     let text = of(inline);
     for part in [
         "# - tls/tls.key: write the value of ssl.keystore.key there, from line 4\n",
-        "# - the private key is encrypted (ssl.key.password, line 5)",
+        "# - tls/ssl.key.password: write the password there, from line 5; only doorkeeper may read it\n",
         "# - the broker has no listener without TLS for doorkeeper to connect to",
     ] {
         assert!(text.contains(part), "{part} in {text}");

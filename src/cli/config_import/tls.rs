@@ -91,10 +91,8 @@ fn own<'a>(text: &mut Text, depth: usize, of: &dyn Fn(&str) -> Option<Found<'a>>
         }
     }
     if let Some(found) = key_password.filter(|_| is_pem) {
-        text.todo(format!(
-            "the private key is encrypted ({}, line {}): name one without a password, made with 'openssl pkey -in FILE'",
-            found.key, found.line
-        ));
+        let line = password_file(text, "private_key_password_file", found);
+        text.line(depth, &line);
     }
 }
 
