@@ -15,7 +15,7 @@ fn inspect_shows_what_stands_in_a_file_and_who_refuses_it() {
         "  subject      CN=alice,O=Example\n",
         "  issuer       CN=Doorkeeper CA\n",
         "  names        none\n",
-        ": 364 days left\n",
+        " days left\n",
         "  key          EC on the curve P-256, signed with ECDSA with SHA-256\n",
         "  usage        digitalSignature, clientAuth\n",
         "as a server by clients/alice/ca.crt: the certificate of CN=alice,O=Example, issued by CN=Doorkeeper CA, is refused: its extendedKeyUsage is without serverAuth: ",
