@@ -10,16 +10,17 @@ use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::super::output::{Output, Paint, print_json};
 use super::super::print;
 use super::authority::unix;
 use crate::model::principal::MappingRules;
 use crate::model::text::printable;
-use crate::process::config::document::quoted;
+use crate::process::config::document::{quoted, read_failure};
 use crate::process::config::text::mapping_rules;
 use crate::process::config::{Config, HostPort};
-use crate::process::identity::{self, certificates_in};
+use crate::process::identity::{self, certificates_of_any};
 use judged::{Judgement, Named};
 use read::CertificateShown;
 
@@ -39,6 +40,9 @@ pub(in crate::cli) struct Inspection {
     /// several certificates.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// A file with the password of a key store or a trust store.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -94,7 +98,7 @@ impl From<String> for Failure {
 }
 
 fn report(asked: &Inspection, now: SystemTime) -> Result<Report, Failure> {
-    let source = look_at(&asked.target)?;
+    let source = look_at(&asked.target, asked.password_file.as_deref())?;
     let seconds = unix(now);
     let certificates: Result<Vec<_>, String> = source
         .chain
@@ -139,10 +143,12 @@ fn report(asked: &Inspection, now: SystemTime) -> Result<Report, Failure> {
     })
 }
 
-fn look_at(target: &str) -> Result<Source, String> {
+fn look_at(target: &str, password_file: Option<&Path>) -> Result<Source, String> {
     let path = Path::new(target);
     if path.exists() {
-        return Ok(Source { name: target.to_owned(), chain: certificates_in(path)?, server: None });
+        let password = password_file.map(password_in).transpose()?;
+        let chain = certificates_of_any(path, password)?;
+        return Ok(Source { name: target.to_owned(), chain, server: None });
     }
     let Ok(address) = target.parse::<HostPort>() else {
         return Err(format!(
@@ -152,6 +158,13 @@ fn look_at(target: &str) -> Result<Source, String> {
     let mut server = presented::by(&address).map_err(|why| format!("{address}: {why}"))?;
     let chain = std::mem::take(&mut server.chain);
     Ok(Source { name: address.to_string(), chain, server: Some(server) })
+}
+
+/// The password in a file, without the end of its line.
+fn password_in(path: &Path) -> Result<Zeroizing<String>, String> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| format!("{}: {}", path.display(), read_failure(path, &error)))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// What each listener of a configuration makes of it.

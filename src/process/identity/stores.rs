@@ -135,6 +135,16 @@ impl From<Undecipherable> for Unread {
     }
 }
 
+/// What the bytes of a file are: PEM is whatever begins like nothing else.
+pub fn form_of(bytes: &[u8]) -> Form {
+    match bytes {
+        // The other form of Java's is told as one that is not read.
+        [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => Form::Jks,
+        _ if is_pkcs12(bytes) => Form::Pkcs12,
+        _ => Form::Pem,
+    }
+}
+
 /// Reads a store. `path` is for messages alone: what is said to be done about a fault names it.
 ///
 /// # Errors

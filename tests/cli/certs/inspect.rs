@@ -105,7 +105,8 @@ fn what_cannot_be_inspected_is_told_in_a_sentence() {
         ),
         ("empty", "empty: the file is empty\n"),
         ("ca/ca.key", "ca/ca.key: there is no certificate in it but 'PRIVATE KEY'\n"),
-        ("store.jks", "store.jks: this is a Java key store"),
+        ("store.jks", "store.jks: "),
+        ("clients/alice/client.p12", "clients/alice/client.p12: "),
     ] {
         let said = certs(&folder, &["inspect", target]);
         assert!(said.code == 1 && said.out.is_empty() && said.err.starts_with(told), "{said:?}");
@@ -113,4 +114,16 @@ fn what_cannot_be_inspected_is_told_in_a_sentence() {
     let said = certs(&folder, &["inspect", "nothing", "--format", "json"]);
     let json: Value = serde_json::from_str(&said.out).unwrap();
     assert!(said.code == 1 && json["error"].as_str().unwrap().contains("there is no such file"), "{said:?}");
+}
+
+#[test]
+fn inspect_reads_stores_with_their_password() {
+    let folder = folder();
+    let password = &["--password-file", "clients/alice/password"][..];
+    let store = made(&folder, &[&["inspect", "clients/alice/client.p12"], password].concat());
+    assert!(store.contains("client.p12: certificate 1 of 2") && store.contains("CN=alice"), "{store}");
+    let trusted = made(&folder, &[&["inspect", "clients/alice/truststore.p12"], password].concat());
+    assert!(trusted.contains("truststore.p12: certificate 1 of 1"), "{trusted}");
+    let wrong = certs(&folder, &["inspect", "clients/alice/client.p12", "--password-file", "ca/ca.crt"]);
+    assert!(wrong.code == 1 && wrong.err.contains("password"), "{wrong:?}");
 }

@@ -186,6 +186,7 @@ impl Passage {
             if let Some(work) = self.session.take_work() {
                 let done = match work {
                     Work::Change(change) => Done::Changed(Ok(self.acls.apply(&change))),
+                    Work::ChangeUsers(_) | Work::Verify(_) => unreachable!("nobody logs in here"),
                     Work::Match(matching) => Done::Matched(Some(matching.work())),
                 };
                 if let Err(close) = self.session.done(done, &mut self.to_broker, now) {

@@ -86,6 +86,7 @@ pub(crate) fn play(
                     .unwrap_or_else(|fault| panic!("{} after a change: {fault}", at()));
                 continue;
             }
+            Action::ChangeUsers(_) => unreachable!("no users are kept behind this door"),
             Action::Match(PatternMatch { matching, then }) => {
                 action = door
                     .access(version, |access| then(Some(matching.work()), access))
