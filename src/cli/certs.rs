@@ -18,6 +18,7 @@ use std::time::SystemTime;
 use clap::value_parser;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
+use zeroize::Zeroizing;
 
 use super::print;
 use crate::process::config::HostPort;
@@ -207,7 +208,7 @@ fn server(asked: &NewServer, now: SystemTime) -> Result<String, String> {
         let password = leaf.password()?;
         files.secret(out.join("tls.p12"), &key_store("server", &issued, authority.der(), &password)?);
         files.secret(out.join("truststore.p12"), &trust_store(authority.der(), &password)?);
-        files.secret(out.join(PASSWORD), format!("{}\n", *password).as_bytes());
+        files.secret(out.join(PASSWORD), Zeroizing::new(format!("{}\n", *password)).as_bytes());
         names = "tls.crt, tls.key, ca.crt, tls.p12, truststore.p12 and their password";
     }
     written(files, leaf.force)?;
@@ -239,7 +240,7 @@ fn client(asked: &NewClient, now: SystemTime) -> Result<String, String> {
 const PASSWORD: &str = "password";
 
 impl Leaf {
-    fn password(&self) -> Result<zeroize::Zeroizing<String>, String> {
+    fn password(&self) -> Result<Zeroizing<String>, String> {
         self.password_file.as_deref().map_or_else(new_password, password_in)
     }
 }
@@ -297,16 +298,19 @@ pub(super) fn client_files(
     files.public(folder.join("ca.crt"), &authority.certificate_pem);
     files.public(folder.join("client.crt"), &issued.chain_pem);
     files.secret(folder.join("client.key"), issued.key_pem.as_bytes());
-    files.secret(folder.join("client.pem"), format!("{}{}", *issued.key_pem, issued.chain_pem).as_bytes());
+    files.secret(folder.join("client.pem"), issued.both_pem().as_bytes());
     files.secret(folder.join("client.p12"), &key_store(name, issued, authority.der(), password)?);
     files.secret(folder.join("truststore.p12"), &trust_store(authority.der(), password)?);
-    files.secret(folder.join(PASSWORD), format!("{password}\n").as_bytes());
+    files.secret(folder.join(PASSWORD), Zeroizing::new(format!("{password}\n")).as_bytes());
     if let Some(bootstrap) = bootstrap {
         let absolute =
             std::path::absolute(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let settings =
             Settings { client: name, folder: &absolute, bootstrap, topic: &format!("{name}.test") };
-        files.secret(folder.join("client.properties"), settings.properties(password).as_bytes());
+        files.secret(
+            folder.join("client.properties"),
+            Zeroizing::new(settings.properties(password)).as_bytes(),
+        );
         files.public(folder.join("kcat.conf"), &settings.kcat());
         files.public(folder.join("client.py"), &settings.python());
     }

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::certs::said;
 use crate::process::config::document::read_failure;
 use crate::process::config::text::duration_text;
@@ -55,7 +57,8 @@ pub(super) fn import(asked: &Import) -> ExitCode {
 
 fn imported(path: &Path) -> Result<String, String> {
     let name = path.display().to_string();
-    let mut bytes = Vec::new();
+    // Passwords are among them.
+    let mut bytes = Zeroizing::new(Vec::new());
     File::open(path)
         .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| format!("{name}: {}", read_failure(path, &error)))?;
@@ -65,7 +68,7 @@ fn imported(path: &Path) -> Result<String, String> {
             MOST_BYTES / 1024
         ));
     }
-    let properties = properties::read(&properties::decoded(&bytes))
+    let properties = properties::read(&Zeroizing::new(properties::decoded(&bytes)))
         .map_err(|fault| format!("{name}:{}: {}", fault.line, fault.what))?;
     if properties.is_empty() {
         return Err(format!("{name}: there are no properties in it: name the broker's server.properties"));

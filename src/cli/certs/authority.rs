@@ -80,6 +80,11 @@ impl Issued {
     pub(in crate::cli) fn own(&self) -> &[u8] {
         self.chain.first().map_or(&[], Vec::as_slice)
     }
+
+    /// Key and certificates in one text, as `ssl.keystore.type=PEM` wants them.
+    pub(super) fn both_pem(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("{}{}", *self.key_pem, self.chain_pem))
+    }
 }
 
 /// An authority.

@@ -89,7 +89,7 @@ fn one(asked: &Renewal, authority: &Authority, path: &Path, now: SystemTime) -> 
         files.secret(store.clone(), &renewed_store(asked, &store, &issued, authority)?);
     }
     if both.exists() {
-        files.secret(both, format!("{}{}", *issued.key_pem, issued.chain_pem).as_bytes());
+        files.secret(both, issued.both_pem().as_bytes());
     }
     files.secret(key, issued.key_pem.as_bytes());
     files.public(path.to_owned(), &issued.chain_pem);

@@ -1,10 +1,12 @@
 //! Java's properties files, as `java.util.Properties.load` reads them.
 
+use zeroize::Zeroizing;
+
 /// A key with its value, and the line where it begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Property {
     pub(super) key: String,
-    pub(super) value: String,
+    /// It may be a password.
+    pub(super) value: Zeroizing<String>,
     /// Counted from 1.
     pub(super) line: usize,
 }
@@ -31,7 +33,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Property>, Unreadable> {
     for (line, text) in logical_lines(text) {
         let (key, value) = parted(&text);
         let unescape = |part| unescaped(part).map_err(|what| Unreadable { line, what });
-        let property = Property { key: unescape(key)?, value: unescape(value)?, line };
+        let property = Property { key: unescape(key)?, value: Zeroizing::new(unescape(value)?), line };
         properties.retain(|other| other.key != property.key);
         properties.push(property);
     }
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
 
     fn pairs(text: &str) -> Vec<(String, String, usize)> {
-        read(text).unwrap().into_iter().map(|one| (one.key, one.value, one.line)).collect()
+        read(text).unwrap().into_iter().map(|one| (one.key, one.value.to_string(), one.line)).collect()
     }
 
     /// Each of these is what `Properties.load` of a JDK 17 makes of it.
@@ -164,7 +166,7 @@ mod tests {
             "the last counts"
         );
         for (text, line) in [("a=b\nc=\\u12", 2), ("a=\\uzzzz", 1), ("a=\\u+123", 1), ("a=\\ud83d", 1)] {
-            assert_eq!(read(text).unwrap_err().line, line, "{text}");
+            assert_eq!(read(text).err().unwrap().line, line, "{text}");
         }
     }
 

@@ -1,12 +1,12 @@
 use super::*;
 
 fn of(properties: &str) -> String {
-    let read = properties::read(properties).unwrap();
+    let read = properties::read(properties).ok().unwrap();
     translated(&Broker::new("server.properties", &read)).unwrap()
 }
 
 fn refused(properties: &str) -> String {
-    let read = properties::read(properties).unwrap();
+    let read = properties::read(properties).ok().unwrap();
     translated(&Broker::new("server.properties", &read)).unwrap_err()
 }
 
