@@ -302,17 +302,45 @@ pub(super) fn client_files(
     files.secret(folder.join("client.p12"), &key_store(name, issued, authority.der(), password)?);
     files.secret(folder.join("truststore.p12"), &trust_store(authority.der(), password)?);
     files.secret(folder.join(PASSWORD), Zeroizing::new(format!("{password}\n")).as_bytes());
-    if let Some(bootstrap) = bootstrap {
-        let absolute =
-            std::path::absolute(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let settings =
-            Settings { client: name, folder: &absolute, bootstrap, topic: &format!("{name}.test") };
-        files.secret(
-            folder.join("client.properties"),
-            Zeroizing::new(settings.properties(password)).as_bytes(),
-        );
-        files.public(folder.join("kcat.conf"), &settings.kcat());
-        files.public(folder.join("client.py"), &settings.python());
+    match bootstrap {
+        Some(bootstrap) => settings_files(files, folder, (name, None), bootstrap, password),
+        None => Ok(()),
+    }
+}
+
+/// The files of a client that logs in with a password.
+pub(super) fn login_files(
+    files: &mut Files,
+    folder: &Path,
+    authority: &Authority,
+    (name, login): (&str, &str),
+    bootstrap: &str,
+    password: &str,
+) -> Result<(), String> {
+    files.public(folder.join("ca.crt"), &authority.certificate_pem);
+    files.secret(folder.join("truststore.p12"), &trust_store(authority.der(), password)?);
+    files.secret(folder.join(PASSWORD), Zeroizing::new(format!("{login}\n")).as_bytes());
+    settings_files(files, folder, (name, Some(login)), bootstrap, password)
+}
+
+/// What a client's programs read. `password` is that of its stores, `login` what it logs in with.
+fn settings_files(
+    files: &mut Files,
+    folder: &Path,
+    (name, login): (&str, Option<&str>),
+    bootstrap: &str,
+    password: &str,
+) -> Result<(), String> {
+    let absolute = std::path::absolute(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let topic = format!("{name}.test");
+    let settings = Settings { client: name, folder: &absolute, bootstrap, topic: &topic, login };
+    files.secret(folder.join("client.properties"), Zeroizing::new(settings.properties(password)).as_bytes());
+    let (kcat, python) = (Zeroizing::new(settings.kcat()), Zeroizing::new(settings.python()));
+    for (file, text) in [("kcat.conf", kcat), ("client.py", python)] {
+        match login {
+            None => files.public(folder.join(file), &text),
+            Some(_) => files.secret(folder.join(file), text.as_bytes()),
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod texts;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,11 +16,19 @@ use super::certs::keys::KeyType;
 use super::certs::names::{host, name_part};
 use super::certs::stores::new_password;
 use super::certs::{
-    AUTHORITY_DAYS, Client, MOST_DAYS, authority_files, client_files, client_name, new_server, said,
-    server_files, until,
+    AUTHORITY_DAYS, Client, MOST_DAYS, authority_files, client_files, client_name, login_files, new_server,
+    said, server_files, until,
 };
+use crate::model::sasl::Hash;
+use crate::model::sasl::scram::ScramCredential;
+use crate::model::sasl::users::User;
+use crate::net::sasl::nonce;
 use crate::process::config::HostPort;
+use crate::process::users::{UserFile, edited};
 
+/// The hash function of the mechanism that clients with a password have, and how often it is used.
+const LOGIN: Hash = Hash::Sha512;
+const ITERATIONS: u32 = 8192;
 /// The super user's name.
 const ADMIN: &str = "admin";
 
@@ -54,6 +63,9 @@ pub(super) struct Setup {
     /// How many days the certificates of the server and the clients are good for.
     #[arg(long, default_value_t = 365, value_parser = value_parser!(u16).range(1..=MOST_DAYS))]
     days: u16,
+    /// Let the clients log in with a password (SASL, SCRAM-SHA-512) instead of a certificate; admin keeps its certificate.
+    #[arg(long)]
+    sasl: bool,
     /// Overwrite what is there, with an authority of its own: what the old one has made is refused from then on.
     #[arg(long)]
     force: bool,
@@ -115,9 +127,19 @@ fn make(setup: &Setup, now: SystemTime) -> Result<String, String> {
     authority_files(&mut files, &folder.join("ca"), &authority);
     let server = new_server(&authority, &setup.hosts, organization, setup.key, validity)?;
     server_files(&mut files, &folder.join("tls"), &server, &authority);
+    let mut users = BTreeMap::new();
     for name in names() {
-        let issued = Client { name, organization, key: setup.key }.issue(&authority, validity)?;
         let of_client = folder.join("clients").join(name);
+        if setup.sasl && name != ADMIN {
+            let (login, password) = (new_password()?, new_password()?);
+            let credential = ScramCredential::from_password(LOGIN, &login, nonce().into_bytes(), ITERATIONS);
+            let mut user = User::default();
+            *user.scram_mut(LOGIN) = Some(credential);
+            users.insert(name.to_owned(), user);
+            login_files(&mut files, &of_client, &authority, (name, &login), &bootstrap, &password)?;
+            continue;
+        }
+        let issued = Client { name, organization, key: setup.key }.issue(&authority, validity)?;
         client_files(
             &mut files,
             &of_client,
@@ -128,9 +150,13 @@ fn make(setup: &Setup, now: SystemTime) -> Result<String, String> {
         )?;
     }
     files.public(folder.join("acls.yaml"), &texts::acls(&setup.clients));
+    if setup.sasl {
+        let text = edited("", &UserFile::default(), &users).ok_or("the users cannot be written")?;
+        files.secret(folder.join("users.yaml"), text.as_bytes());
+    }
     files.public(
         folder.join("doorkeeper.yaml"),
-        &texts::configuration(&setup.upstream, setup.bind, setup.admin_bind),
+        &texts::configuration(&setup.upstream, (setup.bind, setup.admin_bind), setup.sasl),
     );
     match setup.force {
         true => files.replace()?,
@@ -150,7 +176,7 @@ fn is_free(folder: &Path, bootstrap: &str) -> Result<(), String> {
     if folder.is_file() {
         return Err(format!("{}: this is a file: name a folder", folder.display()));
     }
-    let parts = ["doorkeeper.yaml", "acls.yaml", "ca", "tls", "clients"];
+    let parts = ["doorkeeper.yaml", "acls.yaml", "users.yaml", "ca", "tls", "clients"];
     let there: Vec<&str> =
         parts.into_iter().filter(|part| folder.join(part).symlink_metadata().is_ok()).collect();
     if there.is_empty() {

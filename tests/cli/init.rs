@@ -222,3 +222,43 @@ fn a_folder_with_odd_letters_is_found_again_by_java() {
         "{properties}"
     );
 }
+
+#[test]
+fn a_setup_with_passwords_passes_the_check_without_a_warning() {
+    let folder = scratch("init");
+    let said = init(&folder, &["--sasl"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    let door = folder.join("door");
+    let alice: Vec<(String, u32)> = tree(&door.join("clients/alice"));
+    let expected = [
+        ("ca.crt", 0o644),
+        ("client.properties", 0o600),
+        ("client.py", 0o600),
+        ("kcat.conf", 0o600),
+        ("password", 0o600),
+        ("truststore.p12", 0o600),
+    ];
+    assert_eq!(alice, expected.map(|(name, mode)| (name.to_owned(), mode)));
+    assert!(door.join("clients/admin/client.crt").exists());
+    assert_eq!(fs::metadata(door.join("users.yaml")).unwrap().permissions().mode() & 0o777, 0o600);
+    let password = fs::read_to_string(door.join("clients/alice/password")).unwrap();
+    for (file, line) in [
+        ("client.properties", format!("username=\"alice\" password=\"{}\";", password.trim())),
+        ("kcat.conf", format!("sasl.password={}", password.trim())),
+        ("client.py", format!("\"sasl.password\": \"{}\"", password.trim())),
+    ] {
+        let text = fs::read_to_string(door.join("clients/alice").join(file)).unwrap();
+        assert!(text.contains(&line), "{file}: {text}");
+    }
+    let checked = doorkeeper(&folder, &["check", "--config", "door/doorkeeper.yaml"]);
+    assert!(checked.code == 0 && !checked.out.contains("warning"), "{checked:?}");
+    let listed = doorkeeper(&folder, &["users", "list", "--config", "door/doorkeeper.yaml"]);
+    assert_eq!(listed.out, "alice\tSCRAM-SHA-512 (iterations=8192)\n", "{listed:?}");
+    // One more, whose password is on standard input.
+    let one_more = ["users", "set", "bob", "--config", "door/doorkeeper.yaml", "--generate"];
+    let said = doorkeeper(&folder, &one_more);
+    assert!(
+        said.code == 0 && said.out.contains("user 'bob' logs in by SCRAM-SHA-512\npassword: "),
+        "{said:?}"
+    );
+}

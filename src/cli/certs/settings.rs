@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::model::sasl::Mechanism;
+
 /// A client's folder, as its programs see it.
 pub(in crate::cli) struct Settings<'a> {
     /// The name in the client's certificate.
@@ -12,7 +14,12 @@ pub(in crate::cli) struct Settings<'a> {
     pub(in crate::cli) bootstrap: &'a str,
     /// A topic for the example.
     pub(in crate::cli) topic: &'a str,
+    /// The password that it logs in with, where it shows no certificate.
+    pub(in crate::cli) login: Option<&'a str>,
 }
+
+/// By what clients log in that have a password.
+pub(in crate::cli) const MECHANISM: Mechanism = Mechanism::ScramSha512;
 
 impl Settings<'_> {
     fn path(&self, name: &str) -> String {
@@ -27,16 +34,32 @@ impl Settings<'_> {
              # --consumer.config. Where the folder lies elsewhere, so do the two stores.\n",
             client = self.client
         );
-        let rows = [
-            ("bootstrap.servers", self.bootstrap.to_owned()),
-            ("security.protocol", "SSL".to_owned()),
-            ("ssl.keystore.type", "PKCS12".to_owned()),
-            ("ssl.keystore.location", self.path("client.p12")),
-            ("ssl.keystore.password", password.to_owned()),
+        let mut rows = vec![("bootstrap.servers", self.bootstrap.to_owned())];
+        match self.login {
+            None => rows.extend([
+                ("security.protocol", "SSL".to_owned()),
+                ("ssl.keystore.type", "PKCS12".to_owned()),
+                ("ssl.keystore.location", self.path("client.p12")),
+                ("ssl.keystore.password", password.to_owned()),
+            ]),
+            Some(login) => rows.extend([
+                ("security.protocol", "SASL_SSL".to_owned()),
+                ("sasl.mechanism", MECHANISM.name().to_owned()),
+                (
+                    "sasl.jaas.config",
+                    // Both are letters and digits.
+                    format!(
+                        "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{}\" password=\"{login}\";",
+                        self.client
+                    ),
+                ),
+            ]),
+        }
+        rows.extend([
             ("ssl.truststore.type", "PKCS12".to_owned()),
             ("ssl.truststore.location", self.path("truststore.p12")),
             ("ssl.truststore.password", password.to_owned()),
-        ];
+        ]);
         for (key, value) in rows {
             text += &format!("{key}={}\n", property(&value));
         }
@@ -48,15 +71,22 @@ impl Settings<'_> {
         format!(
             "# For kcat and librdkafka: {client} at doorkeeper. Where the folder lies elsewhere, so do the three files.\n\
              bootstrap.servers={bootstrap}\n\
-             security.protocol=ssl\n\
              ssl.ca.location={ca}\n\
-             ssl.certificate.location={certificate}\n\
-             ssl.key.location={key}\n",
+             {shown}",
             client = self.client,
             bootstrap = self.bootstrap,
             ca = self.path("ca.crt"),
-            certificate = self.path("client.crt"),
-            key = self.path("client.key"),
+            shown = match self.login {
+                None => format!(
+                    "security.protocol=ssl\nssl.certificate.location={}\nssl.key.location={}\n",
+                    self.path("client.crt"),
+                    self.path("client.key")
+                ),
+                Some(login) => format!(
+                    "security.protocol=sasl_ssl\nsasl.mechanism={MECHANISM}\nsasl.username={}\nsasl.password={login}\n",
+                    self.client
+                ),
+            },
         )
     }
 
@@ -73,11 +103,8 @@ from confluent_kafka import Producer
 here = Path(__file__).resolve().parent
 settings = {{
     "bootstrap.servers": "{bootstrap}",
-    "security.protocol": "ssl",
     "ssl.ca.location": str(here / "ca.crt"),
-    "ssl.certificate.location": str(here / "client.crt"),
-    "ssl.key.location": str(here / "client.key"),
-}}
+{shown}}}
 
 
 def delivered(error, message):
@@ -91,6 +118,18 @@ producer.flush(30)
             client = self.client,
             bootstrap = self.bootstrap,
             topic = self.topic,
+            shown = match self.login {
+                None => r#"    "security.protocol": "ssl",
+    "ssl.certificate.location": str(here / "client.crt"),
+    "ssl.key.location": str(here / "client.key"),
+"#
+                .to_owned(),
+                Some(login) => format!(
+                    "    \"security.protocol\": \"sasl_ssl\",\n    \"sasl.mechanism\": \"{MECHANISM}\",\n    \
+                     \"sasl.username\": \"{}\",\n    \"sasl.password\": \"{login}\",\n",
+                    self.client
+                ),
+            },
         )
     }
 }

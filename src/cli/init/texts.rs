@@ -5,7 +5,20 @@ use std::net::SocketAddr;
 use crate::process::config::HostPort;
 
 /// `doorkeeper.yaml`, with the names, ports and words of `docs/host.md`.
-pub(super) fn configuration(upstream: &HostPort, bind: SocketAddr, admin: SocketAddr) -> String {
+pub(super) fn configuration(
+    upstream: &HostPort,
+    (bind, admin): (SocketAddr, SocketAddr),
+    with_sasl: bool,
+) -> String {
+    let (client_auth, sasl) = match with_sasl {
+        false => ("required", ""),
+        true => (
+            "requested",
+            "    # Whoever has no certificate logs in: `doorkeeper users set NAME --file users.yaml --generate`.
+    sasl: { mechanisms: [SCRAM-SHA-512], required: without_certificate, users: { file: users.yaml } }
+",
+        ),
+    };
     format!(
         r#"# Made by `doorkeeper init`. `doorkeeper config reference` lists every key; relative paths start at the folder of this file.
 version: 1
@@ -18,8 +31,8 @@ listeners:
       certificate_chain: tls/tls.crt
       private_key: tls/tls.key
       client_ca: tls/ca.crt
-      client_auth: required
-    # CN=alice,O=Example becomes User:alice; what does not match keeps its whole subject.
+      client_auth: {client_auth}
+{sasl}    # CN=alice,O=Example becomes User:alice; what does not match keeps its whole subject.
     principal_mapping_rules: "RULE:^CN=([^,]+).*$/$1/, DEFAULT"
     # Clients are told the host that the broker advertises, with this port; the certificate must be for that host.
     address_mapping: {{ strategy: keep_host, ports: {{ {from}: {to} }} }}
