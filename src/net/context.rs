@@ -82,6 +82,8 @@ pub struct ConnectionLimits {
     pub handshake_timeout: Duration,
     /// How long a connection may be silent (`connections.max.idle.ms`).
     pub idle_timeout: Duration,
+    /// How old a connection may become.
+    pub max_age: Option<Duration>,
     /// How long a connection may stand still while it holds memory that others wait for.
     pub stall_timeout: Duration,
     /// How long pending responses may take when doorkeeper stops.

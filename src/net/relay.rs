@@ -49,7 +49,7 @@ pub(super) struct Relay {
     /// It is woken when the ACLs change.
     woken: Option<Woken>,
     /// It is woken when the users change, where the client is one of them.
-    told_of_users: Option<Woken>,
+    told_of_users: Option<Box<Woken>>,
     active: Instant,
     /// The time of this turn. The clock is read once a turn: it costs as much as judging a request.
     now: Instant,
@@ -89,6 +89,7 @@ impl Relay {
     pub(super) async fn run(&mut self, drain: &mut watch::Receiver<bool>) -> Close {
         let mut draining: Option<tokio::time::Instant> = None;
         let mut looked = self.active;
+        let mut too_old = self.session.context().limits.max_age.map(|most| self.active + share_of(most));
         let stalled = self.session.context().limits.stall_timeout;
         loop {
             // Memory that others may wait for is looked after more often.
@@ -96,10 +97,8 @@ impl Relay {
                 true => (self.active + self.idle_timeout).min(self.active.max(looked) + stalled),
                 false => self.active + self.idle_timeout,
             };
-            let silent_until = match self.session.ends_at() {
-                Some(end) => silent_until.min(end),
-                None => silent_until,
-            };
+            let ends = [self.session.ends_at(), too_old].into_iter().flatten();
+            let silent_until = ends.fold(silent_until, Instant::min);
             let silent_until = tokio::time::Instant::from_std(silent_until);
             let deadline = draining.map_or(silent_until, |drained| drained.min(silent_until));
             let (request_wants, answer_wants) = self.wants;
@@ -129,6 +128,13 @@ impl Relay {
                         return Close::new(CloseReason::Drain, "answers were still owed at shutdown.drain_timeout");
                     }
                     looked = Instant::now();
+                    if too_old.take_if(|end| *end <= looked).is_some() {
+                        self.session.end(Close::new(
+                            CloseReason::MaxAge,
+                            "the connection is as old as limits.max_connection_age of its listener allows",
+                        ));
+                        continue;
+                    }
                     if self.session.ends_at().is_some_and(|end| end <= looked) {
                         return self.session.expired();
                     }
@@ -181,7 +187,7 @@ impl Relay {
                 let woken = sasl.credentials.wake(cx.waker());
                 // What has changed before is looked at in this turn.
                 woken.set_concerned(true);
-                woken
+                Box::new(woken)
             });
         }
         let (wants, begun) = (self.wants, Instant::now());
@@ -343,6 +349,14 @@ impl Closing {
             None => self.client.close_socket().await,
         }
     }
+}
+
+/// Nine tenths of it and a part of the last, by chance.
+fn share_of(most: Duration) -> Duration {
+    let mut byte = [0];
+    // Without random numbers all have the whole.
+    let part = aws_lc_rs::rand::fill(&mut byte).map_or(255, |()| u32::from(byte[0]));
+    most - most / 10 * part / 255
 }
 
 async fn acquire(memory: &MemoryBudget, bytes: Option<usize>) -> Option<MemoryPermit> {

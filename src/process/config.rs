@@ -95,6 +95,8 @@ pub struct Listener {
     pub tls: Tls,
     /// How clients log in, if they may.
     pub sasl: Option<sasl::Sasl>,
+    /// How old a connection may become.
+    pub max_connection_age: Option<Duration>,
     /// From a certificate's subject to the name of a principal.
     pub principal_mapping_rules: MappingRules,
     /// From the broker's advertised address to ours.

@@ -281,3 +281,15 @@ async fn tokens_are_taken_by_the_keys_that_their_issuer_has_now() {
     );
     door.assert_sound();
 }
+
+#[tokio::test]
+async fn a_connection_that_is_old_ends_when_its_requests_are_answered() {
+    let broker = Broker::usual().await;
+    let setup = Setup { listener: "limits: { max_connection_age: 300ms }", ..Setup::new(broker.address) };
+    let door = setup.start().await;
+    let mut client = Client::connect(door.address, "alice").await;
+    client.ask(&metadata(), 4).await;
+    client.assert_closed().await;
+    door.closes("max_age", 1).await;
+    door.assert_sound();
+}

@@ -71,6 +71,8 @@ labels! {
         RightsRevoked = "rights_revoked",
         /// The client's certificate was revoked, or is no longer believed, or has expired.
         NoLongerTrusted = "no_longer_trusted",
+        /// It was as old as a connection may become.
+        MaxAge = "max_age",
         /// Nothing was said for the idle time.
         Idle = "idle",
         /// The broker could not be reached.
@@ -115,35 +117,6 @@ labels! {
         Broker = "broker",
         /// Doorkeeper's own.
         Doorkeeper = "doorkeeper",
-    }
-}
-
-impl CloseReason {
-    /// Whose doing it was.
-    pub const fn fault(self) -> Fault {
-        match self {
-            Self::ClientClosed
-            | Self::SessionExpired
-            | Self::UserRemoved
-            | Self::RightsRevoked
-            | Self::Idle
-            | Self::UpstreamClosed
-            | Self::Drain => Fault::None,
-            Self::ClientError
-            | Self::ClientTimeout
-            | Self::HandshakeFailed
-            | Self::NoPrincipal
-            | Self::ProtocolError
-            | Self::Sasl
-            | Self::NoLongerTrusted
-            | Self::AuthenticationFailed
-            | Self::Denied => Fault::Client,
-            Self::UpstreamUnreachable
-            | Self::UpstreamError
-            | Self::UpstreamTimeout
-            | Self::UpstreamProtocolError => Fault::Broker,
-            Self::Limit | Self::InternalError => Fault::Doorkeeper,
-        }
     }
 }
 

@@ -79,6 +79,9 @@ pub(super) struct Listener {
     #[serde(default = "default_rules")]
     #[schemars(extend("format" = "principal-mapping-rules"))]
     pub(super) principal_mapping_rules: String,
+    /// What the listener's clients may use up, beside what the `limits` of all say.
+    #[serde(default)]
+    pub(super) limits: ListenerLimits,
     /// How the broker's addresses are replaced in answers. Without the key: `keep_host`, with the port of
     /// `upstream` mapped to the port of `bind`.
     pub(super) address_mapping: Option<AddressMapping>,
@@ -87,6 +90,18 @@ pub(super) struct Listener {
     /// not look.
     #[serde(default)]
     pub(super) self_check: Reaction,
+}
+
+/// What clients of one listener may use up.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ListenerLimits {
+    /// How old a connection may become: then no more of its requests are read, and it is closed when those before have been
+    /// answered, so that its client connects anew. Each has a tenth less or so, by chance, lest all do it at once. Without the
+    /// key they may become as old as they like.
+    #[serde(with = "text::optional_duration", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<text::DurationText>")]
+    pub(super) max_connection_age: Option<Duration>,
 }
 
 /// Who is believed to be a balancer.

@@ -83,6 +83,7 @@ impl Validator<'_> {
             balancers: self.balancers(&format!("{at}.proxy_protocol.from"), raw.proxy_protocol.as_ref()),
             tls: tls?,
             sasl: sasl?,
+            max_connection_age: raw.limits.max_connection_age,
             principal_mapping_rules: principal_mapping_rules?,
             address_mapping: address_mapping?,
             self_check: raw.self_check,

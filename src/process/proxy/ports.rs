@@ -152,6 +152,7 @@ pub(super) fn listener_context(
             buffered_bytes: usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
             handshake_timeout: listener.tls.handshake_timeout,
             idle_timeout: config.limits.idle_timeout,
+            max_age: listener.max_connection_age,
             stall_timeout: config.limits.stall_timeout,
             drain_timeout: config.shutdown.drain_timeout,
         },

@@ -73,6 +73,7 @@ pub(crate) fn context(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc
             buffered_bytes: BUFFERED,
             handshake_timeout: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(1),
+            max_age: None,
             stall_timeout: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(1),
         },
