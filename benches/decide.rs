@@ -167,6 +167,7 @@ impl Door {
             fetch_sessions: &mut self.fetch_sessions,
             share_sessions: &mut self.share_sessions,
             subscriptions: &self.subscriptions,
+            users: None,
             waiting: &self.waiting,
             grounds: &mut self.grounds,
             observer: &mut NoObserver,

@@ -91,7 +91,7 @@ fn admissions<'a>(client: &Path, ready: &'a Ready, now: SystemTime) -> Result<Ve
     let listeners = ready.config.listeners.iter().zip(&ready.identities);
     let admission = |(listener, identity)| {
         let listener: &crate::process::config::Listener = listener;
-        let shown = show(client, identity, &listener.principal_mapping_rules, now)?;
+        let shown = show(client, identity, listener, now)?;
         Ok(Admission { listener: &listener.name, shown })
     };
     listeners.map(admission).collect()

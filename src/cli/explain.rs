@@ -142,8 +142,7 @@ fn who(question: &Question, config: &Config) -> Result<(String, Option<String>),
     let now = SystemTime::now();
     let identity = identity::load(&config.document, listener, now)
         .map_err(|faults| NoClient::Unknown(faults.to_string()))?;
-    let shown =
-        identity::show(path, &identity, &listener.principal_mapping_rules, now).map_err(NoClient::Unknown)?;
+    let shown = identity::show(path, &identity, listener, now).map_err(NoClient::Unknown)?;
     let line = format!("{}: {}", path.display(), told(&shown));
     match (&shown.admitted, shown.principal) {
         (Ok(()), Ok(principal)) => Ok((principal, Some(line))),

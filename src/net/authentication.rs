@@ -128,7 +128,7 @@ pub async fn authenticate(
                 }
             }
             Step::Send(answer) => {
-                send(client, &answer, until).await.ok_or_else(|| authentication.abandoned())?
+                send(client, &answer, until).await.ok_or_else(|| authentication.abandoned())?;
             }
             Step::Wait(finding) => match timeout_at(until, finding).await {
                 Ok(result) => found = Some(result),

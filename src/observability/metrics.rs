@@ -18,6 +18,7 @@ pub(in crate::observability) mod authorizations;
 mod certificates;
 mod denials;
 mod families;
+mod fault;
 mod labels;
 mod listener;
 mod outputs;

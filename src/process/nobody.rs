@@ -65,6 +65,10 @@ pub(crate) fn why(listeners: &[Listener], principal: &str) -> Option<String> {
     {
         return None;
     }
+    // Who logs in may have any name: users come and go while it runs, and tokens are others' to make.
+    if listeners.iter().any(|one| one.sasl.is_some()) {
+        return None;
+    }
     let named = quoted(principal);
     let asking: Vec<&Listener> =
         listeners.iter().filter(|one| one.tls.client_auth != ClientAuth::None).collect();

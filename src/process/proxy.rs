@@ -153,16 +153,7 @@ impl Proxy {
         let sources = Sources { identities, acls: acls.clone(), credentials };
         let reloader = Reloader::new(config.clone(), sources, live, metrics.clone(), health.clone());
         reloader.show_certificates();
-        metrics.config_hash(&sha256(config.document.text().as_bytes()));
-        metrics.connections_limit(config.limits.max_connections as usize);
-        metrics.loaded(Reload::Config, SystemTime::now());
-        metrics.loaded(Reload::Tls, SystemTime::now());
-        // Where there are none, nothing of them has failed.
-        metrics.loaded(Reload::Users, SystemTime::now());
-        metrics.loaded(Reload::Jwks, SystemTime::now());
-        if acls.is_loaded() {
-            metrics.loaded(Reload::Acls, SystemTime::now());
-        }
+        show_loaded(&metrics, &config, acls.is_loaded());
         if config.authorization.acls.as_ref().and_then(Acls::topic).is_none() {
             health.does_not_apply(Check::AclTopic);
         }
@@ -298,6 +289,20 @@ impl Proxy {
         end.send_replace(true);
         watchers.shutdown().await;
         tracing::info!("stopped");
+    }
+}
+
+/// Shows in the metrics what was read for the start.
+fn show_loaded(metrics: &Metrics, config: &Config, acls_are_loaded: bool) {
+    metrics.config_hash(&sha256(config.document.text().as_bytes()));
+    metrics.connections_limit(config.limits.max_connections as usize);
+    metrics.loaded(Reload::Config, SystemTime::now());
+    metrics.loaded(Reload::Tls, SystemTime::now());
+    // Where there are none, nothing of them has failed.
+    metrics.loaded(Reload::Users, SystemTime::now());
+    metrics.loaded(Reload::Jwks, SystemTime::now());
+    if acls_are_loaded {
+        metrics.loaded(Reload::Acls, SystemTime::now());
     }
 }
 

@@ -3,6 +3,7 @@
 //! What takes time, or asks somebody else, is asked of the caller: which versions the broker serves, and whether a password or a
 //! token is right.
 
+mod dialogue;
 mod frames;
 mod reaction;
 
@@ -15,15 +16,16 @@ use super::api::{Row, unsupported_version};
 use super::error_code::{INVALID_REQUEST, SASL_AUTHENTICATION_FAILED, UNSUPPORTED_SASL_MECHANISM};
 use super::header::RequestHeader;
 use super::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, SaslAuthenticateRequest, SaslAuthenticateResponse,
-    SaslHandshakeRequest, SaslHandshakeResponse,
+    ApiVersionsRequest, ApiVersionsResponse, SaslAuthenticateResponse, SaslHandshakeRequest,
+    SaslHandshakeResponse,
 };
 use super::wire::{Message, Str};
 use crate::model::sasl::bearer::{self, BearerResponse};
 use crate::model::sasl::plain::Login as PlainLogin;
 use crate::model::sasl::scram::{Exchange, Progress};
 use crate::model::sasl::{Mechanism, Rejection};
-use frames::{answer_frame, body, encoded, is_software, unwrap};
+use dialogue::{Dialogue, MechanismState, accepted};
+use frames::{Framed, answer_frame, body, encoded, is_software, unwrap};
 pub use reaction::{Authenticated, Before, Credentials, Offer, Reaction, Refused, Surroundings, Verified};
 
 /// The longest frame of a client that is nobody yet, in bytes. Kafka takes 512 KiB (`sasl.server.max.receive.size`); whoever
@@ -54,31 +56,6 @@ enum State {
     BadMechanism(String),
     /// `COMPLETE` or `FAILED`
     Over,
-}
-
-#[derive(Debug)]
-struct Dialogue {
-    mechanism: Mechanism,
-    /// Whether tokens come in SaslAuthenticate requests; they come as they are after a handshake of version 0.
-    framed: Option<Framed>,
-    exchange: MechanismState,
-}
-
-/// To which SaslAuthenticate request the answer goes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Framed {
-    version: i16,
-    correlation_id: i32,
-}
-
-#[derive(Debug)]
-enum MechanismState {
-    Plain,
-    Scram(Exchange),
-    /// Why the client has been told that its token is wrong, if it has.
-    Bearer(Option<String>),
-    /// What was said is being verified: whose rights are wanted, and the user's name where that was said.
-    Verifying(String, Option<String>),
 }
 
 impl SaslServer {
@@ -392,29 +369,6 @@ impl SaslServer {
             Some(frame) => Reaction::Answer(Some(frame)),
             None => silent(format!("the answer to {} cannot be written", row.name)),
         }
-    }
-}
-
-impl Dialogue {
-    /// In the form that the client expects.
-    fn answer(&self, answer: &SaslAuthenticateResponse) -> Option<Vec<u8>> {
-        match self.framed {
-            Some(Framed { version, correlation_id }) => {
-                encoded(Row::find(SaslAuthenticateRequest::KEY)?, (version, correlation_id), answer)
-            }
-            None => {
-                let length = i32::try_from(answer.auth_bytes.len()).ok()?;
-                Some([&length.to_be_bytes()[..], &answer.auth_bytes].concat())
-            }
-        }
-    }
-}
-
-fn accepted(token: &[u8], session_lifetime_ms: i64) -> SaslAuthenticateResponse {
-    SaslAuthenticateResponse {
-        auth_bytes: Bytes::copy_from_slice(token),
-        session_lifetime_ms,
-        ..Default::default()
     }
 }
 

@@ -429,6 +429,7 @@ fn what_describes_the_configuration_is_what_the_repository_has() {
     for (arguments, file) in [
         (&["config", "schema"], include_str!("../../deploy/doorkeeper.schema.json")),
         (&["acls", "schema"], include_str!("../../deploy/acls.schema.json")),
+        (&["users", "schema"], include_str!("../../deploy/users.schema.json")),
         (&["config", "example"], CONFIG),
     ] {
         let said = doorkeeper(here, arguments);

@@ -23,9 +23,9 @@ fn a_command_without_the_one_that_it_belongs_to_is_given_it() {
     let folder = Folder::new();
     for (arguments, whole) in [
         (&["explain", "--config", "doorkeeper.yaml"][..], "doorkeeper acls explain"),
-        (&["list"], "doorkeeper acls list"),
+        (&["list"], "doorkeeper acls list or doorkeeper users list"),
         (&["example"], "doorkeeper config example"),
-        (&["schema"], "doorkeeper acls schema or doorkeeper config schema"),
+        (&["schema"], "doorkeeper acls schema or doorkeeper users schema or doorkeeper config schema"),
     ] {
         let said = folder.doorkeeper(arguments);
         let hint = format!("\nIt belongs to another command: {whole}\n");

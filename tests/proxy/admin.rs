@@ -115,7 +115,7 @@ async fn readiness_follows_the_checks() {
     assert_eq!(failed.status, 503);
     assert_eq!(
         failed.body,
-        "[+]configuration ok\n[+]listeners ok\n[+]certificates ok\n[+]acls ok\n[+]acl-topic ok\n\
+        "[+]configuration ok\n[+]listeners ok\n[+]certificates ok\n[+]acls ok\n[+]credentials ok\n[+]acl-topic ok\n\
          [-]upstream failed: connection refused: 127.0.0.1:9092\n[+]addresses ok\n[+]plaintext-exposed ok\n[+]not-draining ok\n\
          readyz check failed\n"
     );

@@ -173,7 +173,7 @@ fn by_listeners(config: &Path, certificate: &Path, now: SystemTime) -> Result<Ve
     let mut judgements = Vec::new();
     for listener in &config.listeners {
         let identity = identity::load(&config.document, listener, now).map_err(Failure::Configuration)?;
-        let shown = identity::show(certificate, &identity, &listener.principal_mapping_rules, now)?;
+        let shown = identity::show(certificate, &identity, listener, now)?;
         judgements.push(Judgement::of_listener(&listener.name, &shown));
     }
     Ok(judgements)

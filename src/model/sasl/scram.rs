@@ -353,9 +353,9 @@ struct ClientFinal<'a> {
 impl<'a> ClientFinal<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let (channel, rest) = text.split_once(',')?;
-        let channel_binding = read_base64(channel.strip_prefix("c=")?)?;
+        let channel_binding = BASE64.decode(channel.strip_prefix("c=")?).ok()?;
         let (before, proof) = rest.rsplit_once(',')?;
-        let proof = read_base64(proof.strip_prefix("p=")?)?;
+        let proof = BASE64.decode(proof.strip_prefix("p=")?).ok()?;
         let mut parts = before.split(',');
         let nonce = parts.next()?.strip_prefix("r=").filter(|nonce| is_printable(nonce))?;
         for extension in parts {
@@ -374,10 +374,6 @@ fn read_extension(text: &str) -> Option<(&str, &str)> {
     let (key, value) = text.split_once('=')?;
     let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphabetic());
     (is_key && is_value(value)).then_some((key, value))
-}
-
-fn read_base64(text: &str) -> Option<Vec<u8>> {
-    BASE64.decode(text).ok()
 }
 
 /// `VALUE`: `[\x01-\x7F&&[^,]]+`

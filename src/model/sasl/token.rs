@@ -20,6 +20,8 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::ES384,
     Algorithm::EdDSA,
 ];
+/// The longest name of a user, in bytes.
+const LONGEST_NAME: usize = 1024;
 /// The most keys of one set.
 const MOST_KEYS: usize = 256;
 
@@ -189,7 +191,10 @@ fn judge(claims: &Map<String, Value>, rules: &TokenRules, now: u64) -> Result<Ve
         return Err(format!("it was issued {} s in the future", issued - now));
     }
     let claim = &rules.principal_claim;
-    let principal = claims.get(claim).and_then(Value::as_str).filter(|name| !name.trim().is_empty());
+    let principal = claims
+        .get(claim)
+        .and_then(Value::as_str)
+        .filter(|name| !name.trim().is_empty() && name.len() <= LONGEST_NAME);
     let principal = principal.ok_or(format!("its claim '{claim}' names nobody"))?;
     Ok(VerifiedToken { principal: principal.to_owned(), expires })
 }

@@ -21,7 +21,10 @@ const FAILURE_COUNTS: Duration = Duration::from_secs(1);
 
 /// What brokers have said of their versions: by the one that is meant and the version that was asked for.
 #[derive(Default)]
-pub struct KnownVersions(Mutex<HashMap<(Destination, i16), Arc<AsyncMutex<Known>>>>);
+pub struct KnownVersions(Mutex<HashMap<(Destination, i16), Shared>>);
+
+/// Whoever asks holds it meanwhile.
+type Shared = Arc<AsyncMutex<Known>>;
 
 /// When and what it was.
 type Known = Option<(Instant, Answer)>;

@@ -1,6 +1,7 @@
 use super::*;
 
 mod faults;
+mod sasl;
 mod tls;
 
 /// The configuration that the product was designed around.

@@ -7,9 +7,9 @@ use rustls::pki_types::UnixTime;
 
 use super::files::{self, Expected};
 use super::foreign::Part;
-use super::{Identity, pem, unix};
+use super::{Identity, Listener, pem, unix};
 use crate::model::certificate::Certificate;
-use crate::model::principal::{MappingRules, distinguished_name};
+use crate::model::principal::distinguished_name;
 use crate::net::{authentication, verification_failure};
 
 /// What becomes of a client that shows a certificate.
@@ -29,13 +29,8 @@ pub struct Shown {
 ///
 /// # Errors
 /// When there is no certificate in the file that can be read.
-pub fn show(
-    path: &Path,
-    identity: &Identity,
-    rules: &MappingRules,
-    now: SystemTime,
-) -> Result<Shown, String> {
-    let name = path.display();
+pub fn show(path: &Path, identity: &Identity, listener: &Listener, now: SystemTime) -> Result<Shown, String> {
+    let (name, rules) = (path.display(), &listener.principal_mapping_rules);
     let pem = files::read(path, Expected::Pem)
         .and_then(|bytes| pem::parse(&bytes, path, Part::Chain))
         .map_err(|why| format!("{name}: {why}"))?;
@@ -54,7 +49,11 @@ pub fn show(
     let principal = authentication::mapped(rules, own).map_err(|close| close.detail.into_owned());
     let rule = rules.explain(&subject).ok().map(|mapped| (mapped.rule.to_owned(), mapped.passed_over));
     let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(unix(now)).unwrap_or_default()));
+    let logs_in = listener.sasl.as_ref().is_some_and(|sasl| sasl.is_required_with_certificate);
     let admitted = match &identity.client_verifier {
+        _ if logs_in => {
+            Err("everybody logs in here (sasl), and a certificate says nothing of who somebody is".to_owned())
+        }
         None => Err("clients are not asked for certificates here: each one is User:ANONYMOUS".to_owned()),
         Some(verifier) => verifier.verify_client_cert(own, issuers, now).map(drop).map_err(|error| {
             verification_failure::take().map_or_else(|| error.to_string(), |refusal| refusal.to_string())

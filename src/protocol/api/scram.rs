@@ -7,8 +7,8 @@ use super::cluster::{DENIED, needs};
 use super::{Api, RuleOutcome};
 use crate::model::acl::Operation;
 use crate::model::sasl::scram::{Hash, ScramCredential};
-use crate::model::sasl::users::{User, UsersChange, UsersChangeError};
-use crate::protocol::access::Access;
+use crate::model::sasl::users::{User, Users, UsersChange, UsersChangeError};
+use crate::protocol::access::{Access, UserDirectory};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::alter_user_scram_credentials_request::{
     ScramCredentialDeletion, ScramCredentialUpsertion,
@@ -49,7 +49,7 @@ impl Api for DescribeUserScramCredentialsRequest {
                 ..Default::default()
             }));
         }
-        let known = access.users.map(|directory| directory.users()).unwrap_or_default();
+        let known = access.users.map(UserDirectory::users).unwrap_or_default();
         let mut counts: BTreeMap<Str, usize> = BTreeMap::new();
         for user in &users {
             *counts.entry(user.name.clone()).or_default() += 1;
@@ -112,39 +112,8 @@ impl Api for AlterUserScramCredentialsRequest {
                 users.into_iter().map(|user| result(user, DENIED, needs(Operation::Alter))).collect(),
             );
         }
-        let known = access.users.map(|directory| directory.users());
-        let is_there = |deletion: &ScramCredentialDeletion| {
-            let user = known.as_ref().and_then(|known| known.get(&deletion.name));
-            hash_of(deletion.mechanism)
-                .is_some_and(|hash| user.is_some_and(|user| user.scram(hash).is_some()))
-        };
-        let mut failed: BTreeMap<Str, (i16, &'static str)> = BTreeMap::new();
-        let mut acceptable: HashSet<Str> = HashSet::new();
-        let altered = self
-            .deletions
-            .iter()
-            .map(|deletion| {
-                let why = unacceptable(&deletion.name, deletion.mechanism);
-                let gone = "Attempt to delete a user credential that does not exist";
-                (&deletion.name, why.or_else(|| (!is_there(deletion)).then_some((RESOURCE_NOT_FOUND, gone))))
-            })
-            .chain(
-                self.upsertions.iter().map(|upsertion| (&upsertion.name, unacceptable_upsertion(upsertion))),
-            );
-        for (name, why) in altered {
-            // What fails fails once: that the user is named twice counts only where the first would have been done.
-            if failed.contains_key(name) {
-                continue;
-            }
-            if acceptable.remove(name) {
-                let twice = "A user credential cannot be altered twice in the same request";
-                failed.insert(name.clone(), (DUPLICATE_RESOURCE, twice));
-            } else if let Some(why) = why {
-                failed.insert(name.clone(), why);
-            } else {
-                acceptable.insert(name.clone());
-            }
-        }
+        let known = access.users.map(UserDirectory::users);
+        let (mut failed, acceptable) = self.judge(known.as_deref());
         let refused = |failed: BTreeMap<Str, (i16, &str)>| {
             failed
                 .into_iter()
@@ -179,6 +148,39 @@ impl Api for AlterUserScramCredentialsRequest {
 }
 
 impl AlterUserScramCredentialsRequest {
+    /// Which users cannot be altered, and which can, of those that there are.
+    fn judge(&self, known: Option<&Users>) -> (BTreeMap<Str, (i16, &'static str)>, HashSet<Str>) {
+        let is_there = |deletion: &ScramCredentialDeletion| {
+            let user = known.and_then(|known| known.get(&deletion.name));
+            hash_of(deletion.mechanism)
+                .is_some_and(|hash| user.is_some_and(|user| user.scram(hash).is_some()))
+        };
+        let gone = "Attempt to delete a user credential that does not exist";
+        let deletions = self.deletions.iter().map(|deletion| {
+            let why = unacceptable(&deletion.name, deletion.mechanism);
+            (&deletion.name, why.or_else(|| (!is_there(deletion)).then_some((RESOURCE_NOT_FOUND, gone))))
+        });
+        let upsertions =
+            self.upsertions.iter().map(|upsertion| (&upsertion.name, unacceptable_upsertion(upsertion)));
+        let mut failed = BTreeMap::new();
+        let mut acceptable: HashSet<Str> = HashSet::new();
+        for (name, why) in deletions.chain(upsertions) {
+            // What fails fails once: that the user is named twice counts only where the first would have been done.
+            if failed.contains_key(name) {
+                continue;
+            }
+            if acceptable.remove(name) {
+                let twice = "A user credential cannot be altered twice in the same request";
+                failed.insert(name.clone(), (DUPLICATE_RESOURCE, twice));
+            } else if let Some(why) = why {
+                failed.insert(name.clone(), why);
+            } else {
+                acceptable.insert(name.clone());
+            }
+        }
+        (failed, acceptable)
+    }
+
     /// What is to be changed of these users.
     fn change(&self, users: &HashSet<Str>) -> UsersChange {
         let deletions = self.deletions.iter().filter(|deletion| users.contains(&deletion.name));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Framed, Reaction, refused, silent};
+use super::{Reaction, refused, silent};
 use crate::protocol::api::Row;
 use crate::protocol::error_code::ILLEGAL_SASL_STATE;
 use crate::protocol::header::{self, RequestHeader};
@@ -11,6 +11,13 @@ use crate::protocol::messages::{
     SaslHandshakeResponse,
 };
 use crate::protocol::wire::Message;
+
+/// To which SaslAuthenticate request the answer goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Framed {
+    pub(super) version: i16,
+    pub(super) correlation_id: i32,
+}
 
 /// The token in a SaslAuthenticate request.
 pub(super) fn unwrap(frame: &Bytes, framed: &mut Framed) -> Result<Bytes, Reaction> {

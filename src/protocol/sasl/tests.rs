@@ -2,6 +2,7 @@ use super::*;
 use crate::model::sasl::scram::{Hash, ScramCredential};
 use crate::model::sasl::users::{User, Users};
 use crate::protocol::access::BrokerSettings;
+use crate::protocol::messages::SaslAuthenticateRequest;
 use crate::protocol::messages::api_versions_response::ApiVersion;
 use crate::protocol::wire::Message;
 
