@@ -34,6 +34,7 @@
 //! | who counts memory | [`net::budget`] for the process; `net::session::memory` and `net::relay::reservation` for a connection |
 //! | the ACLs: where they are kept, and how they change | [`process::acl_store`]: a file, or a topic of the cluster |
 //! | a certificate file that changes | `process::proxy::watchers` looks at it, [`process::identity`] reads and judges it, its `store` puts it in force |
+//! | SASL | [`model::sasl`] reads what is said, [`protocol::sasl`] holds the dialogue, [`net::authentication`] brings it to the client; [`process::users`] and [`process::token_keys`] know who is who |
 //! | which clients' certificates are accepted | [`model::certificate`] |
 //! | key stores: JKS, PKCS#12, encrypted keys | [`process::identity::stores`] |
 //! | metrics and their labels | [`observability::metrics`] |
