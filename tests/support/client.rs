@@ -9,8 +9,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Nothing on loopback takes longer, and a test that hangs tells nothing.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// A test that hangs tells nothing. Kafka takes ten seconds and more for ten thousand bindings where much else runs on the machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One connection that speaks the messages of one Kafka version.
 pub struct Client {
