@@ -28,7 +28,7 @@ use files::Files;
 use keys::KeyType;
 use names::{host, name_part};
 use settings::Settings;
-use stores::{key_store, new_password, password_in, trust_store};
+use stores::{key_store, new_password, portable_password_in, trust_store};
 
 /// The longest that a server or client is given a certificate for, in days: what browsers and other programs take at most.
 pub(super) const MOST_DAYS: i64 = 397;
@@ -241,7 +241,7 @@ const PASSWORD: &str = "password";
 
 impl Leaf {
     fn password(&self) -> Result<Zeroizing<String>, String> {
-        self.password_file.as_deref().map_or_else(new_password, password_in)
+        self.password_file.as_deref().map_or_else(new_password, portable_password_in)
     }
 }
 

@@ -114,6 +114,11 @@ pub(super) fn users(command: &UsersCommand) -> ExitCode {
 }
 
 fn set(asked: &Set) -> ExitCode {
+    // Whoever has named no file is told so before a password is asked for.
+    let path = match asked.place.file() {
+        Ok(path) => path,
+        Err(code) => return code,
+    };
     let made = check_name(&asked.name).and_then(|()| check_iterations(asked.iterations)).and_then(|()| {
         let password = password(asked)?;
         let mut salt = [0; 16];
@@ -137,7 +142,7 @@ fn set(asked: &Set) -> ExitCode {
         },
     }
     let name = &asked.name;
-    let changed = change(&asked.place, true, |users| {
+    let changed = change(path, true, |users| {
         let mut user = users.get(name).cloned().unwrap_or_default();
         for hash in Hash::ALL {
             if let Some(credential) = known.scram(hash) {
@@ -197,8 +202,12 @@ fn password(asked: &Set) -> Result<Zeroizing<String>, String> {
 }
 
 fn remove(asked: &Remove) -> ExitCode {
+    let path = match asked.place.file() {
+        Ok(path) => path,
+        Err(code) => return code,
+    };
     let is_there = std::cell::Cell::new(false);
-    let changed = change(&asked.place, false, |users| {
+    let changed = change(path, false, |users| {
         let Some(user) = users.get(&asked.name) else { return BTreeMap::new() };
         let mut left = match asked.mechanism {
             Some(_) => user.clone(),
@@ -268,6 +277,11 @@ impl Failure {
 }
 
 impl Place {
+    /// The file with the users; otherwise why there is none has been said.
+    fn file(&self) -> Result<PathBuf, ExitCode> {
+        self.path().map_err(Failure::say)
+    }
+
     /// The file with the users.
     fn path(&self) -> Result<PathBuf, Failure> {
         if let Some(file) = &self.file {
@@ -300,11 +314,10 @@ impl Place {
 
 /// Changes the file; says which it is.
 fn change(
-    place: &Place,
+    path: PathBuf,
     may_create: bool,
     change: impl Fn(&Users) -> BTreeMap<String, User>,
 ) -> Result<PathBuf, ExitCode> {
-    let path = place.path().map_err(Failure::say)?;
     if may_create && !path.exists() {
         UserStore::create(&path).map_err(|error| failed(&format!("{}: {error}", path.display())))?;
     }

@@ -10,14 +10,14 @@ use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::super::output::{Output, Paint, print_json};
 use super::super::print;
 use super::authority::unix;
+use super::stores::password_in;
 use crate::model::principal::MappingRules;
 use crate::model::text::printable;
-use crate::process::config::document::{quoted, read_failure};
+use crate::process::config::document::quoted;
 use crate::process::config::text::mapping_rules;
 use crate::process::config::{Config, HostPort};
 use crate::process::identity::{self, certificates_of_any};
@@ -147,7 +147,7 @@ fn look_at(target: &str, password_file: Option<&Path>) -> Result<Source, String>
     let path = Path::new(target);
     if path.exists() {
         let password = password_file.map(password_in).transpose()?;
-        let chain = certificates_of_any(path, password)?;
+        let chain = certificates_of_any(path, password, "--password-file")?;
         return Ok(Source { name: target.to_owned(), chain, server: None });
     }
     let Ok(address) = target.parse::<HostPort>() else {
@@ -158,13 +158,6 @@ fn look_at(target: &str, password_file: Option<&Path>) -> Result<Source, String>
     let mut server = presented::by(&address).map_err(|why| format!("{address}: {why}"))?;
     let chain = std::mem::take(&mut server.chain);
     Ok(Source { name: address.to_string(), chain, server: Some(server) })
-}
-
-/// The password in a file, without the end of its line.
-fn password_in(path: &Path) -> Result<Zeroizing<String>, String> {
-    let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.map_err(|error| format!("{}: {}", path.display(), read_failure(path, &error)))?;
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// What each listener of a configuration makes of it.

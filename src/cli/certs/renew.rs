@@ -15,7 +15,7 @@ use super::authority::{Authority, Issued, Request, Validity};
 use super::files::Files;
 use super::keys::KeyType;
 use super::pkcs12;
-use super::stores::{key_store, password_in};
+use super::stores::{key_store, portable_password_in};
 use super::{Issuer, MOST_DAYS, PASSWORD, names, until};
 use crate::model::certificate::Certificate;
 use crate::process::identity::{ProviderSignatures, certificates_in, private_key_in};
@@ -157,7 +157,7 @@ fn renewed_store(
 ) -> Result<Vec<u8>, String> {
     let name = path.display();
     let beside = path.with_file_name(PASSWORD);
-    let password = password_in(asked.password_file.as_deref().unwrap_or(&beside))?;
+    let password = portable_password_in(asked.password_file.as_deref().unwrap_or(&beside))?;
     let mut old = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut old))

@@ -27,10 +27,18 @@ pub(in crate::cli) fn new_password() -> Result<Zeroizing<String>, String> {
 /// The password in a file: its first line.
 ///
 /// # Errors
-/// Why it is none, with the file's name.
+/// Why it cannot be read, with the file's name.
 pub(super) fn password_in(path: &Path) -> Result<Zeroizing<String>, String> {
     let text = Zeroizing::new(read_text(path, MOST_BYTES).map_err(|fault| fault.to_string())?);
-    let line = text.lines().next().unwrap_or_default();
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+/// The password in a file, for a store that is made here.
+///
+/// # Errors
+/// Why it is none that every program takes, with the file's name.
+pub(super) fn portable_password_in(path: &Path) -> Result<Zeroizing<String>, String> {
+    let line = password_in(path)?;
     if line.chars().count() < SHORTEST {
         return Err(format!(
             "{}: the password has fewer than {SHORTEST} characters, which keytool refuses",
@@ -43,7 +51,7 @@ pub(super) fn password_in(path: &Path) -> Result<Zeroizing<String>, String> {
             path.display()
         ));
     }
-    Ok(Zeroizing::new(line.to_owned()))
+    Ok(line)
 }
 
 /// A key with its certificate, their issuers up to the authority's included, under this alias.

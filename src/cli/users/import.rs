@@ -51,7 +51,11 @@ pub(super) fn import(asked: &Import) -> ExitCode {
         Err(why) => return failed(&format!("{name}: {why}")),
     };
     let count = said.values().flatten().count();
-    let changed = change(&asked.place, true, |users| {
+    let path = match asked.place.file() {
+        Ok(path) => path,
+        Err(code) => return code,
+    };
+    let changed = change(path, true, |users| {
         let mut changed: BTreeMap<String, User> = BTreeMap::new();
         for ((user, hash), credential) in &said {
             let Some(credential) = credential else { continue };

@@ -77,23 +77,37 @@ const ANY_EXTENDED_KEY_USAGE: [u8; 4] = [0x55, 0x1d, 0x25, 0];
 const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
 const CLIENT_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 2];
 
+/// Shows each extension of a SEQUENCE of them (RFC 5280 §4.1): its number, whether it is critical, its value.
+///
+/// # Errors
+/// What `judge` says, or where it is no row of extensions.
+pub(super) fn each_extension<'a>(
+    mut list: Der<'a>,
+    mut judge: impl FnMut(&'a [u8], bool, Der<'a>) -> Result<(), NotDer>,
+) -> Result<(), NotDer> {
+    while let Some(extension) = list.next()? {
+        let mut extension = extension.expect(SEQUENCE, "an extension must be a SEQUENCE")?;
+        let kind = extension.take(OBJECT_IDENTIFIER, "an extension must begin with its number")?.content;
+        let critical = match extension.take_if(BOOLEAN)? {
+            Some(critical) => boolean(critical.content)?,
+            None => false,
+        };
+        let value = extension.take(OCTET_STRING, "an extension must end with its value")?.content;
+        extension.end("an extension must end with its value")?;
+        judge(kind, critical, Der(value))?;
+    }
+    Ok(())
+}
+
 impl Extensions {
     /// Reads the SEQUENCE of extensions.
     ///
     /// # Errors
     /// When it is no row of extensions, or has one twice.
-    pub(super) fn read(mut list: Der<'_>) -> Result<Self, NotDer> {
+    pub(super) fn read(list: Der<'_>) -> Result<Self, NotDer> {
         let mut extensions = Self::default();
         let mut seen: Vec<&[u8]> = Vec::new();
-        while let Some(extension) = list.next()? {
-            let mut extension = extension.expect(SEQUENCE, "an extension must be a SEQUENCE")?;
-            let kind = extension.take(OBJECT_IDENTIFIER, "an extension must begin with its number")?.content;
-            let critical = match extension.take_if(BOOLEAN)? {
-                Some(critical) => boolean(critical.content)?,
-                None => false,
-            };
-            let value = extension.take(OCTET_STRING, "an extension must end with its value")?.content;
-            extension.end("an extension must end with its value")?;
+        each_extension(list, |kind, critical, value| {
             if seen.contains(&kind) {
                 return Err(NotDer("an extension is there twice"));
             }
@@ -102,13 +116,12 @@ impl Extensions {
                 return Err(NotDer("there are more than 100 extensions"));
             }
             seen.push(kind);
-            extensions.add(kind, critical, value)?;
-        }
+            extensions.add(kind, critical, value)
+        })?;
         Ok(extensions)
     }
 
-    fn add(&mut self, kind: &[u8], critical: bool, value: &[u8]) -> Result<(), NotDer> {
-        let value = Der(value);
+    fn add(&mut self, kind: &[u8], critical: bool, value: Der<'_>) -> Result<(), NotDer> {
         let read = match kind.strip_prefix(&ID_CE) {
             // These two only help to find an issuer, and are not to be critical, no more than nsCertType: then Java does not
             // know them.

@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 
-use super::extensions::KeyUsage;
+use super::extensions::{KeyUsage, each_extension};
 use super::name::Name;
 use super::signatures::Signatures;
 use super::{Certificate, Kind, PublicKey, bits};
 use crate::model::der::{
-    BIT_STRING, BOOLEAN, Der, GENERALIZED_TIME, INTEGER, NotDer, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE,
-    UTC_TIME, boolean, context, context_constructed, time, unsigned,
+    BIT_STRING, Der, GENERALIZED_TIME, INTEGER, NotDer, SEQUENCE, UTC_TIME, context, context_constructed,
+    time, unsigned,
 };
 
 /// A list of certificates that their issuer has revoked.
@@ -175,24 +175,6 @@ fn entries(mut list: Der<'_>, at: usize) -> Result<Vec<(u32, u16)>, NotDer> {
         let start = u32::try_from(start).map_err(|_| TOO_LONG)?;
         entries.push((start, u16::try_from(serial.content.len()).map_err(|_| TOO_LONG)?));
     }
-}
-
-fn each_extension(
-    mut list: Der<'_>,
-    mut judge: impl FnMut(&[u8], bool, Der<'_>) -> Result<(), NotDer>,
-) -> Result<(), NotDer> {
-    while let Some(extension) = list.next()? {
-        let mut extension = extension.expect(SEQUENCE, "an extension must be a SEQUENCE")?;
-        let kind = extension.take(OBJECT_IDENTIFIER, "an extension must begin with its number")?.content;
-        let critical = match extension.take_if(BOOLEAN)? {
-            Some(critical) => boolean(critical.content)?,
-            None => false,
-        };
-        let value = extension.take(OCTET_STRING, "an extension must end with its value")?.content;
-        extension.end("an extension must end with its value")?;
-        judge(kind, critical, Der(value))?;
-    }
-    Ok(())
 }
 
 /// Which certificates a list with these extensions is about.

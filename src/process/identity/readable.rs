@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::files::{self, Expected};
 use super::foreign::{self, Part};
 use super::pem;
-use super::stores::{self, Form, Passwords};
+use super::stores::{self, About, Form, Passwords, StoreFault};
 
 /// The certificates in a file, in its order; at least one.
 ///
@@ -46,13 +46,15 @@ pub fn private_key_in(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     }
 }
 
-/// The certificates in a file of any form: those of its only key, the key's own first, or all that are trusted by it.
+/// The certificates in a file of any form: those of its only key, the key's own first, or all that are trusted by it. `option`
+/// is what names the file with the password.
 ///
 /// # Errors
 /// Why there is none, with the file's name.
 pub fn certificates_of_any(
     path: &Path,
     password: Option<Zeroizing<String>>,
+    option: &str,
 ) -> Result<Vec<CertificateDer<'static>>, String> {
     let name = path.display();
     let told = |why: String| format!("{name}: {why}");
@@ -61,12 +63,19 @@ pub fn certificates_of_any(
     if form == Form::Pem {
         return certificates_in(path);
     }
+    let is_asked_for = password.is_none();
+    let told_of = |fault: StoreFault| match fault.about {
+        About::Password if is_asked_for => {
+            told(format!("it has a password: name the file that holds it with {option}"))
+        }
+        _ => told(fault.message),
+    };
     let passwords = Passwords { store: password, key: None };
-    let store = stores::read(&bytes, path, &passwords).map_err(|fault| told(fault.message))?;
+    let store = stores::read(&bytes, path, &passwords).map_err(told_of)?;
     if store.keys().next().is_none() {
-        let trusted = store.trusted().map_err(|fault| told(fault.message))?;
+        let trusted = store.trusted().map_err(told_of)?;
         return Ok(trusted.iter().map(|one| one.certificate.clone()).collect());
     }
-    let key = store.key(None, &passwords, path).map_err(|fault| told(fault.message))?;
+    let key = store.key(None, &passwords, path).map_err(told_of)?;
     Ok(key.chain)
 }
