@@ -12,7 +12,7 @@ use super::{BAD_CONFIGURATION, print, refuse};
 use crate::model::certificate::Standing;
 use crate::model::text::{Rfc3339, printable};
 use crate::process::config::{Acls, Faults, TrustedCertificates};
-use crate::process::identity::{CertificateFacts, Identity, ListFacts, Shown, show};
+use crate::process::identity::{CertificateFacts, Identity, ListFacts, Made, Shown, show};
 use crate::process::startup::{self, Ready};
 
 /// Loads all that `run` would load: warnings and faults to standard error, a summary to standard output, and what becomes of
@@ -75,13 +75,12 @@ impl Admission<'_> {
         format!("{place}: {told}\n{rule}")
     }
 
-    /// How the principal came of the subject.
+    /// How the principal came of that name.
     fn rule(&self) -> Option<String> {
-        Some(match self.shown.rule.as_ref()? {
-            (rule, 0) if rule == "DEFAULT" => "the rule DEFAULT takes the subject as it is".to_owned(),
-            (rule, _) if rule == "DEFAULT" => {
-                "no rule matches the subject but DEFAULT, which takes it as it is".to_owned()
-            }
+        let Made { kind, rule, passed_over, .. } = self.shown.made.as_ref()?;
+        Some(match (rule.as_str(), passed_over) {
+            ("DEFAULT", 0) => format!("the rule DEFAULT takes the {kind} as it is"),
+            ("DEFAULT", _) => format!("no rule matches the {kind} but DEFAULT, which takes it as it is"),
             (rule, _) => format!("the principal is made by the rule {}", printable(rule)),
         })
     }
@@ -99,19 +98,16 @@ fn admissions<'a>(client: &Path, ready: &'a Ready, now: SystemTime) -> Result<Ve
 
 /// Who a certificate makes somebody, in a line.
 pub(super) fn told(shown: &Shown) -> String {
-    let subject = printable(&shown.subject);
+    let name = match &shown.made {
+        Some(made) => format!("the {} {}", made.kind, printable(&made.of)),
+        None => format!("the subject {}", printable(&shown.subject)),
+    };
     match (&shown.admitted, &shown.principal) {
-        (Ok(()), Ok(principal)) => {
-            format!("the subject {subject} is {}, and is let in", printable(principal))
-        }
+        (Ok(()), Ok(principal)) => format!("{name} is {}, and is let in", printable(principal)),
         (Err(why), Ok(principal)) => {
-            format!(
-                "the subject {subject} would be {}, and is not let in: {}",
-                printable(principal),
-                printable(why)
-            )
+            format!("{name} would be {}, and is not let in: {}", printable(principal), printable(why))
         }
-        (_, Err(why)) => format!("the subject {subject} is nobody: {}", printable(why)),
+        (_, Err(why)) => format!("{name} is nobody: {}", printable(why)),
     }
 }
 
@@ -257,6 +253,8 @@ struct AdmissionShown {
     listener: String,
     subject: String,
     principal: Option<String>,
+    /// The kind of name that it was made of: `subject`, `spiffe` or `dns`.
+    made_of: Option<&'static str>,
     /// The mapping rule that made it.
     rule: Option<String>,
     admitted: bool,
@@ -335,12 +333,13 @@ impl CertificateShown {
 
 impl From<&Admission<'_>> for AdmissionShown {
     fn from(admission: &Admission<'_>) -> Self {
-        let Shown { subject, principal, rule, admitted } = &admission.shown;
+        let Shown { subject, principal, made, admitted } = &admission.shown;
         Self {
             listener: admission.listener.to_owned(),
             subject: subject.clone(),
             principal: principal.as_ref().ok().cloned(),
-            rule: rule.as_ref().map(|(rule, _)| rule.clone()),
+            made_of: made.as_ref().map(|made| made.kind.name()),
+            rule: made.as_ref().map(|made| made.rule.clone()),
             admitted: admission.is_admitted(),
             reason: principal.as_ref().err().or(admitted.as_ref().err()).cloned(),
         }

@@ -24,6 +24,7 @@ pub use refusal::{Kind, Refusal};
 pub use revocation::{RevocationList, RevocationPolicy};
 pub use signatures::{Signatures, Unverified};
 
+use constraints::Form;
 use extensions::Extensions;
 use name::Name;
 
@@ -127,6 +128,20 @@ impl Certificate {
     /// The subject's name, in DER.
     pub fn subject_der(&self) -> &[u8] {
         &self.subject_der
+    }
+
+    /// The URIs of its subjectAltName; one that cannot be read is empty.
+    pub fn uris(&self) -> impl Iterator<Item = &str> {
+        self.alternative_names(Form::Uri)
+    }
+
+    /// The hosts' names of its subjectAltName; one that cannot be read is empty.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.alternative_names(Form::Dns)
+    }
+
+    fn alternative_names(&self, form: Form) -> impl Iterator<Item = &str> {
+        self.extensions.alternative_names.iter().filter_map(move |name| name.text(form))
     }
 
     /// The issuer's name, in DER.

@@ -1,15 +1,17 @@
 //! Who a client is, as Kafka says it: the principal, and how a certificate's subject becomes one.
 //!
 //! A verified certificate's subject is rendered by [`distinguished_name`] as the JDK does, and
-//! `ssl.principal.mapping.rules` ([`MappingRules`]) turn that into the name of a `User` principal. Whoever shows no
-//! certificate is [`ANONYMOUS`], whatever the rules.
+//! `ssl.principal.mapping.rules` ([`MappingRules`]) turn that into the name of a `User` principal. A [`PrincipalBuilder`] may look
+//! at other names of the certificate instead. Whoever shows no certificate is [`ANONYMOUS`], whatever the rules.
 
+mod builder;
 mod distinguished_name;
 mod java_regex;
 mod mapping_rules;
 mod reach;
 mod replacement;
 
+pub use builder::{Built, CertificateNames, NameKind, PrincipalBuilder};
 pub use distinguished_name::{InvalidName, distinguished_name, may_be_subject};
 pub use mapping_rules::{InvalidRules, Mapped, MappingRules, NoMatch};
 

@@ -19,7 +19,7 @@ use crate::protocol::access::Broker;
 use crate::protocol::messages::ApiVersionsResponse;
 use crate::protocol::sasl::Verified;
 
-pub use certificate::{CertificateAuthentication, mapped};
+pub use certificate::{CertificateAuthentication, names, principal_of};
 pub use sasl::SaslAuthentication;
 
 /// What is to be done next.

@@ -15,7 +15,8 @@ use tokio::time;
 
 use super::accepted_client::AcceptedClient;
 use super::authentication::{
-    Authentication, CertificateAuthentication, Identity, Patience, SaslAuthentication, authenticate, mapped,
+    Authentication, CertificateAuthentication, Identity, Patience, SaslAuthentication, authenticate,
+    principal_of,
 };
 use super::client::Client;
 use super::close::Close;
@@ -28,7 +29,7 @@ use super::tls::Tls;
 use super::transport::Transport;
 use super::upstream;
 use crate::model::advertise::Destination;
-use crate::model::principal::MappingRules;
+use crate::model::principal::PrincipalBuilder;
 use crate::model::text::printable;
 use crate::observability::metrics::{CloseReason, Fault, HandshakeResult, Mechanism, RejectReason};
 
@@ -176,7 +177,7 @@ async fn establish(
     }
     // Those that go with this TLS: both may change before the handshake is over, and the client of an authority that is no
     // longer trusted must not become somebody by rules that were made for another one's.
-    let rules = context.mapping_rules.load_full();
+    let builder = context.principal.load_full();
     let mut accepted = tokio::select! {
         accepted = handshake::establish_tls(context, config, socket, destination, &terms) => accepted?,
         _ = drain.wait_for(|drain| *drain) => return Err(Close::new(CloseReason::Drain, "doorkeeper is stopping")),
@@ -185,7 +186,7 @@ async fn establish(
         None | Some([]) => None,
         Some(chain) => place.distrust(chain),
     };
-    let mut authentication = authentication(context, &rules, &accepted, origins.client.ip());
+    let mut authentication = authentication(context, &builder, &accepted, origins.client.ip());
     let patience = Patience { each: context.limits.idle_timeout, whole: context.limits.handshake_timeout };
     let authenticated = tokio::select! {
         authenticated = authenticate(&mut accepted, &mut *authentication, patience) => authenticated,
@@ -223,17 +224,17 @@ async fn establish(
 /// How it is found out who a client is: by its certificate, or by SASL where the listener has that.
 fn authentication(
     context: &Arc<ListenerContext>,
-    rules: &MappingRules,
+    builder: &PrincipalBuilder,
     accepted: &AcceptedClient,
     address: IpAddr,
 ) -> Box<dyn Authentication> {
     let certificate = accepted.transport.established().and_then(Tls::client_certificate);
     let Some(sasl) = &context.sasl else {
-        return Box::new(CertificateAuthentication::new(context, rules, certificate));
+        return Box::new(CertificateAuthentication::new(context, builder, certificate));
     };
     let mut otherwise = None;
     if let (Some(certificate), false) = (certificate, sasl.is_required_with_certificate) {
-        let principal = mapped(rules, certificate);
+        let principal = principal_of(builder, certificate);
         context.process.metrics.authentication(Mechanism::Mtls, principal.is_ok());
         // One that makes nobody is no certificate that is enough.
         otherwise = principal.ok().map(|principal| Identity { principal, ..Identity::default() });

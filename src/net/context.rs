@@ -16,7 +16,7 @@ use super::self_check::SelfCheck;
 use super::upstream::Upstream;
 use crate::model::acl::{ClientView, Network};
 use crate::model::advertise::{Advertised, Names};
-use crate::model::principal::MappingRules;
+use crate::model::principal::PrincipalBuilder;
 use crate::observability::audit::AuditLog;
 use crate::observability::metrics::{ListenerMetrics, Metrics};
 use crate::observability::repeats::Repeats;
@@ -56,7 +56,7 @@ pub struct ListenerContext {
     /// ClientHellos of our own, by which it shows whether an address leads here.
     pub self_check: SelfCheck,
     /// How certificates become principals; connections that are there keep theirs.
-    pub mapping_rules: ArcSwap<MappingRules>,
+    pub principal: ArcSwap<PrincipalBuilder>,
     /// How clients log in, where they may.
     pub sasl: Option<Arc<SaslContext>>,
     /// The addresses that clients are told.

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use crate::model::acl::Network;
 use crate::model::advertise::Names;
-use crate::model::principal::MappingRules;
+use crate::model::principal::PrincipalBuilder;
 
 pub use document::Document;
 pub use effective::Effective;
@@ -97,8 +97,8 @@ pub struct Listener {
     pub sasl: Option<sasl::Sasl>,
     /// How old a connection may become.
     pub max_connection_age: Option<Duration>,
-    /// From a certificate's subject to the name of a principal.
-    pub principal_mapping_rules: MappingRules,
+    /// From a certificate's names to that of a principal.
+    pub principal: PrincipalBuilder,
     /// From the broker's advertised address to ours.
     pub address_mapping: AddressMapping,
     /// Whether it matters that the broker's address, as clients are told it, does not lead back here.

@@ -46,7 +46,7 @@ pub use client::ClientStore;
 pub use files::Fingerprint;
 pub use lists::ListFacts;
 pub use readable::{certificates_in, certificates_of_any, private_key_in};
-pub use shown::{Shown, show};
+pub use shown::{Made, Shown, show};
 pub use store::{IdentityStore, Prepared};
 pub use trust::{Trust, end_of};
 pub use verifier::ProviderSignatures;

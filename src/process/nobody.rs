@@ -7,7 +7,7 @@ use super::acl_store::AclStore;
 use super::acl_store::file;
 use super::config::document::{quoted, read_text};
 use super::config::{Acls, ClientAuth, Config, Fault, Listener, is_no_super_user};
-use crate::model::principal::{ANONYMOUS, Principal, USER, may_be_subject};
+use crate::model::principal::{ANONYMOUS, MappingRules, NameKind, Principal, USER, may_be_subject};
 
 /// The most warnings of the ACL file.
 const MOST: usize = 20;
@@ -77,28 +77,31 @@ pub(crate) fn why(listeners: &[Listener], principal: &str) -> Option<String> {
             "{named} is nobody: no listener asks clients for a certificate, so that each of them is {ANONYMOUS}"
         ));
     };
-    if asking.iter().any(|one| one.principal_mapping_rules.can_make(known.name())) {
+    if asking.iter().any(|one| one.principal.can_make(known.name())) {
         return None;
     }
     let of_any = if asking.len() > 1 { " of any listener" } else { "" };
-    Some(format!(
-        "{named} is nobody by the principal_mapping_rules{of_any}: {}",
-        example(first, known.name())
-    ))
+    // What a certificate has beside its subject is not to be guessed.
+    let is_by_subject = asking.iter().all(|one| one.principal.kinds().eq([NameKind::Subject]));
+    let (setting, example) = match (is_by_subject, first.principal.rules(NameKind::Subject)) {
+        (true, Some(rules)) => ("the principal_mapping_rules", example(rules, known.name())),
+        _ => ("principal_from and the rules", LOOK.to_owned()),
+    };
+    Some(format!("{named} is nobody by {setting}{of_any}: {example}"))
 }
 
+const LOOK: &str = "'doorkeeper check --client FILE' says who a certificate makes somebody";
+
 /// What becomes of a client whose certificate somebody may have had in mind for that name.
-fn example(listener: &Listener, name: &str) -> String {
+fn example(rules: &MappingRules, name: &str) -> String {
     let is_plain =
         name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '/' | ':'));
     let subject = match (may_be_subject(name), is_plain) {
         (true, _) => name.to_owned(),
         (false, true) => format!("CN={name}"),
-        (false, false) => {
-            return "'doorkeeper check --client FILE' says who a certificate makes somebody".to_owned();
-        }
+        (false, false) => return LOOK.to_owned(),
     };
-    match listener.principal_mapping_rules.apply(&subject) {
+    match rules.apply(&subject) {
         Ok(made) => format!(
             "a client with the subject {} is {}",
             quoted(&subject),

@@ -452,7 +452,7 @@ fn what_describes_the_configuration_is_what_the_repository_has() {
 fn a_clients_certificate_is_told_who_it_makes_somebody() {
     let folder = Folder::new();
     let own = |name: &str| {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        let mut params = CertificateParams::new(vec![format!("{name}.example")]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::ExplicitNoCa;
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
@@ -478,6 +478,16 @@ fn a_clients_certificate_is_told_who_it_makes_somebody() {
         let said = folder.doorkeeper(&[CHECK, &["--client", "alice.crt"]].concat());
         assert!(said.out.ends_with(&format!("clients: {told}\n")), "{said:?}");
     }
+    let from = "principal_from: [{ name: spiffe }, { name: dns, rules: 'RULE:^([a-z]+)\\.example$/$1/' }]\n    principal_mapping_rules:";
+    folder.write("doorkeeper.yaml", &CONFIG.replacen("principal_mapping_rules:", from, 1));
+    let said = folder.doorkeeper(&[CHECK, &["--client", "alice.crt", "--format", "json"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let client = &report["client"][0];
+    assert_eq!((&client["principal"], &client["made_of"]), (&"User:alice".into(), &"dns".into()), "{report}");
+    let said = folder.doorkeeper(&[CHECK, &["--client", "alice.crt"]].concat());
+    let lines = "alice.crt at the listener clients: the DNS name alice.example is User:alice, and is let in\n\
+                 alice.crt at the listener clients: the principal is made by the rule RULE:^([a-z]+)\\.example$/$1/\n";
+    assert!(said.out.ends_with(lines), "{said:?}");
     folder.write("doorkeeper.yaml", CONFIG);
     let stranger = folder.doorkeeper(&[CHECK, &["--client", "mallory.crt"]].concat());
     assert_eq!(stranger.code, 1, "{stranger:?}");

@@ -3,3 +3,4 @@
 mod guide;
 mod lists;
 mod names;
+mod principals;

@@ -50,7 +50,7 @@ impl Form {
     }
 }
 
-/// A name of a certificate, or the base of a subtree of names. Letters are lower case.
+/// A name of a certificate, or the base of a subtree of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct GeneralName {
     form: Form,
@@ -82,7 +82,7 @@ impl GeneralName {
         let form =
             form.filter(|_| element.tag & 0xc0 == 0x80).ok_or(NotDer("a name is of an unknown form"))?;
         let text = || match std::str::from_utf8(element.content) {
-            Ok(text) if text.is_ascii() => Value::Text(text.to_ascii_lowercase()),
+            Ok(text) if text.is_ascii() => Value::Text(text.to_owned()),
             _ => Value::Unreadable,
         };
         let value = match form {
@@ -92,6 +92,14 @@ impl GeneralName {
             Form::Other | Form::X400 | Form::Edi | Form::Registered => Value::Unreadable,
         };
         Ok(Self { form, value })
+    }
+
+    /// What a name of this form says; empty where it cannot be read.
+    pub(super) fn text(&self, form: Form) -> Option<&str> {
+        (self.form == form).then(|| match &self.value {
+            Value::Text(text) => text.as_str(),
+            _ => "",
+        })
     }
 
     fn described(&self) -> String {
@@ -111,11 +119,14 @@ impl GeneralName {
     /// lies in what it may stand for if `generous`.
     fn is_within(&self, base: &GeneralName, generous: bool) -> Option<bool> {
         Some(match (&self.value, &base.value) {
-            (Value::Text(name), Value::Text(base)) => match self.form {
-                Form::Dns => is_host_within(name, base, generous),
-                Form::Email => is_mailbox_within(name, base)?,
-                _ => is_uri_within(name, base)?,
-            },
+            (Value::Text(name), Value::Text(base)) => {
+                let (name, base) = (name.to_ascii_lowercase(), base.to_ascii_lowercase());
+                match self.form {
+                    Form::Dns => is_host_within(&name, &base, generous),
+                    Form::Email => is_mailbox_within(&name, &base)?,
+                    _ => is_uri_within(&name, &base)?,
+                }
+            }
             (Value::Bytes(address), Value::Bytes(base)) => is_address_within(address, base)?,
             (Value::Name(name), Value::Name(root)) => name.is_within(root),
             _ => return None,

@@ -4,7 +4,6 @@ use std::fmt;
 
 use fancy_regex::{Regex, RegexBuilder};
 
-use super::distinguished_name::may_be_subject;
 use super::java_regex::{self, MatchLimits};
 use super::reach::{Case, Reach};
 use super::replacement::Replacement;
@@ -79,15 +78,14 @@ impl MappingRules {
         apply(&self.rules, name)
     }
 
-    /// Whether some certificate's subject may be mapped to this name, which stands without `User:`. `false` is certain; `true`
-    /// is not.
-    pub fn can_make(&self, name: &str) -> bool {
+    /// Whether a name that rules are asked about may be mapped to this one, which stands without `User:`. `may_be` tells which
+    /// names rules are asked about. `false` is certain; `true` is not.
+    pub(super) fn can_make(&self, name: &str, may_be: impl Fn(&str) -> bool) -> bool {
         for (at, rule) in self.rules.iter().enumerate() {
             match rule {
                 // It leaves the name as it is, and no rule behind it is ever asked; those before it were.
                 Rule::Default => {
-                    return may_be_subject(name)
-                        && matches!(apply(&self.rules[..at], name), Err(NoMatch::NoRule));
+                    return may_be(name) && matches!(apply(&self.rules[..at], name), Err(NoMatch::NoRule));
                 }
                 Rule::Rewrite(rewrite) if rewrite.reach.has(name) => return true,
                 Rule::Rewrite(_) => {}
@@ -350,12 +348,9 @@ impl std::error::Error for InvalidRules {}
 impl fmt::Display for NoMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoMatch::NoRule => f.write_str("no principal mapping rule matches the certificate's subject"),
+            NoMatch::NoRule => f.write_str("no principal mapping rule matches it"),
             NoMatch::Failed { rule, reason } => {
-                write!(
-                    f,
-                    "the principal mapping rule {rule:?} cannot be applied to the certificate's subject: {reason}"
-                )
+                write!(f, "the principal mapping rule {rule:?} cannot be applied to it: {reason}")
             }
         }
     }

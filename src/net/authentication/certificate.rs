@@ -4,7 +4,7 @@ use bytes::BytesMut;
 
 use super::{Authentication, Close, Found, Identity, Step};
 use crate::model::certificate::Certificate;
-use crate::model::principal::{self, MappingRules};
+use crate::model::principal::{self, CertificateNames, PrincipalBuilder};
 use crate::net::context::ListenerContext;
 use crate::observability::metrics::{CloseReason, Mechanism};
 
@@ -15,9 +15,9 @@ pub struct CertificateAuthentication(Result<String, Close>);
 
 impl CertificateAuthentication {
     /// By the certificate that TLS has verified, if there is one (DER). Counts what came of it.
-    pub fn new(context: &ListenerContext, rules: &MappingRules, certificate: Option<&[u8]>) -> Self {
+    pub fn new(context: &ListenerContext, builder: &PrincipalBuilder, certificate: Option<&[u8]>) -> Self {
         let (mechanism, principal) = match certificate {
-            Some(certificate) => (Mechanism::Mtls, mapped(rules, certificate)),
+            Some(certificate) => (Mechanism::Mtls, principal_of(builder, certificate)),
             None => (Mechanism::Anonymous, Ok(principal::ANONYMOUS.to_owned())),
         };
         context.process.metrics.authentication(mechanism, principal.is_ok());
@@ -52,18 +52,23 @@ impl Authentication for CertificateAuthentication {
     }
 }
 
-/// Who these rules make of the subject of a certificate.
+/// Who a certificate makes somebody.
 ///
 /// # Errors
-/// When they make nobody of it.
-pub fn mapped(rules: &MappingRules, certificate: &[u8]) -> Result<String, Close> {
-    let unmapped = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
+/// When it is nobody's.
+pub fn principal_of(builder: &PrincipalBuilder, certificate: &[u8]) -> Result<String, Close> {
+    let nobody = |detail: String| Close::new(CloseReason::NoPrincipal, detail);
     let certificate = Certificate::read(certificate)
-        .map_err(|error| unmapped(format!("the client's certificate cannot be read: {error}")))?;
-    let name = principal::distinguished_name(certificate.subject_der())
-        .map_err(|error| unmapped(format!("the subject of the client's certificate: {error}")))?;
-    let mapped = rules
-        .apply(&name)
-        .map_err(|error| unmapped(format!("principal_mapping_rules, subject \"{name}\": {error}")))?;
-    Ok(format!("User:{mapped}"))
+        .map_err(|error| nobody(format!("the client's certificate cannot be read: {error}")))?;
+    let built = builder.build(&names(&certificate)).map_err(nobody)?;
+    Ok(format!("User:{}", built.name))
+}
+
+/// The names by which a certificate may make somebody.
+pub fn names(certificate: &Certificate) -> CertificateNames<'_> {
+    CertificateNames {
+        subject: certificate.subject_der(),
+        uris: certificate.uris().collect(),
+        hosts: certificate.hosts().collect(),
+    }
 }

@@ -24,6 +24,7 @@ pub const LIVE: &[&str] = &[
     "listeners.*.tls.cipher_suites",
     "listeners.*.tls.reload_interval",
     "listeners.*.principal_mapping_rules",
+    "listeners.*.principal_from",
     "authorization.super_users",
     "authorization.allow_everyone_if_no_acl_found",
     "limits.max_connections",

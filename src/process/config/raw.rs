@@ -79,6 +79,11 @@ pub(super) struct Listener {
     #[serde(default = "default_rules")]
     #[schemars(extend("format" = "principal-mapping-rules"))]
     pub(super) principal_mapping_rules: String,
+    /// Which of a certificate's names becomes a principal: these are looked at in their order, and the first of which its rules
+    /// make a name decides. Several names of a kind that would be different principals are nobody.
+    #[serde(default = "subject_alone")]
+    #[schemars(length(min = 1, max = 3))]
+    pub(super) principal_from: Vec<PrincipalSource>,
     /// What the listener's clients may use up, beside what the `limits` of all say.
     #[serde(default)]
     pub(super) limits: ListenerLimits,
@@ -115,8 +120,36 @@ pub(super) struct ProxyProtocol {
     pub(super) from: Vec<String>,
 }
 
+/// A kind of name that a certificate may have.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrincipalSource {
+    /// `subject`: as Kafka does it, by `principal_mapping_rules`. `spiffe`: the SPIFFE ID, a URI in the subjectAltName. `dns`: a
+    /// host's name there, in lower case; one with a wildcard is nobody's.
+    pub(super) name: NameKind,
+    /// How this kind of name becomes that of a principal, in the grammar of `principal_mapping_rules`. Without the key a name
+    /// stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "principal-mapping-rules"))]
+    pub(super) rules: Option<String>,
+}
+
+/// A kind of name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum NameKind {
+    Subject,
+    Spiffe,
+    Dns,
+}
+
+/// As Kafka does it.
+fn subject_alone() -> Vec<PrincipalSource> {
+    vec![PrincipalSource { name: NameKind::Subject, rules: None }]
+}
+
 /// Kafka's own default of `ssl.principal.mapping.rules`.
-fn default_rules() -> String {
+pub(super) fn default_rules() -> String {
     "DEFAULT".into()
 }
 

@@ -1,6 +1,8 @@
 use super::*;
+use crate::model::principal::NameKind;
 
 mod faults;
+mod principal;
 mod sasl;
 mod tls;
 
@@ -64,7 +66,8 @@ fn the_designed_configuration_loads() {
     let client_ca = TrustedCertificates::Pem("etc/tls/ca.crt".into());
     assert_eq!(listener.tls.client_auth, ClientAuth::Required { client_ca });
     assert_eq!(listener.tls.handshake_timeout, Duration::from_secs(10));
-    assert_eq!(listener.principal_mapping_rules.apply("CN=alice,O=x").unwrap(), "alice");
+    let rules = listener.principal.rules(NameKind::Subject).unwrap();
+    assert_eq!(rules.apply("CN=alice,O=x").unwrap(), "alice");
     assert_eq!(listener.address_mapping, AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) });
     assert_eq!(config.authorization.super_users, ["User:admin"]);
     assert!(!config.authorization.allow_everyone_if_no_acl_found);

@@ -8,11 +8,12 @@ use super::effective::Effective;
 use super::fault::Fault;
 use super::gateway;
 use super::raw;
-use super::text::{self, HostPort};
+use super::text::HostPort;
 use super::{AddressMapping, Config, Listener};
 use crate::model::acl::Network;
 
 mod authorization;
+mod principal;
 mod sasl;
 mod tls;
 
@@ -68,13 +69,7 @@ impl Validator<'_> {
         let tls = self.tls(&format!("{at}.tls"), &raw.tls, raw.sasl.is_some());
         let sasl = self.sasl(&format!("{at}.sasl"), raw);
         let address_mapping = self.address_mapping(&format!("{at}.address_mapping"), raw);
-        let principal_mapping_rules = match text::mapping_rules(&raw.principal_mapping_rules) {
-            Ok(rules) => Some(rules),
-            Err(message) => {
-                self.fault(&format!("{at}.principal_mapping_rules"), message);
-                None
-            }
-        };
+        let principal = self.principal(&at, raw);
         Some(Listener {
             name: raw.name.clone(),
             bind: raw.bind,
@@ -84,7 +79,7 @@ impl Validator<'_> {
             tls: tls?,
             sasl: sasl?,
             max_connection_age: raw.limits.max_connection_age,
-            principal_mapping_rules: principal_mapping_rules?,
+            principal: principal?,
             address_mapping: address_mapping?,
             self_check: raw.self_check,
             place: at,

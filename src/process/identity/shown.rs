@@ -9,20 +9,40 @@ use super::files::{self, Expected};
 use super::foreign::Part;
 use super::{Identity, Listener, pem, unix};
 use crate::model::certificate::Certificate;
-use crate::model::principal::distinguished_name;
+use crate::model::principal::{Built, NameKind, distinguished_name};
 use crate::net::{authentication, verification_failure};
 
 /// What becomes of a client that shows a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// The whole subject, as the mapping rules see it.
+    /// The whole subject, as mapping rules see it.
     pub subject: String,
     /// Who the client is, or why it is nobody.
     pub principal: Result<String, String>,
-    /// The mapping rule that made it somebody, and how many before it did not match.
-    pub rule: Option<(String, usize)>,
+    /// What made it somebody.
+    pub made: Option<Made>,
     /// Why the client is not let in, if it is not.
     pub admitted: Result<(), String>,
+}
+
+/// How a certificate became a principal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The kind of name that decided ...
+    pub kind: NameKind,
+    /// ... the name ...
+    pub of: String,
+    /// ... the rule that matched it, as it was written ...
+    pub rule: String,
+    /// ... and how many before that did not.
+    pub passed_over: usize,
+}
+
+impl From<Built<'_>> for Made {
+    fn from(built: Built<'_>) -> Self {
+        let Built { kind, of, rule, passed_over, .. } = built;
+        Self { kind, of, rule: rule.to_owned(), passed_over }
+    }
 }
 
 /// Shows the certificate in a PEM file, with those of its issuers behind it, to a listener of this identity and these rules.
@@ -30,7 +50,7 @@ pub struct Shown {
 /// # Errors
 /// When there is no certificate in the file that can be read.
 pub fn show(path: &Path, identity: &Identity, listener: &Listener, now: SystemTime) -> Result<Shown, String> {
-    let (name, rules) = (path.display(), &listener.principal_mapping_rules);
+    let name = path.display();
     let pem = files::read(path, Expected::Pem)
         .and_then(|bytes| pem::parse(&bytes, path, Part::Chain))
         .map_err(|why| format!("{name}: {why}"))?;
@@ -40,14 +60,12 @@ pub fn show(path: &Path, identity: &Identity, listener: &Listener, now: SystemTi
             pem.contents()
         ));
     };
-    let subject = Certificate::read(own)
-        .map_err(|error| error.to_string())
-        .and_then(|certificate| {
-            distinguished_name(certificate.subject_der()).map_err(|error| error.to_string())
-        })
-        .map_err(|error| format!("{name}: {error}"))?;
-    let principal = authentication::mapped(rules, own).map_err(|close| close.detail.into_owned());
-    let rule = rules.explain(&subject).ok().map(|mapped| (mapped.rule.to_owned(), mapped.passed_over));
+    let certificate = Certificate::read(own).map_err(|error| format!("{name}: {error}"))?;
+    let subject =
+        distinguished_name(certificate.subject_der()).map_err(|error| format!("{name}: {error}"))?;
+    let principal = authentication::principal_of(&listener.principal, own);
+    let principal = principal.map_err(|close| close.detail.into_owned());
+    let made = listener.principal.build(&authentication::names(&certificate)).ok().map(Made::from);
     let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(unix(now)).unwrap_or_default()));
     let logs_in = listener.sasl.as_ref().is_some_and(|sasl| sasl.is_required_with_certificate);
     let admitted = match &identity.client_verifier {
@@ -59,5 +77,5 @@ pub fn show(path: &Path, identity: &Identity, listener: &Listener, now: SystemTi
             verification_failure::take().map_or_else(|| error.to_string(), |refusal| refusal.to_string())
         }),
     };
-    Ok(Shown { subject, principal, rule, admitted })
+    Ok(Shown { subject, principal, made, admitted })
 }

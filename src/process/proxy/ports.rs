@@ -144,7 +144,7 @@ pub(super) fn listener_context(
         },
         self_check: SelfCheck::new(listener.self_check != Reaction::Ignore),
         balancers: listener.balancers.clone(),
-        mapping_rules: arc_swap::ArcSwap::from_pointee(listener.principal_mapping_rules.clone()),
+        principal: arc_swap::ArcSwap::from_pointee(listener.principal.clone()),
         sasl,
         advertised: Advertised::new(mapping),
         limits: ConnectionLimits {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use doorkeeper::model::advertise::{Advertised, Mapping};
-use doorkeeper::model::principal::MappingRules;
+use doorkeeper::model::principal::PrincipalBuilder;
 use doorkeeper::net::brokers::Brokers;
 use doorkeeper::net::budget::MemoryBudget;
 use doorkeeper::net::buffer::Buf;
@@ -65,7 +65,7 @@ pub(crate) fn context(acls: &Arc<Acls>, auto_create_topics: Option<bool>) -> Arc
         names: None,
         balancers: Vec::new(),
         self_check: SelfCheck::new(false),
-        mapping_rules: arc_swap::ArcSwap::from_pointee(MappingRules::parse("DEFAULT").unwrap()),
+        principal: arc_swap::ArcSwap::from_pointee(PrincipalBuilder::default()),
         sasl: None,
         advertised: Advertised::new(Mapping::None),
         limits: ConnectionLimits {

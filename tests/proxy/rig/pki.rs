@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa,
-    KeyIdMethod, KeyPair, PKCS_ECDSA_P256_SHA256, RevocationReason, RevokedCertParams,
+    KeyIdMethod, KeyPair, PKCS_ECDSA_P256_SHA256, RevocationReason, RevokedCertParams, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -50,6 +50,15 @@ impl Authority {
         let mut params = CertificateParams::new(hosts).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.serial_number = Some(serial.into());
+        (params.signed_by(&key, &self.0).unwrap(), key)
+    }
+
+    /// A certificate with these further names, and its key.
+    pub fn issue_with(&self, name: &str, names: Vec<SanType>) -> (rcgen::Certificate, KeyPair) {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut params = CertificateParams::new([]).unwrap();
+        params.subject_alt_names = names;
+        params.distinguished_name.push(DnType::CommonName, name);
         (params.signed_by(&key, &self.0).unwrap(), key)
     }
 

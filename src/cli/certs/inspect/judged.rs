@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::super::super::output::Paint;
 use super::shown;
 use crate::model::certificate::{Anchors, Certificate, Purpose};
-use crate::model::principal::{MappingRules, distinguished_name};
+use crate::model::principal::{MappingRules, PrincipalBuilder};
 use crate::model::text::printable;
 use crate::net::authentication;
 use crate::process::identity::{ProviderSignatures, Shown, certificates_in, doubt_of_server};
@@ -150,11 +150,11 @@ impl Named {
     /// By these rules.
     pub(super) fn by(rules: &MappingRules, chain: &[CertificateDer<'_>]) -> Self {
         let Some(leaf) = chain.first() else { return Self { name: None, rule: None, reason: None } };
-        let subject =
-            Certificate::read(leaf).ok().and_then(|read| distinguished_name(read.subject_der()).ok());
-        let rule =
-            subject.and_then(|subject| rules.explain(&subject).ok().map(|mapped| mapped.rule.to_owned()));
-        match authentication::mapped(rules, leaf) {
+        let builder = PrincipalBuilder::from(rules.clone());
+        let read = Certificate::read(leaf).ok();
+        let built = read.as_ref().and_then(|read| builder.build(&authentication::names(read)).ok());
+        let rule = built.map(|built| built.rule.to_owned());
+        match authentication::principal_of(&builder, leaf) {
             Ok(name) => Self { name: Some(name), rule, reason: None },
             Err(close) => Self { name: None, rule: None, reason: Some(close.detail.into_owned()) },
         }

@@ -157,7 +157,7 @@ impl Reloader {
         let listeners = || new.listeners.iter().zip(&self.live.contexts);
         if names(new) == self.names {
             for (listener, context) in listeners() {
-                context.mapping_rules.store(Arc::new(listener.principal_mapping_rules.clone()));
+                context.principal.store(Arc::new(listener.principal.clone()));
             }
         }
         let judged = |config: &Config| {
