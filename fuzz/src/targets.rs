@@ -1,5 +1,7 @@
 //! The fuzz targets: each takes bytes, and panics where something is wrong.
 
+mod logins;
+
 use std::cell::Cell;
 
 use bytes::Bytes;
@@ -16,6 +18,8 @@ use doorkeeper::protocol::messages::CATALOGUE;
 use doorkeeper::protocol::subscriptions::Pattern;
 use doorkeeper::protocol::wire::Str;
 use std::path::Path;
+
+pub use logins::{logins, tokens};
 
 use crate::never_through::dice::Dice;
 use crate::never_through::played::{House, Kind};
@@ -36,6 +40,8 @@ pub const TARGETS: &[Target] = &[
     ("patterns", patterns),
     ("files", files),
     ("proxy_headers", proxy_headers),
+    ("logins", logins),
+    ("tokens", tokens),
 ];
 
 /// A frame of any kind through the codec: `[0][request]`, or `[1][key][version][answer]`, an answer without its length and
@@ -206,7 +212,8 @@ pub fn patterns(data: &[u8]) {
     }
 }
 
-/// `[0][an ACL file]` or `[1][a configuration]`: read, or refused with a reason.
+/// `[0][an ACL file]`, `[1][a configuration]`, `[2][a file with users]` or `[3][a set of keys and a token]`: read, or refused
+/// with a reason.
 pub fn files(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -216,6 +223,8 @@ pub fn files(data: &[u8]) {
             Ok(read) => assert!(read.bindings.iter().all(|binding| !binding.principal.is_empty())),
             Err(faults) => assert!(!faults.to_string().is_empty()),
         },
+        2 => logins::users(text),
+        3 => logins::keys(text),
         _ => {
             if let Err(faults) = Config::parse(path, text) {
                 assert!(!faults.to_string().is_empty());
