@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod answer_end;
+pub mod answer_walk;
 pub mod api;
 pub mod error_code;
 pub mod fetch_answer;
@@ -11,7 +12,6 @@ pub mod messages;
 pub mod record_batches;
 pub mod sasl;
 pub mod sessions;
-pub mod share_answer;
 pub mod share_sessions;
 pub mod streams_settings;
 pub mod subscriptions;

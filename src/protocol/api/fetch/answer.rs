@@ -4,8 +4,9 @@ use super::super::{Answer, AnswerWatch, Api, RuleOutcome, encoded};
 use super::{FetchedBy, SESSIONS, TOPIC_IDS, leave};
 use crate::protocol::access::Access;
 use crate::protocol::answer_end;
+use crate::protocol::answer_walk::{FETCH, Walk};
 use crate::protocol::error_code::{NONE, TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_ID};
-use crate::protocol::fetch_answer::{FetchAnswerHead, HEAD, NODE_ENDPOINTS, Walk};
+use crate::protocol::fetch_answer::{FetchAnswerHead, HEAD, NODE_ENDPOINTS};
 use crate::protocol::fetch_sessions::{Session, Topic, refused_partition};
 use crate::protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use crate::protocol::messages::{FetchRequest, FetchResponse};
@@ -76,7 +77,7 @@ pub(super) fn finish(
         _ if has_addresses || renamed.is_some() => WHOLE,
         _ => 0,
     };
-    let (head, walk) = ([0; HEAD], Walk::new());
+    let (head, walk) = ([0; HEAD], Walk::new(FETCH));
     let watch = Watch { change, renamed, refused, has_addresses, head, have: 0, walk, is_at_end: false };
     let answer = match watches || whole > 0 {
         true => Answer::Watched { whole, watch: Box::new(watch) },
@@ -125,7 +126,10 @@ impl AnswerWatch for Watch {
     fn whole(mut self: Box<Self>, body: &[u8], access: &mut Access<'_>) -> Result<Option<Vec<u8>>, Fault> {
         self.take_head(body);
         self.settle(access);
-        if self.refused.is_empty() && self.renamed.is_none() && !(self.has_addresses && Walk::search(body)?) {
+        if self.refused.is_empty()
+            && self.renamed.is_none()
+            && !(self.has_addresses && Walk::search(FETCH, body)?)
+        {
             return Ok(None);
         }
         let mut answer = FetchResponse::decode(&Bytes::copy_from_slice(body), access.version)?;
@@ -158,7 +162,7 @@ impl AnswerWatch for Watch {
         if !self.has_addresses || self.is_at_end {
             return self.erase(piece).map(|()| None);
         }
-        let Some(at) = self.walk.find_end(piece)? else { return Ok(None) };
+        let Some(at) = self.walk.find_end(piece, |_| Ok(()))? else { return Ok(None) };
         self.is_at_end = true;
         let (_, here) = piece.split_at_mut(at);
         match here.len() + after {

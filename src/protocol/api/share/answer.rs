@@ -5,12 +5,15 @@ use std::collections::HashSet;
 use super::super::{Answer, AnswerWatch, Api, encoded};
 use crate::protocol::access::Access;
 use crate::protocol::answer_end;
+use crate::protocol::answer_walk::{SHARE_FETCH, Walk};
 use crate::protocol::error_code::{NONE, SHARE_SESSION_NOT_FOUND};
 use crate::protocol::messages::share_fetch_response::ShareFetchableTopicResponse;
 use crate::protocol::messages::{ShareFetchRequest, ShareFetchResponse};
-use crate::protocol::share_answer::{ERROR, Walk};
 use crate::protocol::share_sessions::Member;
 use crate::protocol::wire::{Bytes, Fault, FaultKind, Message, Uuid};
+
+/// Where in an answer its error stands, behind the throttle time.
+const ERROR: std::ops::Range<usize> = 4..6;
 
 /// Answers up to this many bytes are taken whole. Longer ones, full of records, pass if nothing has to be added.
 const WHOLE: usize = 64 * 1024;
@@ -34,7 +37,15 @@ impl Look {
         known: HashSet<Uuid>,
         refused: Vec<ShareFetchableTopicResponse>,
     ) -> Self {
-        Self { member, known, refused, walk: Walk::new(), read: 0, error: [0; 2], is_at_end: false }
+        Self {
+            member,
+            known,
+            refused,
+            walk: Walk::new(SHARE_FETCH),
+            read: 0,
+            error: [0; 2],
+            is_at_end: false,
+        }
     }
 
     pub(super) fn answer(self) -> Answer {

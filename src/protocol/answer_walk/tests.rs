@@ -1,11 +1,14 @@
 //! Walks through answers of every shape, cut anywhere.
 
+mod share;
+
 use super::*;
+use crate::protocol::fetch_answer::HEAD;
 use crate::protocol::messages::FetchResponse;
 use crate::protocol::messages::fetch_response::{
     AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
 };
-use crate::protocol::wire::{Bytes, Message, Uuid};
+use crate::protocol::wire::{Bytes, Message};
 
 fn answer(topics: u8, endpoints: usize) -> FetchResponse {
     let partition = |index: i32| PartitionData {
@@ -42,9 +45,13 @@ fn addresses_are_found_and_a_cut_answer_is_a_fault() {
         for version in 16..=*FetchResponse::VERSIONS.end() {
             let mut body = Vec::new();
             answer(topics, endpoints).encode(version, &mut body).unwrap();
-            assert_eq!(Walk::search(&body), Ok(endpoints > 0), "{topics} topics, {endpoints} endpoints");
+            assert_eq!(
+                Walk::search(FETCH, &body),
+                Ok(endpoints > 0),
+                "{topics} topics, {endpoints} endpoints"
+            );
             for cut in 0..body.len() {
-                assert!(Walk::search(&body[..cut]).is_err());
+                assert!(Walk::search(FETCH, &body[..cut]).is_err());
             }
         }
     }
@@ -56,7 +63,7 @@ fn erased_addresses_leave_the_rest_as_it_was() {
     answer(5, 3).encode(17, &mut body).unwrap();
     for piece in [1, 5, 64, body.len()] {
         let mut erased = body.clone();
-        let mut walk = Walk::new();
+        let mut walk = Walk::new(FETCH);
         erased.chunks_mut(piece).for_each(|piece| walk.erase(piece).unwrap());
         assert!(walk.is_complete());
         assert!(!erased.windows(9).any(|bytes| bytes == b"plaintext"));
@@ -74,10 +81,10 @@ fn the_end_is_found_wherever_a_piece_begins() {
         answer(0, endpoints).encode(17, &mut end).unwrap();
         let begin = body.len() - (end.len() - HEAD - 1);
         for cut in 0..=body.len() {
-            let mut walk = Walk::new();
-            let found = match walk.find_end(&body[..cut]).unwrap() {
+            let mut walk = Walk::new(FETCH);
+            let found = match walk.find_end(&body[..cut], |_| Ok(())).unwrap() {
                 Some(at) => at,
-                None => cut + walk.find_end(&body[cut..]).unwrap().unwrap(),
+                None => cut + walk.find_end(&body[cut..], |_| Ok(())).unwrap().unwrap(),
             };
             assert_eq!(found, begin, "{topics} topics, {endpoints} endpoints, cut at {cut}");
             walk.erase(&mut body.clone()[begin..]).unwrap();
@@ -91,8 +98,8 @@ fn an_answer_that_goes_on_behind_its_end_is_a_fault() {
     let mut body = Vec::new();
     answer(2, 1).encode(16, &mut body).unwrap();
     body.push(0);
-    assert_eq!(Walk::search(&body).map_err(|f| f.kind), Err(FaultKind::Trailing));
-    assert_eq!(Walk::new().erase(&mut body).map_err(|f| f.kind), Err(FaultKind::Trailing));
+    assert_eq!(Walk::search(FETCH, &body).map_err(|f| f.kind), Err(FaultKind::Trailing));
+    assert_eq!(Walk::new(FETCH).erase(&mut body).map_err(|f| f.kind), Err(FaultKind::Trailing));
 }
 
 #[test]
@@ -106,7 +113,7 @@ fn no_bytes_make_it_panic() {
             seed ^= seed << 17;
             *byte = [0, 1, 2, 0x7f, 0xff, (seed >> 8) as u8][(seed % 6) as usize];
         }
-        let _ = Walk::search(&bytes);
-        let _ = Walk::new().erase(&mut bytes);
+        let _ = Walk::search(FETCH, &bytes);
+        let _ = Walk::new(FETCH).erase(&mut bytes);
     }
 }
