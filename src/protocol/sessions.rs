@@ -1,4 +1,9 @@
-//! What a connection remembers of the sessions that were made on it: some of them, by the names by which they are found.
+//! What a connection remembers of the sessions that were made on it: some of them, by the names by which they are found; and what
+//! fetch sessions and share sessions have in common.
+
+mod division;
+
+pub use division::{Division, Kind, Moved, Partitions};
 
 /// A session that can be remembered.
 pub trait Session {
@@ -62,6 +67,11 @@ impl<K: PartialEq, S: Session> Sessions<K, S> {
         self.size -= size;
         Some(session)
     }
+}
+
+/// `FetchMetadata.nextEpoch` and `ShareRequestMetadata.nextEpoch`: after the highest epoch comes 1.
+pub fn next_epoch(epoch: i32) -> i32 {
+    if epoch == i32::MAX { 1 } else { epoch + 1 }
 }
 
 #[cfg(test)]

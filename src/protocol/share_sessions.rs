@@ -1,26 +1,17 @@
 //! Share sessions (KIP-932): what a member of a share group fetches, as the broker keeps it and as the member believes.
 //!
-//! As with [fetch sessions](super::fetch_sessions), membership is access to data: a request that names no topic gets the
-//! records of all that the session holds. The broker behind knows no ACLs and finds a session by nothing but the names of
-//! group and member, which an administrator can read. So each connection keeps a shadow of the sessions that were begun
-//! on it: what the broker's session holds, what was refused, and the ACLs that this division was made by.
+//! As with [fetch sessions](super::fetch_sessions), the broker behind knows no ACLs; it finds a session by nothing but the names of
+//! group and member, which an administrator can read. So each connection keeps a shadow of the sessions that were begun on it, and
+//! the ACLs that they were divided by.
 //!
 //! A shadow may hold more than the broker's session, which does no harm, and never less. Whenever the broker reports an
 //! error the shadow is thrown away, and the member has to begin anew.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use super::sessions::Sessions;
+use super::sessions::{Division, Kind, Moved, Sessions, next_epoch};
 use super::wire::{Str, Uuid};
 
 /// How many sessions a connection may have. A member has one with each broker.
 const MOST: usize = 8;
-/// How many partitions a session may have.
-const MOST_PARTITIONS: usize = 100_000;
-/// What a topic takes in memory, and each of its partitions, in bytes, roughly; and the most that a session may take.
-const TOPIC: usize = 256;
-const PARTITION: usize = 16;
-const MOST_HELD: usize = 16 * 1024 * 1024;
 
 /// The sessions that were begun on a connection.
 pub struct ShareSessions(Sessions<Member, Session>);
@@ -34,9 +25,9 @@ impl Default for ShareSessions {
 impl ShareSessions {
     /// The topic ids in a member's session that had no name when it was last looked at.
     pub fn unresolved(&self, member: &Member) -> Vec<Uuid> {
-        let refused = self.0.get(member).map(|session| &session.refused);
-        let ids = refused.into_iter().flatten().filter(|(_, refused)| refused.refusal == Refusal::Unresolved);
-        ids.map(|(topic, _)| *topic).collect()
+        let refused = self.0.get(member).into_iter().flat_map(Session::refused);
+        let ids = refused.filter(|(_, refusal, _)| *refusal == Refusal::Unresolved);
+        ids.map(|(topic, ..)| topic).collect()
     }
 
     /// Keeps a session. A connection that has too many loses one, whose member has to begin anew.
@@ -52,12 +43,6 @@ impl ShareSessions {
     /// How many bytes they take, roughly.
     pub fn size(&self) -> usize {
         self.0.size()
-    }
-}
-
-impl super::sessions::Session for Session {
-    fn size(&self) -> usize {
-        Session::size(self)
     }
 }
 
@@ -84,19 +69,24 @@ pub enum Refusal {
     Denied,
 }
 
-type Partitions = BTreeSet<i32>;
-
+/// Topics are named by their ids. Their names never change, and are kept here since nobody else must.
 #[derive(Debug)]
-struct Held {
-    /// It never changes, and is kept here since nobody else must.
-    name: Str,
-    partitions: Partitions,
-}
+pub enum Shared {}
 
-#[derive(Debug)]
-struct Refused {
-    refusal: Refusal,
-    partitions: Partitions,
+impl Kind for Shared {
+    type Topic = Uuid;
+    type Name = Str;
+    type Asked = ();
+    type Refusal = Refusal;
+    const COSTS: (usize, usize) = (256, 16);
+
+    fn kept_topic(topic: &Uuid) -> Uuid {
+        *topic
+    }
+
+    fn kept_name(name: &Str) -> Str {
+        name.detached()
+    }
 }
 
 /// A member's session, divided.
@@ -106,48 +96,29 @@ pub struct Session {
     pub epoch: i32,
     /// The ACLs that it was divided by.
     pub generation: u64,
-    /// What the broker's session holds.
-    held: HashMap<Uuid, Held>,
-    /// What the member believes to be in its session, and gets an error for.
-    refused: BTreeMap<Uuid, Refused>,
-    /// How many partitions are in both: counted along, since it is asked for with every request.
-    partitions: usize,
+    topics: Division<Shared>,
 }
 
-/// What has to be told to the broker so that its session holds what it should.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Partitions that it must add.
-    pub add: Vec<(Uuid, Vec<i32>)>,
-    /// Partitions that it must forget.
-    pub forget: Vec<(Uuid, Vec<i32>)>,
+impl super::sessions::Session for Session {
+    fn size(&self) -> usize {
+        self.topics.size()
+    }
 }
 
 impl Session {
     /// A session that begins, without partitions.
     pub fn new(generation: u64) -> Self {
-        Self { epoch: 1, generation, held: HashMap::new(), refused: BTreeMap::new(), partitions: 0 }
+        Self { epoch: 1, generation, topics: Division::default() }
     }
 
-    /// Counts a request (`ShareRequestMetadata.nextEpoch`): after the highest epoch comes 1.
+    /// Counts a request.
     pub fn advance(&mut self) {
-        self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
+        self.epoch = next_epoch(self.epoch);
     }
 
     /// Whether it has more partitions than one may have.
     pub fn is_too_large(&self) -> bool {
-        self.partitions > MOST_PARTITIONS || self.size() > MOST_HELD
-    }
-
-    /// How many bytes it takes, roughly.
-    fn size(&self) -> usize {
-        debug_assert_eq!(self.partitions, self.count());
-        (self.held.len() + self.refused.len()) * TOPIC + self.partitions * PARTITION
-    }
-
-    fn count(&self) -> usize {
-        let held = self.held.values().map(|held| held.partitions.len());
-        held.chain(self.refused.values().map(|refused| refused.partitions.len())).sum()
+        self.topics.is_too_large()
     }
 
     /// Adds partitions of a topic, by what is said of it: its name if the client may read it. Whether none of them was
@@ -158,41 +129,13 @@ impl Session {
         judged: &Result<Str, Refusal>,
         partitions: impl Iterator<Item = i32>,
     ) -> bool {
-        let there = match judged {
-            Ok(name) => {
-                let none = || Held { name: name.detached(), partitions: Partitions::new() };
-                &mut self.held.entry(topic).or_insert_with(none).partitions
-            }
-            Err(refusal) => {
-                let none = || Refused { refusal: *refusal, partitions: Partitions::new() };
-                &mut self.refused.entry(topic).or_insert_with(none).partitions
-            }
-        };
-        let before = there.len();
-        let mut all_new = true;
-        for partition in partitions {
-            all_new &= there.insert(partition);
-        }
-        self.partitions += there.len() - before;
-        all_new
+        let judged = judged.as_ref().map_err(|refusal| *refusal);
+        self.topics.add(&topic, judged, partitions.map(|index| (index, ())))
     }
 
     /// Removes partitions that the member forgets.
     pub fn forget(&mut self, topic: Uuid, partitions: &[i32]) {
-        let mut removed = 0;
-        let mut gone = |left: &mut Partitions| {
-            removed += partitions.iter().filter(|partition| left.remove(partition)).count();
-            left.is_empty()
-        };
-        let held_gone = self.held.get_mut(&topic).is_some_and(|held| gone(&mut held.partitions));
-        let refused_gone = self.refused.get_mut(&topic).is_some_and(|refused| gone(&mut refused.partitions));
-        self.partitions -= removed;
-        if held_gone {
-            self.held.remove(&topic);
-        }
-        if refused_gone {
-            self.refused.remove(&topic);
-        }
+        self.topics.forget(&topic, partitions);
     }
 
     /// Divides the session anew by what `judge` says of each topic, whose name it gets if it is known: of all topics when
@@ -201,53 +144,23 @@ impl Session {
         &mut self,
         all: bool,
         mut judge: impl FnMut(Uuid, Option<&Str>, usize) -> Result<Str, Refusal>,
-    ) -> Changes {
-        let mut changes = Changes::default();
-        if all {
-            let no_more = |(topic, held): (&Uuid, &Held)| {
-                let refusal = judge(*topic, Some(&held.name), held.partitions.len()).err()?;
-                Some((*topic, refusal))
-            };
-            let no_more: Vec<_> = self.held.iter().filter_map(no_more).collect();
-            for (topic, refusal) in no_more {
-                let partitions = self.held.remove(&topic).map(|held| held.partitions).unwrap_or_default();
-                changes.forget.push((topic, partitions.iter().copied().collect()));
-                let none = || Refused { refusal, partitions: Partitions::new() };
-                self.refused.entry(topic).or_insert_with(none).partitions.extend(partitions);
-            }
-        }
-        for (topic, mut refused) in std::mem::take(&mut self.refused) {
-            match judge(topic, None, refused.partitions.len()) {
-                Err(refusal) => {
-                    refused.refusal = refusal;
-                    self.refused.insert(topic, refused);
-                }
-                Ok(name) => {
-                    let again = refused.partitions.iter().copied();
-                    changes.add.push((topic, again.clone().collect()));
-                    self.add(topic, &Ok(name), again);
-                }
-            }
-        }
-        // A partition of both is one now.
-        if !changes.add.is_empty() || !changes.forget.is_empty() {
-            self.partitions = self.count();
-        }
-        changes
+    ) -> Moved<Shared> {
+        self.topics.divide(all, |topic, name, partitions| judge(*topic, name, partitions))
     }
 
     /// What is refused of it: topic, why, partitions.
-    pub fn refused(&self) -> impl Iterator<Item = (Uuid, Refusal, &BTreeSet<i32>)> {
-        self.refused.iter().map(|(topic, refused)| (*topic, refused.refusal, &refused.partitions))
+    pub fn refused(&self) -> impl Iterator<Item = (Uuid, Refusal, impl Iterator<Item = i32>)> {
+        let refused = self.topics.refused();
+        refused.map(|(topic, refusal, partitions)| (*topic, *refusal, partitions.keys().copied()))
     }
 
     /// The names of the topics that the broker's session may hold.
     pub fn held_names(&self) -> impl Iterator<Item = &Str> {
-        self.held.values().map(|held| &held.name)
+        self.topics.held().map(|(_, name, _)| name)
     }
 
     /// The topics that the broker's session may hold.
     pub fn held(&self) -> impl Iterator<Item = Uuid> {
-        self.held.keys().copied()
+        self.topics.held().map(|(topic, ..)| *topic)
     }
 }

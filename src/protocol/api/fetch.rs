@@ -146,7 +146,7 @@ fn decide_full(
             named.extend(partitions.map(|partition| (topic.topic.clone(), topic.topic_id, partition)));
         }
         if may_make_session && !topic.partitions.is_empty() {
-            session.ask(key, &topic.partitions, refusal);
+            session.ask(&key, &topic.partitions, refusal);
         }
         refusal.is_none()
     });

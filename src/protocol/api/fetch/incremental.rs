@@ -54,7 +54,7 @@ pub(super) fn decide_incremental(
     request.topics.retain(|topic| {
         let key = Topic::new(&topic.topic, topic.topic_id, by_id);
         let refusal = rights.judge(&key, topic.partitions.len(), access);
-        session.ask(key, &topic.partitions, refusal);
+        session.ask(&key, &topic.partitions, refusal);
         refusal.is_none()
     });
     let mut edited = request.topics.len() != before;

@@ -12,7 +12,8 @@ use crate::protocol::error_code::*;
 use crate::protocol::messages::share_fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use crate::protocol::messages::share_fetch_response::{PartitionData, ShareFetchableTopicResponse};
 use crate::protocol::messages::{ShareFetchRequest, ShareFetchResponse};
-use crate::protocol::share_sessions::{Changes, Member, Refusal, Session};
+use crate::protocol::sessions::Moved;
+use crate::protocol::share_sessions::{Member, Refusal, Session, Shared};
 use crate::protocol::wire::{Fault, Uuid};
 
 /// What a topic takes of the set of those that an answer may have, in bytes, roughly.
@@ -72,7 +73,7 @@ impl Api for ShareFetchRequest {
             }
             let changes = session
                 .divide(moved || edited, |topic, name, count| rights.judge(topic, name, count, access));
-            edited |= changes != Changes::default();
+            edited |= !changes.is_empty();
             self.merge(changes);
             session.held_names().for_each(|name| access.reads(name));
         }
@@ -136,14 +137,14 @@ impl ShareFetchRequest {
     }
 
     /// Adds what the broker has to be told to what the client says.
-    fn merge(&mut self, changes: Changes) {
+    fn merge(&mut self, changes: Moved<Shared>) {
         // Where a topic is named first, and which of its partitions are.
         let mut named: HashMap<Uuid, (usize, HashSet<i32>)> = HashMap::new();
         for (place, topic) in self.topics.iter().enumerate() {
             let (_, indexes) = named.entry(topic.topic_id).or_insert_with(|| (place, HashSet::new()));
             indexes.extend(topic.partitions.iter().map(|partition| partition.partition_index));
         }
-        for (topic_id, partitions) in changes.add {
+        for (topic_id, partitions) in changes.again {
             let known = named.get(&topic_id);
             let is_named = |index: &i32| known.is_some_and(|(_, indexes)| indexes.contains(index));
             let partitions = partitions.into_iter().filter(|index| !is_named(index));
@@ -158,7 +159,7 @@ impl ShareFetchRequest {
                 }
             }
         }
-        let forget = changes.forget.into_iter();
+        let forget = changes.denied.into_iter();
         self.forgotten_topics_data.extend(forget.map(|(topic_id, partitions)| ForgottenTopic {
             topic_id,
             partitions,
@@ -177,13 +178,13 @@ fn refusals(fetched: Option<&Session>, unacknowledged: Unacknowledged) -> Vec<Sh
             Refusal::Unresolved => UNKNOWN_TOPIC_ID,
             Refusal::Denied => TOPIC_AUTHORIZATION_FAILED,
         };
-        let refuse = |&partition_index| PartitionData {
+        let refuse = |partition_index| PartitionData {
             partition_index,
             error_code,
             acknowledge_error_code: unacknowledged.remove(&(topic, partition_index)).unwrap_or(NONE),
             ..Default::default()
         };
-        topics.entry(topic).or_default().extend(partitions.iter().map(refuse));
+        topics.entry(topic).or_default().extend(partitions.map(refuse));
     }
     for ((topic, partition_index), acknowledge_error_code) in unacknowledged {
         let partition = PartitionData { partition_index, acknowledge_error_code, ..Default::default() };
