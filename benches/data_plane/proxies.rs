@@ -58,8 +58,9 @@ impl Proxy {
                  \x20 acls: {{ file: acls.yaml }}\n"
             ),
         )?;
+        let named = std::env::var_os("DOORKEEPER");
         let own: [&OsStr; 4] = [
-            env!("CARGO_BIN_EXE_doorkeeper").as_ref(),
+            named.as_deref().unwrap_or(env!("CARGO_BIN_EXE_doorkeeper").as_ref()),
             "run".as_ref(),
             "--config".as_ref(),
             config.as_os_str(),
