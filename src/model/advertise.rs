@@ -47,6 +47,17 @@ pub enum Mapping {
     },
 }
 
+impl Mapping {
+    /// The hosts and ports that brokers have by their node ids.
+    pub fn brokers(&self) -> impl Iterator<Item = &(String, u16)> {
+        let brokers = match self {
+            Self::None | Self::KeepHost { .. } => None,
+            Self::Table { brokers } | Self::Gateway { brokers } => Some(brokers),
+        };
+        brokers.into_iter().flat_map(BTreeMap::values)
+    }
+}
+
 /// The addresses that clients are told.
 #[derive(Debug, Clone)]
 pub struct Advertised {

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::acl::Network;
-use crate::model::advertise::Names;
+use crate::model::advertise::{Mapping, Names};
 use crate::model::principal::PrincipalBuilder;
 
 pub use document::Document;
@@ -100,47 +100,21 @@ pub struct Listener {
     /// From a certificate's names to that of a principal.
     pub principal: PrincipalBuilder,
     /// From the broker's advertised address to ours.
-    pub address_mapping: AddressMapping,
+    pub address_mapping: Mapping,
+    /// What more there is of a listener before a whole cluster.
+    pub gateway: Option<Gateway>,
     /// Whether it matters that the broker's address, as clients are told it, does not lead back here.
     pub self_check: Reaction,
     /// Where it stands in the document, such as `listeners.0`.
     pub place: String,
 }
 
-/// How the broker's addresses are replaced in answers. An address without an entry is withheld.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AddressMapping {
-    /// The broker advertises this listener's address itself.
-    None,
-    /// The host stays, the port is replaced.
-    KeepHost {
-        /// From the broker's advertised port to the port that clients use.
-        ports: BTreeMap<u16, u16>,
-    },
-    /// Host and port by broker.
-    Table {
-        /// From the broker's id to host and port.
-        brokers: BTreeMap<i32, (String, u16)>,
-    },
-    /// One doorkeeper before a whole cluster.
-    Gateway(Gateway),
-}
-
-impl AddressMapping {
+impl Listener {
     /// The hosts that clients are told, as far as the configuration knows them: each once, in order.
-    pub fn hosts(&self) -> Vec<&str> {
-        let mut hosts: Vec<&str> = match self {
-            Self::None | Self::KeepHost { .. } => Vec::new(),
-            Self::Table { brokers } => brokers.values().map(|(host, _)| host.as_str()).collect(),
-            Self::Gateway(gateway) => {
-                let names = match &gateway.told_apart {
-                    ToldApart::ByPort => None,
-                    ToldApart::ByName(names) => Some(names.all()),
-                };
-                let hosts = gateway.brokers.values().map(|(host, _)| host.as_str());
-                names.into_iter().flatten().chain(hosts).collect()
-            }
-        };
+    pub fn advertised_hosts(&self) -> Vec<&str> {
+        let names = self.gateway.as_ref().and_then(Gateway::names).map(Names::all);
+        let told = self.address_mapping.brokers().map(|(host, _)| host.as_str());
+        let mut hosts: Vec<&str> = names.into_iter().flatten().chain(told).collect();
         hosts.sort_unstable_by_key(|host| host.to_ascii_lowercase());
         hosts.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
         hosts
@@ -150,14 +124,22 @@ impl AddressMapping {
 /// A listener before a whole cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
-    /// From the broker's id to the host and port that clients use for it.
-    pub brokers: BTreeMap<i32, (String, u16)>,
     /// How a client's connection shows which broker it is for.
     pub told_apart: ToldApart,
     /// From the broker's id to where its plaintext listener is, as far as the configuration says.
     pub upstreams: BTreeMap<i32, HostPort>,
     /// Brokers to turn to when the listener's `upstream` does not answer.
     pub bootstrap_servers: Vec<HostPort>,
+}
+
+impl Gateway {
+    /// The names by which clients say which broker they mean, where the port does not say it.
+    pub fn names(&self) -> Option<&Names> {
+        match &self.told_apart {
+            ToldApart::ByPort => None,
+            ToldApart::ByName(names) => Some(names),
+        }
+    }
 }
 
 /// How a client's connection shows which broker it is for.

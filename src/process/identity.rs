@@ -103,7 +103,7 @@ fn build(
         certificates: Vec::new(),
         lists: Vec::new(),
         warnings: Vec::new(),
-        hosts: listener.address_mapping.hosts(),
+        hosts: listener.advertised_hosts(),
         side: &SERVER,
     };
     match reader.server_config(tls, files) {

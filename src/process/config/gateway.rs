@@ -36,8 +36,9 @@ impl<'a> Reading<'a> {
         Self { raw, faults: Vec::new(), warnings: Vec::new() }
     }
 
-    /// The gateway; `None` if there are faults, or if it is another strategy.
-    pub(super) fn gateway(&mut self) -> Option<Gateway> {
+    /// The gateway, and the host and port that clients use for each broker; `None` if there are faults, or if it is another
+    /// strategy.
+    pub(super) fn gateway(&mut self) -> Option<(BTreeMap<i32, (String, u16)>, Gateway)> {
         let (AddressMapping::PortPerBroker { node_ids, upstream_pattern, bootstrap_servers, .. }
         | AddressMapping::Sni { node_ids, upstream_pattern, bootstrap_servers, .. }) = self.raw
         else {
@@ -72,7 +73,7 @@ impl<'a> Reading<'a> {
             }
             _ => return None,
         };
-        Some(Gateway { brokers, told_apart, upstreams, bootstrap_servers: bootstrap_servers.clone() })
+        Some((brokers, Gateway { told_apart, upstreams, bootstrap_servers: bootstrap_servers.clone() }))
     }
 
     fn read<T>(&mut self, key: &'static str, value: Result<T, String>) -> Option<T> {
@@ -128,13 +129,14 @@ impl<'a> Reading<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::AddressMapping;
     use super::super::tests::{faults_with, parse, warnings_with, with_mapping};
     use super::*;
+    use crate::model::advertise::Mapping;
 
-    fn gateway(mapping: &str) -> Gateway {
-        match parse(&with_mapping(mapping)).unwrap().listeners.remove(0).address_mapping {
-            AddressMapping::Gateway(gateway) => gateway,
+    fn gateway(mapping: &str) -> (BTreeMap<i32, (String, u16)>, Gateway) {
+        let listener = parse(&with_mapping(mapping)).unwrap().listeners.remove(0);
+        match listener.address_mapping {
+            Mapping::Gateway { brokers } => (brokers, listener.gateway.unwrap()),
             other => panic!("{other:?}"),
         }
     }
@@ -144,9 +146,9 @@ mod tests {
 
     #[test]
     fn each_node_has_the_port_that_is_as_far_from_the_first_as_its_id() {
-        let gateway = gateway(BY_PORT);
+        let (brokers, gateway) = gateway(BY_PORT);
         let at = |port| ("kafka.example".to_owned(), port);
-        assert_eq!(gateway.brokers, BTreeMap::from([(1, at(9200)), (2, at(9201)), (101, at(9300))]));
+        assert_eq!(brokers, BTreeMap::from([(1, at(9200)), (2, at(9201)), (101, at(9300))]));
         assert_eq!(gateway.told_apart, ToldApart::ByPort);
         assert_eq!((gateway.upstreams, gateway.bootstrap_servers), (BTreeMap::new(), Vec::new()));
     }
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn the_addresses_of_brokers_come_of_a_pattern_and_bootstrap_servers_are_kept() {
         let more = "node_ids: '1-2', upstream_pattern: 'kafka-{node_id}.kafka:9092', bootstrap_servers: ['a:1', 'b:2'] }";
-        let gateway = gateway(&BY_PORT.replace("node_ids: '1-2, 101' }", more));
+        let (_, gateway) = gateway(&BY_PORT.replace("node_ids: '1-2, 101' }", more));
         let upstreams: Vec<String> = gateway.upstreams.values().map(ToString::to_string).collect();
         assert_eq!(upstreams, ["kafka-1.kafka:9092", "kafka-2.kafka:9092"]);
         let servers: Vec<String> = gateway.bootstrap_servers.iter().map(ToString::to_string).collect();
@@ -164,10 +166,10 @@ mod tests {
     #[test]
     fn each_name_leads_to_its_node() {
         for (more, unnamed) in [("", None), (", unnamed_clients: bootstrap", Some(Destination::Any))] {
-            let gateway = gateway(&BY_NAME.replace(" }", &format!("{more} }}")));
+            let (told, gateway) = gateway(&BY_NAME.replace(" }", &format!("{more} }}")));
             let at = |host: &str| (host.to_owned(), 9093);
             let brokers = BTreeMap::from([(1, at("b1.kafka.example")), (2, at("b2.kafka.example"))]);
-            assert_eq!(gateway.brokers, brokers);
+            assert_eq!(told, brokers);
             let ToldApart::ByName(names) = gateway.told_apart else { panic!("by name") };
             assert_eq!(names.destination(Some("kafka.example")), Some(Destination::Any));
             assert_eq!(names.destination(Some("b2.kafka.example")), Some(Destination::Node(2)));
@@ -179,11 +181,8 @@ mod tests {
     #[test]
     fn the_example_is_sound() {
         let config = parse(include_str!("../../../deploy/gateway.yaml")).unwrap();
-        let ports = |i: usize| match &config.listeners[i].address_mapping {
-            AddressMapping::Gateway(gateway) => {
-                gateway.brokers.values().map(|(_, port)| *port).collect::<Vec<_>>()
-            }
-            other => panic!("{other:?}"),
+        let ports = |i: usize| -> Vec<u16> {
+            config.listeners[i].address_mapping.brokers().map(|(_, port)| *port).collect()
         };
         assert_eq!((ports(0), ports(1)), (vec![9200, 9201, 9202], vec![9443; 3]));
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::advertise::Mapping;
 use crate::model::principal::NameKind;
 
 mod faults;
@@ -68,7 +69,7 @@ fn the_designed_configuration_loads() {
     assert_eq!(listener.tls.handshake_timeout, Duration::from_secs(10));
     let rules = listener.principal.rules(NameKind::Subject).unwrap();
     assert_eq!(rules.apply("CN=alice,O=x").unwrap(), "alice");
-    assert_eq!(listener.address_mapping, AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) });
+    assert_eq!(listener.address_mapping, Mapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) });
     assert_eq!(config.authorization.super_users, ["User:admin"]);
     assert!(!config.authorization.allow_everyone_if_no_acl_found);
     let acls = AclFile { file: "etc/acls.yaml".into(), reload_interval: Duration::from_secs(5) };
@@ -125,22 +126,22 @@ fn the_other_strategies_load() {
     let mapping = |text: &str| {
         parse(&DESIGNED.replacen(keep_host, text, 1)).unwrap().listeners.remove(0).address_mapping
     };
-    assert_eq!(mapping("{ strategy: none }"), AddressMapping::None);
+    assert_eq!(mapping("{ strategy: none }"), Mapping::None);
     let brokers = BTreeMap::from([(0, ("a".to_owned(), 9093)), (7, ("::1".to_owned(), 1))]);
     assert_eq!(
         mapping("{ strategy: table, brokers: { 0: \"a:9093\", 7: '[::1]:1' } }"),
-        AddressMapping::Table { brokers: brokers.clone() }
+        Mapping::Table { brokers: brokers.clone() }
     );
     // JSON has no keys but texts, and neither have Helm's values.
     assert_eq!(
         mapping("{ strategy: table, brokers: { '0': \"a:9093\", \"7\": '[::1]:1' } }"),
-        AddressMapping::Table { brokers }
+        Mapping::Table { brokers }
     );
     assert_eq!(
         mapping("{ strategy: keep_host, ports: { \"9092\": 9093 } }"),
-        AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) }
+        Mapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) }
     );
-    let own_ports = AddressMapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) };
+    let own_ports = Mapping::KeepHost { ports: BTreeMap::from([(9092, 9093)]) };
     assert_eq!(mapping("{ strategy: keep_host }"), own_ports);
     let without = DESIGNED.replacen("    address_mapping: ", "    # ", 1);
     assert_eq!(parse(&without).unwrap().listeners[0].address_mapping, own_ports);

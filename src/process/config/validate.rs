@@ -9,8 +9,9 @@ use super::fault::Fault;
 use super::gateway;
 use super::raw;
 use super::text::HostPort;
-use super::{AddressMapping, Config, Listener};
+use super::{Config, Gateway, Listener};
 use crate::model::acl::Network;
+use crate::model::advertise::Mapping;
 
 mod authorization;
 mod principal;
@@ -68,8 +69,9 @@ impl Validator<'_> {
         }
         let tls = self.tls(&format!("{at}.tls"), &raw.tls, raw.sasl.is_some());
         let sasl = self.sasl(&format!("{at}.sasl"), raw);
-        let address_mapping = self.address_mapping(&format!("{at}.address_mapping"), raw);
+        let mapping = self.address_mapping(&format!("{at}.address_mapping"), raw);
         let principal = self.principal(&at, raw);
+        let (address_mapping, gateway) = mapping?;
         Some(Listener {
             name: raw.name.clone(),
             bind: raw.bind,
@@ -80,7 +82,8 @@ impl Validator<'_> {
             sasl: sasl?,
             max_connection_age: raw.limits.max_connection_age,
             principal: principal?,
-            address_mapping: address_mapping?,
+            address_mapping,
+            gateway,
             self_check: raw.self_check,
             place: at,
         })
@@ -101,9 +104,9 @@ impl Validator<'_> {
         networks
     }
 
-    fn address_mapping(&mut self, at: &str, listener: &raw::Listener) -> Option<AddressMapping> {
+    fn address_mapping(&mut self, at: &str, listener: &raw::Listener) -> Option<(Mapping, Option<Gateway>)> {
         match &listener.address_mapping {
-            Some(raw::AddressMapping::None {}) => Some(AddressMapping::None),
+            Some(raw::AddressMapping::None {}) => Some((Mapping::None, None)),
             Some(raw::AddressMapping::KeepHost { ports: Some(ports), .. }) => {
                 let (upstream, bind) = (listener.upstream.port, listener.bind.port());
                 let known = ["upstream", "bind"].map(|key| format!("{}.{key}", listener_of(at)));
@@ -120,7 +123,7 @@ impl Validator<'_> {
                         false => {}
                     }
                 }
-                Some(AddressMapping::KeepHost { ports: ports.clone() })
+                Some((Mapping::KeepHost { ports: ports.clone() }, None))
             }
             Some(raw::AddressMapping::KeepHost { ports: None, .. }) | None => match listener.bind.port() {
                 0 => {
@@ -130,7 +133,8 @@ impl Validator<'_> {
                     None
                 }
                 port => {
-                    Some(AddressMapping::KeepHost { ports: BTreeMap::from([(listener.upstream.port, port)]) })
+                    let ports = BTreeMap::from([(listener.upstream.port, port)]);
+                    Some((Mapping::KeepHost { ports }, None))
                 }
             },
             Some(raw::AddressMapping::Table { brokers, .. }) => {
@@ -146,7 +150,7 @@ impl Validator<'_> {
                 }
                 let brokers =
                     brokers.iter().map(|(id, HostPort { host, port })| (*id, (host.clone(), *port)));
-                Some(AddressMapping::Table { brokers: brokers.collect() })
+                Some((Mapping::Table { brokers: brokers.collect() }, None))
             }
             Some(raw @ (raw::AddressMapping::PortPerBroker { .. } | raw::AddressMapping::Sni { .. })) => {
                 let mut gateway = gateway::Reading::new(raw);
@@ -157,7 +161,7 @@ impl Validator<'_> {
                 for (key, message) in gateway.warnings {
                     self.warn(&format!("{at}.{key}"), message);
                 }
-                read.map(AddressMapping::Gateway)
+                read.map(|(brokers, gateway)| (Mapping::Gateway { brokers }, Some(gateway)))
             }
         }
     }

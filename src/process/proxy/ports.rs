@@ -10,7 +10,7 @@ use super::accept::{Admission, accept};
 use super::gateway;
 use super::socket::Socket;
 use crate::model::acl::{Change, ChangeError, ClientView};
-use crate::model::advertise::{Advertised, Destination, Mapping};
+use crate::model::advertise::{Advertised, Destination};
 use crate::net::acl_source::{AclSource, PendingChange};
 use crate::net::context::{ConnectionLimits, ListenerContext, ProcessContext};
 use crate::net::disconnects::{Disconnects, SAID_AGAIN};
@@ -22,7 +22,7 @@ use crate::observability::health::Health;
 use crate::observability::metrics::{AclChange, Check, Metrics};
 use crate::observability::repeats::Repeats;
 use crate::process::acl_store::AclStore;
-use crate::process::config::{AddressMapping, Config, Gateway, Listener, Reaction, ToldApart};
+use crate::process::config::{Config, Gateway, Listener, Reaction};
 use crate::process::identity::IdentityStore;
 
 /// One port of a listener.
@@ -120,12 +120,6 @@ pub(super) fn listener_context(
     process: &Arc<ProcessContext>,
     sasl: Option<Arc<SaslContext>>,
 ) -> ListenerContext {
-    let mapping = match listener.address_mapping.clone() {
-        AddressMapping::None => Mapping::None,
-        AddressMapping::KeepHost { ports } => Mapping::KeepHost { ports },
-        AddressMapping::Table { brokers } => Mapping::Table { brokers },
-        AddressMapping::Gateway(Gateway { brokers, .. }) => Mapping::Gateway { brokers },
-    };
     ListenerContext {
         process: process.clone(),
         upstream: Upstream::new(
@@ -136,17 +130,12 @@ pub(super) fn listener_context(
         ),
         name: listener.name.as_str().into(),
         serves_others: !listener.bind.ip().to_canonical().is_loopback(),
-        names: match &listener.address_mapping {
-            AddressMapping::Gateway(Gateway { told_apart: ToldApart::ByName(names), .. }) => {
-                Some(names.clone())
-            }
-            _ => None,
-        },
+        names: listener.gateway.as_ref().and_then(Gateway::names).cloned(),
         self_check: SelfCheck::new(listener.self_check != Reaction::Ignore),
         balancers: listener.balancers.clone(),
         principal: arc_swap::ArcSwap::from_pointee(listener.principal.clone()),
         sasl,
-        advertised: Advertised::new(mapping),
+        advertised: Advertised::new(listener.address_mapping.clone()),
         limits: ConnectionLimits {
             max_frame_bytes: config.limits.max_frame_bytes as usize,
             buffered_bytes: usize::try_from(config.limits.buffered_bytes).unwrap_or(usize::MAX),
