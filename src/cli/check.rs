@@ -116,8 +116,8 @@ fn certificates(ready: &Ready) -> Vec<(String, Vec<CertificateFacts>)> {
     let listeners = ready.config.listeners.iter().zip(&ready.identities);
     let listeners =
         listeners.map(|(listener, identity)| (listener.name.clone(), identity.certificates.clone()));
-    let client = ready.acls.client().map(|client| ("authorization.acls".to_owned(), client.certificates()));
-    listeners.chain(client).collect()
+    let clients = ready.clients.iter().map(|client| (client.used_by().to_owned(), client.certificates()));
+    listeners.chain(clients).collect()
 }
 
 fn summary(path: &Path, ready: &Ready, paint: Paint) -> String {
@@ -157,8 +157,10 @@ fn summary(path: &Path, ready: &Ready, paint: Paint) -> String {
             ));
         }
     }
-    let client = ready.acls.client().map(|client| client.certificates()).unwrap_or_default();
-    text.push_str(&vouching("server_ca of authorization.acls", "doorkeeper", &client));
+    for client in &ready.clients {
+        let place = format!("server_ca of {}", client.used_by());
+        text.push_str(&vouching(&place, "doorkeeper", &client.certificates()));
+    }
     text
 }
 

@@ -88,10 +88,9 @@ impl AclStore {
         let (source, read) = match &authorization.acls {
             Some(Acls::Topic(topic)) => {
                 let in_force = Arc::new(InForce::new(Vec::new(), settings));
-                let warnings = client.as_ref().map_or_else(Vec::new, |client| client.warnings().to_vec());
                 let source =
                     Source::Topic(Box::new(TopicSource::new(topic.clone(), client, in_force.clone())));
-                return Ok(AclStore { in_force, source, warnings });
+                return Ok(AclStore { in_force, source, warnings: Vec::new() });
             }
             Some(Acls::File(acls)) => {
                 let (source, read) = FileSource::open(acls.file.clone())?;
@@ -184,14 +183,6 @@ impl AclStore {
             settings.super_users.clone_from(&authorization.super_users);
             settings.allow_everyone_if_no_acl_found = authorization.allow_everyone_if_no_acl_found;
         });
-    }
-
-    /// What is shown to other doorkeepers, where a topic is reached through them.
-    pub fn client(&self) -> Option<&Arc<ClientStore>> {
-        match &self.source {
-            Source::None { .. } | Source::File(_) => None,
-            Source::Topic(topic) => topic.client(),
-        }
     }
 
     /// What in the source of the start may be a mistake.

@@ -111,7 +111,7 @@ impl Proxy {
     /// # Errors
     /// When an address cannot be listened on.
     pub async fn start(ready: Ready, metrics: Arc<Metrics>, audit: AuditLog) -> Result<Self, StartError> {
-        let Ready { config, identities: loaded, acls, credentials, warnings } = ready;
+        let Ready { config, identities: loaded, clients, acls, credentials, warnings } = ready;
         let config = Arc::new(config);
         for warning in &warnings {
             tracing::warn!("{warning}");
@@ -150,7 +150,7 @@ impl Proxy {
         let admission = Arc::new(Admission::new(&config.limits));
         let contexts = brokers.iter().map(|(context, _)| context.clone()).collect();
         let live = Live { contexts, admission: admission.clone(), audit: audit.clone() };
-        let sources = Sources { identities, acls: acls.clone(), credentials };
+        let sources = Sources { identities, clients, acls: acls.clone(), credentials };
         let reloader = Reloader::new(config.clone(), sources, live, metrics.clone(), health.clone());
         reloader.show_certificates();
         show_loaded(&metrics, &config, acls.is_loaded());
@@ -263,7 +263,9 @@ impl Proxy {
         for keys in reloader.token_keys() {
             watchers.spawn(watch_token_keys(reloader.clone(), keys));
         }
-        watchers.spawn(watch_client(reloader.clone()));
+        for client in &reloader.clients {
+            watchers.spawn(watch_client(reloader.clone(), client.clone()));
+        }
         watchers.spawn(watch_hangup(reloader, self.manager));
         watchers.spawn(watch_load(self.memory, self.audit, self.metrics));
         // One broker's end is no reason for the end of a gateway.

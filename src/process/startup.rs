@@ -17,6 +17,8 @@ pub struct Ready {
     pub config: Config,
     /// One for each listener, in the same order.
     pub identities: Vec<Identity>,
+    /// What is shown to other servers, each with the place where it is used.
+    pub clients: Vec<Arc<ClientStore>>,
     /// The bindings.
     pub acls: Arc<AclStore>,
     /// By what clients log in.
@@ -56,12 +58,14 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
     if config.document.is_wrong("authorization.acls.file") {
         return Err(Faults::sorted(faults));
     }
-    match open_acls(&config, now) {
-        Ok(acls) if faults.is_empty() => {
+    let acls = open_clients(&config, now).and_then(|clients| Ok((read_acls(&config, &clients)?, clients)));
+    match acls {
+        Ok((acls, clients)) if faults.is_empty() => {
+            warnings.extend(clients.iter().flat_map(|client| client.warnings()).cloned());
             warnings.extend(acls.warnings().iter().cloned());
             warnings.extend(nobody::warnings(&config, &acls));
-            let acls = Arc::new(acls);
-            Ok(Ready { config, identities, acls, credentials, warnings: Faults::sorted(warnings).0 })
+            let (acls, warnings) = (Arc::new(acls), Faults::sorted(warnings).0);
+            Ok(Ready { config, identities, clients, acls, credentials, warnings })
         }
         Ok(_) => Err(Faults::sorted(faults)),
         Err(more) => {
@@ -76,14 +80,23 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
 /// # Errors
 /// Every fault in it; one that is the file itself, such as that it is missing, is at the place that names it.
 pub fn open_acls(config: &Config, now: SystemTime) -> Result<AclStore, Faults> {
+    read_acls(config, &open_clients(config, now)?)
+}
+
+/// Where the doorkeepers are named that a topic with bindings is reached through.
+const ACLS: &str = "authorization.acls";
+
+/// Reads what is shown to other servers.
+fn open_clients(config: &Config, now: SystemTime) -> Result<Vec<Arc<ClientStore>>, Faults> {
     let topic = config.authorization.acls.as_ref().and_then(Acls::topic);
-    let client = match topic.and_then(|topic| topic.doorkeepers.as_ref()) {
-        Some(doorkeepers) => {
-            let at = "authorization.acls.tls";
-            Some(Arc::new(ClientStore::open(&config.document, at, &doorkeepers.tls, now)?))
-        }
-        None => None,
-    };
+    let doorkeepers = topic.and_then(|topic| topic.doorkeepers.as_ref());
+    let opened = doorkeepers
+        .map(|doorkeepers| ClientStore::open(&config.document, ACLS, &doorkeepers.tls, now).map(Arc::new));
+    Ok(opened.transpose()?.into_iter().collect())
+}
+
+fn read_acls(config: &Config, clients: &[Arc<ClientStore>]) -> Result<AclStore, Faults> {
+    let client = clients.iter().find(|client| client.used_by() == ACLS).cloned();
     AclStore::open(&config.authorization, client).map_err(|Faults(faults)| {
         let placed = |fault: Fault| match fault.place {
             Some(_) => fault,

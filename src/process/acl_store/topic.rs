@@ -81,11 +81,6 @@ impl TopicSource {
         }
     }
 
-    /// What is shown to other doorkeepers, where the topic is reached through them.
-    pub(super) fn client(&self) -> Option<&Arc<ClientStore>> {
-        self.log.client.as_ref()
-    }
-
     /// Returns when a set was read as a whole.
     pub(super) async fn loaded(&self) {
         // The sender lives as long as this.

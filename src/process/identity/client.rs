@@ -30,8 +30,8 @@ const CLIENT: Side = Side {
 
 /// A client's identity in force. Reading it never waits.
 pub struct ClientStore {
-    /// The place of the `tls` mapping in the document.
-    at: String,
+    /// What uses it, by its place in the document.
+    used_by: String,
     document: Document,
     tls: ClientTls,
     /// What in the files of the start is allowed but risky.
@@ -54,26 +54,31 @@ impl std::fmt::Debug for ClientStore {
 }
 
 impl ClientStore {
-    /// Reads the files, which `document` names at `at`.
+    /// Reads the files, which `document` names in the `tls` of `used_by`.
     ///
     /// # Errors
     /// Every fault in them.
     pub fn open(
         document: &Document,
-        at: &str,
+        used_by: &str,
         tls: &ClientTls,
         now: SystemTime,
     ) -> Result<ClientStore, Faults> {
         let files = Files::of_client(tls);
-        let (current, warnings) = build(document, at, tls, &files, now)?;
+        let (current, warnings) = build(document, &tls_of(used_by), tls, &files, now)?;
         Ok(ClientStore {
-            at: at.to_owned(),
+            used_by: used_by.to_owned(),
             document: document.clone(),
             tls: tls.clone(),
             warnings,
             current: ArcSwap::from_pointee(current),
             files: Mutex::new(Watched::new(files.fingerprint())),
         })
+    }
+
+    /// What uses it, by its place in the configuration, such as `authorization.acls`.
+    pub fn used_by(&self) -> &str {
+        &self.used_by
     }
 
     /// What in the files of the start is allowed but risky.
@@ -105,7 +110,7 @@ impl ClientStore {
     pub fn reload(&self, at_once: bool, now: SystemTime) -> Reload {
         let mut watched = self.files();
         let found = Files::of_client(&self.tls);
-        let build = || build(&self.document, &self.at, &self.tls, &found, now);
+        let build = || build(&self.document, &tls_of(&self.used_by), &self.tls, &found, now);
         watched.look(found.fingerprint(), at_once, build, |current| self.current.store(Arc::new(current)))
     }
 
@@ -117,6 +122,10 @@ impl ClientStore {
     fn files(&self) -> MutexGuard<'_, Watched<Fingerprint>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn tls_of(place: &str) -> String {
+    format!("{place}.tls")
 }
 
 fn build(

@@ -18,6 +18,8 @@ use crate::process::config::{Config, Fault, Faults, Listener};
 
 /// A listener's identity in force. Reading it never waits.
 pub struct IdentityStore {
+    /// The listener's name, which never changes.
+    name: String,
     current: ArcSwap<ServerConfig>,
     /// Changes after `current` has.
     trust: watch::Sender<Trust>,
@@ -44,6 +46,7 @@ impl IdentityStore {
     /// Begins with what the listener with this number was started with.
     pub fn new(config: Arc<Config>, listener: usize, identity: Identity) -> Self {
         Self {
+            name: config.listeners.get(listener).map(|listener| listener.name.clone()).unwrap_or_default(),
             trust: watch::Sender::new(Trust::of(&identity)),
             current: ArcSwap::new(identity.server_config),
             seen: Mutex::new(Seen {
@@ -54,6 +57,11 @@ impl IdentityStore {
                 lists: identity.lists,
             }),
         }
+    }
+
+    /// The name of the listener whose identity it is.
+    pub fn listener(&self) -> &str {
+        &self.name
     }
 
     /// For the next connection.

@@ -21,32 +21,29 @@ use crate::observability::metrics::{Check, Metrics, Reload};
 use crate::process::acl_store::{AclStore, Reload as AclReload};
 use crate::process::config::{Config, Faults};
 use crate::process::credentials::AllCredentials;
-use crate::process::identity::IdentityStore;
+use crate::process::identity::{ClientStore, IdentityStore};
 use crate::process::nobody;
 use crate::process::telemetry::Levels;
 
-use configuration::{Configs, names};
+use configuration::Configs;
 
 /// How long changed files must stay the same to be believed: whoever writes three of them needs a moment.
 const SETTLE: Duration = Duration::from_millis(200);
 /// How often SIGHUP tries files that keep changing.
 const TRIES: usize = 5;
 
-/// Where the certificates are used that other doorkeepers are shown.
-pub(super) const OF_CLIENT: &str = "authorization.acls";
-
 /// Everything that can be loaded anew.
 pub(super) struct Reloader {
     /// One for each listener, in the order of the configuration.
     pub(super) identities: Vec<Arc<IdentityStore>>,
+    /// What is shown to other servers.
+    pub(super) clients: Vec<Arc<ClientStore>>,
     pub(super) acls: Arc<AclStore>,
     pub(super) credentials: AllCredentials,
     pub(super) metrics: Arc<Metrics>,
     pub(super) health: Health,
     /// What on disk is wrong.
     pub(super) refusals: Refusals,
-    /// The names of the listeners; other ones need a restart.
-    names: Vec<String>,
     live: Live,
     levels: Option<Levels>,
     config: Mutex<Configs>,
@@ -57,6 +54,7 @@ pub(super) struct Reloader {
 /// What was read from files at the start, and is read again.
 pub(super) struct Sources {
     pub(super) identities: Vec<Arc<IdentityStore>>,
+    pub(super) clients: Vec<Arc<ClientStore>>,
     pub(super) acls: Arc<AclStore>,
     pub(super) credentials: AllCredentials,
 }
@@ -72,23 +70,22 @@ pub(super) struct Live {
 impl Reloader {
     pub(super) fn new(
         config: Arc<Config>,
-        Sources { identities, acls, credentials }: Sources,
+        Sources { identities, clients, acls, credentials }: Sources,
         live: Live,
         metrics: Arc<Metrics>,
         health: Health,
     ) -> Self {
-        let names = names(&config);
         let config = Mutex::new(Configs::new(config));
         let (expired, ended) = (Mutex::default(), Mutex::default());
         let refusals = Refusals::new(health.clone());
         let reloader = Self {
             identities,
+            clients,
             acls,
             credentials,
             metrics,
             health,
             refusals,
-            names,
             live,
             levels: None,
             config,
@@ -105,11 +102,6 @@ impl Reloader {
         self.levels = Some(levels);
     }
 
-    /// The listeners' names.
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
-    }
-
     /// Reads everything again, as SIGHUP tells.
     pub(super) async fn everything(self: &Arc<Self>) {
         tracing::info!("told to reload");
@@ -124,9 +116,11 @@ impl Reloader {
                 }
             }
         }
-        for _ in 0..TRIES {
-            if self.client(true).await {
-                break;
+        for client in &self.clients {
+            for _ in 0..TRIES {
+                if self.client(client, true).await {
+                    break;
+                }
             }
         }
         self.acls().await;

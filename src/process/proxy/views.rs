@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::refusals::OnDisk;
-use super::reload::{OF_CLIENT, Reloader};
+use super::reload::Reloader;
 use crate::model::certificate::Standing;
 use crate::model::sasl::Hash;
 use crate::model::text::{Rfc3339, printable};
@@ -63,15 +63,15 @@ fn refused(text: &mut String, indent: &str, reloader: &Reloader, what: &OnDisk) 
 fn certificates(reloader: &Reloader) -> String {
     let now = unix(SystemTime::now());
     let mut text = String::new();
-    let listeners = reloader.names().iter().zip(&reloader.identities);
-    let listeners = listeners.map(|(name, identity)| {
-        (format!("listener {name}"), name.as_str(), identity.certificates(), identity.lists())
+    let listeners = reloader.identities.iter().map(|identity| {
+        let name = identity.listener();
+        (format!("listener {name}"), name, identity.certificates(), identity.lists())
     });
-    let client = reloader.acls.client();
-    let client = client.map(|client| {
-        (format!("to other doorkeepers ({OF_CLIENT})"), OF_CLIENT, client.certificates(), Vec::new())
+    let clients = reloader.clients.iter().map(|client| {
+        let place = client.used_by();
+        (format!("to other doorkeepers ({place})"), place, client.certificates(), Vec::new())
     });
-    for (heading, name, certificates, lists) in listeners.chain(client) {
+    for (heading, name, certificates, lists) in listeners.chain(clients) {
         line(&mut text, format_args!("{heading}"));
         for facts in certificates {
             let days = (facts.not_after - now) / 86_400;

@@ -13,7 +13,7 @@ use crate::net::upstream::{self, Probe};
 use crate::observability::audit::AuditLog;
 use crate::observability::health::Health;
 use crate::observability::metrics::{Check, Metrics, Runtime};
-use crate::process::identity::IdentityStore;
+use crate::process::identity::{ClientStore, IdentityStore};
 use crate::process::notify::Notifier;
 use crate::process::token_keys::TokenKeys;
 use crate::process::users::UserStore;
@@ -133,13 +133,12 @@ pub(super) async fn watch_identity(reloader: Arc<Reloader>, identity: Arc<Identi
     }
 }
 
-/// Looks from time to time at what other doorkeepers are shown.
-pub(super) async fn watch_client(reloader: Arc<Reloader>) {
-    let Some(interval) = reloader.acls.client().map(|client| client.reload_interval()) else { return };
-    let mut settled = true;
+/// Looks from time to time at what other servers are shown.
+pub(super) async fn watch_client(reloader: Arc<Reloader>, client: Arc<ClientStore>) {
+    let (interval, mut settled) = (client.reload_interval(), true);
     loop {
         sleep(if settled { interval } else { interval.min(UNSETTLED_INTERVAL) }).await;
-        settled = reloader.client(false).await;
+        settled = reloader.client(&client, false).await;
     }
 }
 

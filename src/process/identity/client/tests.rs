@@ -46,7 +46,7 @@ fn open(folder: &Scratch) -> Result<ClientStore, String> {
         server_ca: path(NAMES[2]),
         reload_interval: Duration::from_secs(1),
     };
-    ClientStore::open(&document, "acls.tls", &tls, UNIX_EPOCH + NOW)
+    ClientStore::open(&document, "acls", &tls, UNIX_EPOCH + NOW)
         .map_err(|faults| faults.to_string().replace(&format!("{}/", folder.path().display()), ""))
 }
 

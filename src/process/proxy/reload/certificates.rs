@@ -6,19 +6,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::sleep;
 
-use super::{OF_CLIENT, Reloader, SETTLE, one_line};
+use super::{Reloader, SETTLE, one_line};
 use crate::observability::metrics::{Check, Reload, RevocationList};
-use crate::process::identity::{CertificateFacts, IdentityStore, Reload as TlsReload, Role};
+use crate::process::identity::{CertificateFacts, ClientStore, IdentityStore, Reload as TlsReload, Role};
 use crate::process::proxy::certificates::{shown, shown_lists};
 use crate::process::proxy::refusals::OnDisk;
 
 impl Reloader {
-    /// Looks at what other doorkeepers are shown, if they are shown anything; false: look again.
-    pub(in crate::process::proxy) async fn client(&self, at_once: bool) -> bool {
-        let Some(client) = self.acls.client() else { return true };
+    /// Looks at what other servers are shown; false: look again.
+    pub(in crate::process::proxy) async fn client(&self, client: &Arc<ClientStore>, at_once: bool) -> bool {
         let store = client.clone();
         let reload = settled(move || store.reload(at_once, SystemTime::now())).await;
-        self.files(reload, of_client(), || {
+        self.files(reload, OnDisk::Certificates(client.used_by().to_owned()), || {
             let subject = client.subject();
             tracing::info!(subject, "certificates reloaded: new connections to other doorkeepers use them");
         })
@@ -30,7 +29,7 @@ impl Reloader {
         identity: &Arc<IdentityStore>,
         at_once: bool,
     ) -> bool {
-        let Some(whose) = self.listener_of(identity) else { return true };
+        let whose = OnDisk::Certificates(identity.listener().to_owned());
         let store = identity.clone();
         let reload = settled(move || store.reload(at_once, SystemTime::now())).await;
         self.files(reload, whose, || {
@@ -77,13 +76,13 @@ impl Reloader {
         drop((self.newly_expired(), self.newly_ended()));
         self.show_certificates();
         self.metrics.reloaded(Reload::Tls, true, SystemTime::now());
-        for (name, identity) in self.names.iter().zip(&self.identities) {
+        for identity in &self.identities {
             if !identity.is_refused() {
-                self.refusals.remove(&OnDisk::Certificates(name.clone()));
+                self.refusals.remove(&OnDisk::Certificates(identity.listener().to_owned()));
             }
         }
         // What is right for one listener does not make the others' right.
-        let client_is_refused = self.acls.client().is_some_and(|client| client.is_refused());
+        let client_is_refused = self.clients.iter().any(|client| client.is_refused());
         if client_is_refused || self.identities.iter().any(|identity| identity.is_refused()) {
             self.metrics.still_refused(Reload::Tls);
         }
@@ -124,11 +123,8 @@ impl Reloader {
 
     /// The certificates in force that have expired since this was asked last, and where they are used.
     pub(super) fn newly_expired(&self) -> Vec<(String, CertificateFacts)> {
-        let client = self.acls.client().map(|client| (OF_CLIENT, client.certificates()));
-        self.expired
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .look(self.of_listeners().chain(client), unix(SystemTime::now()))
+        let mut expired = self.expired.lock().unwrap_or_else(PoisonError::into_inner);
+        expired.look(self.of_listeners().chain(self.of_clients()), unix(SystemTime::now()))
     }
 
     /// The revocation lists in force that have ended since this was asked last.
@@ -139,25 +135,20 @@ impl Reloader {
 
     /// Says in the metrics which certificates and revocation lists are in force.
     pub(in crate::process::proxy) fn show_certificates(&self) {
-        let client = self.acls.client().map(|client| (OF_CLIENT, client.certificates()));
-        self.metrics.certificates(shown(self.of_listeners().chain(client)));
+        self.metrics.certificates(shown(self.of_listeners().chain(self.of_clients())));
         self.metrics.revocation_lists(self.lists());
     }
 
     fn lists(&self) -> Vec<RevocationList> {
-        let names = self.names.iter().map(String::as_str);
-        shown_lists(names.zip(self.identities.iter().map(|identity| identity.lists())))
-    }
-
-    /// Whose certificates these are.
-    fn listener_of(&self, identity: &Arc<IdentityStore>) -> Option<OnDisk> {
-        let place = self.identities.iter().position(|other| Arc::ptr_eq(other, identity))?;
-        self.names.get(place).cloned().map(OnDisk::Certificates)
+        shown_lists(self.identities.iter().map(|identity| (identity.listener(), identity.lists())))
     }
 
     fn of_listeners(&self) -> impl Iterator<Item = (&str, Vec<CertificateFacts>)> {
-        let names = self.names.iter().map(String::as_str);
-        names.zip(self.identities.iter().map(|identity| identity.certificates()))
+        self.identities.iter().map(|identity| (identity.listener(), identity.certificates()))
+    }
+
+    fn of_clients(&self) -> impl Iterator<Item = (&str, Vec<CertificateFacts>)> {
+        self.clients.iter().map(|client| (client.used_by(), client.certificates()))
     }
 }
 
@@ -171,11 +162,6 @@ async fn settled(look: impl Fn() -> TlsReload + Clone + Send + 'static) -> TlsRe
     }
     sleep(SETTLE).await;
     tokio::task::spawn_blocking(again).await.unwrap_or(TlsReload::Unchanged)
-}
-
-/// The certificates that other doorkeepers are shown.
-fn of_client() -> OnDisk {
-    OnDisk::Certificates(OF_CLIENT.to_owned())
 }
 
 /// Seconds since 1970.

@@ -113,9 +113,15 @@ impl Reloader {
         pending
     }
 
+    /// Whether a configuration has the listeners that there are: other ones need a restart.
+    fn has_these_listeners(&self, config: &Config) -> bool {
+        let names = config.listeners.iter().map(|listener| listener.name.as_str());
+        names.eq(self.identities.iter().map(|identity| identity.listener()))
+    }
+
     /// Whether a setting of that configuration takes effect without a restart.
     fn is_live(&self, setting: &str, config: &Config) -> bool {
-        is_live(setting) && (names(config) == self.names || !setting.starts_with("listeners."))
+        is_live(setting) && (self.has_these_listeners(config) || !setting.starts_with("listeners."))
     }
 
     /// Puts the live settings of a configuration in force, all or none of them.
@@ -123,7 +129,7 @@ impl Reloader {
         let old = &configs.accepted;
         let mut prepared = Vec::new();
         // Other listeners than before need a restart, and which is which would be a guess.
-        if names(&config) == self.names {
+        if self.has_these_listeners(&config) {
             for identity in &self.identities {
                 prepared.push((identity, identity.prepare(&config, SystemTime::now())?));
             }
@@ -155,7 +161,7 @@ impl Reloader {
     /// Puts the settings in force that say who a client is, what it may do, and what is told of it.
     fn judge_by(&self, old: &Config, new: &Config) {
         let listeners = || new.listeners.iter().zip(&self.live.contexts);
-        if names(new) == self.names {
+        if self.has_these_listeners(new) {
             for (listener, context) in listeners() {
                 context.principal.store(Arc::new(listener.principal.clone()));
             }
@@ -180,9 +186,4 @@ impl Reloader {
 /// By what the contents of a file are told from others; a file that cannot be read has one as well.
 fn fingerprint(path: &Path) -> String {
     read_text(path, MAX_BYTES).map_or_else(|fault| fault.to_string(), |text| sha256(text.as_bytes()))
-}
-
-/// The listeners' names.
-pub(super) fn names(config: &Config) -> Vec<String> {
-    config.listeners.iter().map(|listener| listener.name.clone()).collect()
 }
