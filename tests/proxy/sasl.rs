@@ -4,14 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use doorkeeper::model::sasl::scram::{Hash, ScramCredential};
 use doorkeeper::model::sasl::users::User;
 use doorkeeper::process::users::entry_text;
 use doorkeeper::protocol::messages::*;
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -21,6 +17,7 @@ use crate::rig::client::Client;
 use crate::rig::door::{Door, Setup};
 use crate::rig::pki::TRUSTED;
 use crate::rig::until;
+use crate::support::tokens::{TokenSigner, key_set};
 
 const PLAIN: &str =
     "sasl: { mechanisms: [PLAIN, SCRAM-SHA-256], users: { file: users.yaml, reload_interval: 20ms } }";
@@ -146,32 +143,12 @@ async fn who_is_removed_is_out_and_nobody_else() {
     door.assert_sound();
 }
 
-/// A key of an issuer, by its name.
-struct Key(EncodingKey, &'static str);
-
-impl Key {
-    fn new(id: &'static str) -> Self {
-        let pair =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
-        Self(EncodingKey::from_ec_der(pair.as_ref()), id)
-    }
-
-    fn public(&self) -> Value {
-        let mut key =
-            serde_json::to_value(Jwk::from_encoding_key(&self.0, Algorithm::ES256).unwrap()).unwrap();
-        key["kid"] = json!(self.1);
-        key
-    }
-
-    /// The message of a client with a token that ends in a minute.
-    fn token(&self, change: impl FnOnce(&mut Value)) -> Vec<u8> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let mut claims =
-            json!({"iss": "https://idp.example.com", "aud": "kafka", "sub": "alice", "exp": now + 60});
-        change(&mut claims);
-        let header = Header { kid: Some(self.1.to_owned()), ..Header::new(Algorithm::ES256) };
-        format!("n,,\u{1}auth=Bearer {}\u{1}\u{1}", encode(&header, &claims, &self.0).unwrap()).into_bytes()
-    }
+/// The message of a client with a token by this key that ends in a minute.
+fn token(key: &TokenSigner, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut claims = json!({"iss": "https://idp.example.com", "aud": "kafka", "sub": "alice", "iat": now, "exp": now + 60});
+    change(&mut claims);
+    format!("n,,\u{1}auth=Bearer {}\u{1}\u{1}", key.token(&claims)).into_bytes()
 }
 
 /// A server with keys: what it says, how often it was asked, and whether it is well.
@@ -183,7 +160,7 @@ struct Issuer {
 }
 
 impl Issuer {
-    async fn start(keys: &[&Key]) -> Self {
+    async fn start(keys: &[&TokenSigner]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = Self {
             keys: Arc::default(),
@@ -209,9 +186,8 @@ impl Issuer {
         issuer
     }
 
-    fn has(&self, keys: &[&Key]) {
-        let keys: Vec<Value> = keys.iter().map(|key| key.public()).collect();
-        *self.keys.lock().unwrap() = json!({ "keys": keys }).to_string();
+    fn has(&self, keys: &[&TokenSigner]) {
+        *self.keys.lock().unwrap() = key_set(keys).to_string();
     }
 }
 
@@ -242,7 +218,8 @@ async fn bearer(door: &Door, token: &[u8]) -> (i16, String) {
 #[tokio::test]
 async fn tokens_are_taken_by_the_keys_that_their_issuer_has_now() {
     let broker = Broker::usual().await;
-    let (old, new, foreign) = (Key::new("old"), Key::new("new"), Key::new("new"));
+    let key = |id| TokenSigner::new("ES256", id);
+    let (old, new, foreign) = (key("old"), key("new"), key("new"));
     let issuer = Issuer::start(&[&old]).await;
     let listener = format!(
         "sasl: {{ mechanisms: [OAUTHBEARER], oauthbearer: {{ jwks: {{ url: 'http://127.0.0.1:{}/keys' }}, \
@@ -252,27 +229,27 @@ async fn tokens_are_taken_by_the_keys_that_their_issuer_has_now() {
     let door = Setup { listener: listener.leak(), ..Setup::new(broker.address) }.start().await;
     until(|| door.count("config_reloads_total", "jwks") == 1).await;
     let refused = (58, r#"{"status":"invalid_token"}"#.to_owned());
-    assert_eq!(bearer(&door, &old.token(|_| {})).await, (0, String::new()));
+    assert_eq!(bearer(&door, &token(&old, |_| {})).await, (0, String::new()));
     for wrong in [
-        old.token(|claims| claims["exp"] = json!(1000)),
-        old.token(|claims| claims["aud"] = json!("other")),
-        old.token(|claims| claims["iss"] = json!("https://evil.example.com")),
-        old.token(|claims| claims["sub"] = Value::Null),
+        token(&old, |claims| claims["exp"] = json!(1000)),
+        token(&old, |claims| claims["aud"] = json!("other")),
+        token(&old, |claims| claims["iss"] = json!("https://evil.example.com")),
+        token(&old, |claims| claims["sub"] = Value::Null),
     ] {
         assert_eq!(bearer(&door, &wrong).await, refused);
     }
     assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
     // A key that is not known is asked for at once, and however often it is met, once.
     issuer.has(&[&old, &new]);
-    assert_eq!(bearer(&door, &new.token(|_| {})).await, (0, String::new()));
+    assert_eq!(bearer(&door, &token(&new, |_| {})).await, (0, String::new()));
     for _ in 0..5 {
-        assert_eq!(bearer(&door, &Key::new("unknown").token(|_| {})).await, refused);
+        assert_eq!(bearer(&door, &token(&key("unknown"), |_| {})).await, refused);
     }
     assert_eq!(issuer.asked.load(Ordering::SeqCst), 2);
-    assert_eq!(bearer(&door, &foreign.token(|_| {})).await, refused);
+    assert_eq!(bearer(&door, &token(&foreign, |_| {})).await, refused);
     // An issuer that is away takes no keys with it.
     issuer.is_well.store(false, Ordering::SeqCst);
-    assert_eq!(bearer(&door, &old.token(|_| {})).await, (0, String::new()));
+    assert_eq!(bearer(&door, &token(&old, |_| {})).await, (0, String::new()));
     assert_eq!(heard(&broker).iter().filter(|key| **key == 3).count(), 3);
     assert!(
         door.said.text().contains("which is not among the 2 of http://127.0.0.1"),

@@ -28,6 +28,7 @@ pub mod samples;
 pub mod schema;
 pub mod skipped;
 pub mod starts;
+pub mod tokens;
 pub mod tools;
 pub mod zookeeper;
 

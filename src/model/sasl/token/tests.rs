@@ -1,15 +1,12 @@
-use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::KeyPair as _;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
-};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{EncodingKey, Header, encode};
+#[path = "../../../../tests/support/tokens.rs"]
+#[allow(unreachable_pub, dead_code, reason = "integration tests have it as well")]
+mod tokens;
+
+use aws_lc_rs::hmac;
 use serde_json::json;
 
 use super::*;
+use tokens::{TokenSigner, encoded, key_set};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -26,124 +23,114 @@ fn claims() -> Value {
     json!({"iss": "https://idp.example.com", "aud": ["x", "kafka"], "sub": "bob", "exp": NOW + 60, "iat": NOW - 1})
 }
 
-/// A key of each kind, the algorithms that go with it, and its public half.
-fn keys() -> Vec<(EncodingKey, &'static [Algorithm], Value)> {
-    let random = aws_lc_rs::rand::SystemRandom::new();
-    let p256 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-    let p384 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random).unwrap();
-    let ed = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-    let rsa = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
-    // The library wants RSA's own form, without the wrapping of PKCS#8: 26 bytes in front for this size.
-    let pkcs8: aws_lc_rs::encoding::Pkcs8V1Der<'_> = rsa.as_der().unwrap();
-    let public = Ed25519KeyPair::from_pkcs8(ed.as_ref()).unwrap();
-    let public =
-        json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(public.public_key().as_ref())});
-    let of = |key: EncodingKey, algorithms: &'static [Algorithm]| {
-        let mut public = serde_json::to_value(Jwk::from_encoding_key(&key, algorithms[0]).unwrap()).unwrap();
-        public.as_object_mut().unwrap().remove("alg");
-        (key, algorithms, public)
-    };
-    vec![
-        of(EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..]), &ALGORITHMS[..6]),
-        of(EncodingKey::from_ec_der(p256.as_ref()), &[Algorithm::ES256]),
-        of(EncodingKey::from_ec_der(p384.as_ref()), &[Algorithm::ES384]),
-        (EncodingKey::from_ed_der(ed.as_ref()), &[Algorithm::EdDSA], public),
-    ]
-}
-
-fn set(keys: &[(&Value, &str)]) -> Value {
-    let named = |(key, id): &(&Value, &str)| {
-        let mut key = (*key).clone();
-        key["kid"] = json!(id);
-        key
-    };
-    json!({ "keys": keys.iter().map(named).collect::<Vec<_>>() })
+/// A key of each kind.
+fn signers() -> [TokenSigner; 5] {
+    ["RS256", "ES256", "ES384", "ES512", "EdDSA"].map(|algorithm| TokenSigner::new(algorithm, algorithm))
 }
 
 fn read(set: &Value) -> KeySet {
     KeySet::read(set.to_string().as_bytes()).unwrap().0
 }
 
-fn signed(key: &EncodingKey, algorithm: Algorithm, id: Option<&str>, claims: &Value) -> String {
-    let header = Header { kid: id.map(str::to_owned), ..Header::new(algorithm) };
-    encode(&header, claims, key).unwrap()
-}
-
 #[test]
 fn every_algorithm_is_taken_with_its_key_and_no_other() {
-    let keys = keys();
-    let all: Vec<_> =
-        keys.iter().zip(["rsa", "p256", "p384", "ed"]).map(|((.., public), id)| (public, id)).collect();
-    let keyset = read(&set(&all));
-    for ((key, algorithms, _), id) in keys.iter().zip(["rsa", "p256", "p384", "ed"]) {
-        for algorithm in *algorithms {
-            for kid in [Some(id), None] {
-                let token = signed(key, *algorithm, kid, &claims());
-                let verified = keyset.verify(&token, &rules(), NOW);
-                assert_eq!(
-                    verified,
-                    Ok(VerifiedToken { principal: "bob".into(), expires: NOW + 60 }),
-                    "{algorithm:?}"
-                );
+    let signers = signers();
+    let keyset = read(&key_set(&signers.each_ref()));
+    let right = VerifiedToken { principal: "bob".into(), expires: NOW + 60 };
+    for signer in &signers {
+        for algorithm in signer.algorithms() {
+            let verify = |kid: Value| {
+                let header = json!({"alg": algorithm, "kid": kid});
+                keyset.verify(&signer.token_with(&header, &claims()), &rules(), NOW)
+            };
+            for kid in [json!(signer.id), Value::Null] {
+                assert_eq!(verify(kid), Ok(right.clone()), "{algorithm}");
             }
-            let other = if id == "rsa" { "p256" } else { "rsa" };
-            let token = signed(key, *algorithm, Some(other), &claims());
-            assert!(matches!(keyset.verify(&token, &rules(), NOW), Err(TokenFault::Wrong(_))));
-            let unknown = signed(key, *algorithm, Some("gone"), &claims());
-            assert_eq!(keyset.verify(&unknown, &rules(), NOW), Err(TokenFault::UnknownKey("gone".into())));
+            for other in signers.iter().filter(|other| other.id != signer.id) {
+                assert!(matches!(verify(json!(other.id)), Err(TokenFault::Wrong(_))), "{algorithm}");
+            }
+            assert_eq!(verify(json!("gone")), Err(TokenFault::UnknownKey("gone".into())));
         }
     }
 }
 
 #[test]
+fn a_key_has_the_form_of_its_kind() {
+    let signers = signers();
+    let faults = [
+        (3, "crv", json!("P-384"), "'x' has not 48 bytes"),
+        (3, "crv", json!("secp256k1"), "is not taken"),
+        (3, "alg", json!("ES256"), "is not taken"),
+        (1, "y", signers[1].public()["x"].clone(), "no public key"),
+        (2, "x", json!("AAAA"), "'x' has not 48 bytes"),
+        (2, "x", json!("A+A"), "'x' is no base64"),
+        (4, "x", json!("AAAA"), "no public key"),
+        (4, "x", Value::Null, "has no 'x'"),
+        (0, "n", json!("AAAA"), "it has 0 bits, and 2048 to 8192 are taken"),
+        (0, "e", json!("AAAA"), "no public key"),
+        (0, "kty", json!("oct"), "is not taken"),
+        (0, "use", json!("enc"), "(use)"),
+        (0, "key_ops", json!(["sign"]), "(key_ops)"),
+    ];
+    for (place, name, value, why) in faults {
+        let mut key = signers[place].public();
+        key[name] = value.clone();
+        let fault = KeySet::read(json!({ "keys": [key] }).to_string().as_bytes()).unwrap_err();
+        assert!(fault.contains(why), "{name} {value}: {fault}");
+    }
+    // One whose first byte is zero, as Java's numbers have it.
+    let mut padded = signers[0].public();
+    let modulus = URL_SAFE_NO_PAD.decode(padded["n"].as_str().unwrap()).unwrap();
+    padded["n"] = json!(URL_SAFE_NO_PAD.encode([&[0], &modulus[..]].concat()));
+    let token = signers[0].token(&claims());
+    assert!(read(&json!({ "keys": [padded] })).verify(&token, &rules(), NOW).is_ok());
+}
+
+#[test]
 fn what_nobody_signed_is_refused() {
-    let (all, id) = (keys(), "p256");
-    let (key, _, public) = &all[1];
-    let keyset = read(&set(&[(public, id)]));
+    let (signer, own) = (TokenSigner::new("ES256", "p256"), TokenSigner::new("ES256", "p256"));
+    let keyset = read(&key_set(&[&signer]));
     let wrong = |token: &str| match keyset.verify(token, &rules(), NOW) {
         Err(TokenFault::Wrong(why)) => why,
         other => panic!("{token}: {other:?}"),
     };
-    let token = signed(key, Algorithm::ES256, Some(id), &claims());
+    let token = signer.token(&claims());
     let parts: Vec<&str> = token.split('.').collect();
     let (header, payload, signature) = (parts[0], parts[1], parts[2]);
-    let encoded = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let mut admin = claims();
     admin["sub"] = json!("admin");
-    assert!(wrong(&format!("{header}.{}.{signature}", encoded(admin))).contains("signature"));
+    assert!(wrong(&format!("{header}.{}.{signature}", encoded(&admin))).contains("signature"));
     assert!(wrong(&format!("{header}.{payload}.")).contains("signature"));
-    assert!(wrong(&format!("{}.{payload}.", encoded(json!({"alg": "none"})))).contains("no token"));
+    for none in ["none", "None", "", "es256", "HS512"] {
+        let told = wrong(&format!("{}.{payload}.", encoded(&json!({"alg": none}))));
+        assert!(told.contains(&format!("its algorithm '{none}' is not taken")), "{told}");
+    }
     // The public key taken for a secret.
-    let secret = EncodingKey::from_secret(set(&[(public, id)]).to_string().as_bytes()).unwrap();
-    let token = signed(&secret, Algorithm::HS256, Some(id), &claims());
-    assert!(wrong(&token).contains("algorithm HS256 is not taken"));
-    let critical = Header {
-        crit: Some(vec!["b64".to_owned()]),
-        kid: Some(id.to_owned()),
-        ..Header::new(Algorithm::ES256)
-    };
-    assert!(wrong(&encode(&critical, &claims(), key).unwrap()).contains("crit"));
-    for nonsense in ["", "a", "a.b", "a.b.c", "....", &"a".repeat(10_000)] {
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, key_set(&[&signer]).to_string().as_bytes());
+    let signed = format!("{}.{payload}", encoded(&json!({"alg": "HS256", "kid": "p256"})));
+    let tag = URL_SAFE_NO_PAD.encode(hmac::sign(&secret, signed.as_bytes()));
+    assert!(wrong(&format!("{signed}.{tag}")).contains("algorithm 'HS256' is not taken"));
+    let critical = json!({"alg": "ES256", "kid": "p256", "crit": ["b64"]});
+    assert!(wrong(&signer.token_with(&critical, &claims())).contains("crit"));
+    for nonsense in ["", "a", "a.b", "a.b.c", "a.b.c.d", "....", "..", &"a".repeat(10_000)] {
         assert!(keyset.verify(nonsense, &rules(), NOW).is_err());
     }
+    assert!(wrong(&signer.token(&json!("no claims"))).contains("claims cannot be read"));
     // One's own key, sent along in the header.
-    let own = &keys()[1].0;
-    let own_key = Jwk::from_encoding_key(own, Algorithm::ES256).unwrap();
-    let header = Header { jwk: Some(own_key), ..Header::new(Algorithm::ES256) };
-    assert!(wrong(&encode(&header, &claims(), own).unwrap()).contains("signature"));
+    let header = json!({"alg": "ES256", "jwk": own.public()});
+    assert!(wrong(&own.token_with(&header, &claims())).contains("signature"));
 }
 
 #[test]
 fn claims_must_be_right() {
-    let all = keys();
-    let (key, _, public) = &all[3];
-    let keyset = read(&set(&[(public, "ed")]));
+    let signer = TokenSigner::new("EdDSA", "ed");
+    let keyset = read(&key_set(&[&signer]));
     let verify = |change: Value| {
         let mut claims = claims();
         for (name, value) in change.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        keyset.verify(&signed(key, Algorithm::EdDSA, None, &claims), &rules(), NOW)
+        keyset.verify(&signer.token(&claims), &rules(), NOW)
     };
     for (right, expires) in [
         (json!({}), NOW + 60),
@@ -182,8 +169,8 @@ fn a_set_without_a_key_that_serves_is_refused_and_others_are_left_out() {
     assert!(fault("[]").contains("no list 'keys'"));
     assert!(fault(r#"{"keys": []}"#).contains("it is empty"));
     assert!(fault(r#"{"keys": [{"kty": "oct", "k": "AAAA", "kid": "shared"}]}"#).contains("key 'shared'"));
-    let public = &keys()[1].2;
-    let mut mixed = set(&[(public, "one"), (public, "two"), (public, "three")]);
+    let signers = ["one", "two", "three"].map(|id| TokenSigner::new("ES256", id));
+    let mut mixed = key_set(&signers.each_ref());
     mixed["keys"][1]["use"] = json!("enc");
     mixed["keys"][2]["alg"] = json!("ES384");
     let (keyset, left_out) = KeySet::read(mixed.to_string().as_bytes()).unwrap();
@@ -194,5 +181,4 @@ fn a_set_without_a_key_that_serves_is_refused_and_others_are_left_out() {
     );
     let many = json!({"keys": vec![json!({}); MOST_KEYS + 1]});
     assert!(fault(&many.to_string()).contains("257 keys"));
-    assert!(!format!("{keyset:?}").contains("crv"));
 }
