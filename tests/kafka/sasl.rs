@@ -2,6 +2,8 @@
 
 mod dialogues;
 
+use dialogues::Issuer;
+
 use crate::support::acls::Operation::{Describe, Read, Write};
 use crate::support::acls::Resource::{Group, Topic};
 use crate::support::acls::{self, Acl, allow};
@@ -14,6 +16,7 @@ use crate::support::kcat::Kcat;
 use crate::support::pki::{Identity, MAPPING_RULES, Pki};
 use crate::support::ports::free_port;
 use crate::support::process::wait_for;
+use crate::support::{skipped, test_name};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -23,6 +26,9 @@ use std::time::Duration;
 
 /// How long a login counts on both sides, in milliseconds.
 pub const LIFETIME: i64 = 3_600_000;
+
+/// The property of a JVM that says which addresses Kafka may ask for keys and tokens.
+const ALLOWED_URLS: &str = "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls";
 
 const ACLS: &[Acl] = &[
     allow("User:alice", Topic("sasl"), &[Read, Write, Describe]),
@@ -43,15 +49,24 @@ pub const USERS: &[(&str, &str, &str)] = &[
 ];
 
 /// Kafka's own listener with SASL.
-fn oracle(kafka: &'static Kafka, pki: &Pki) -> Cluster {
+fn oracle(kafka: &Kafka, pki: &Pki, issuer: &Issuer) -> Cluster {
     let scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
     let plain = "org.apache.kafka.common.security.plain.PlainLoginModule required user_bob=\"s3cret\" user_dora=\"dora-secret\";";
-    let settings = Settings::oracle(pki).with(&[
+    let oauth = "org.apache.kafka.common.security.oauthbearer";
+    let keys = format!("file:{}", issuer.keys.display());
+    let settings = Settings::oracle(pki).with_jvm(&format!("{ALLOWED_URLS}={keys}")).with(&[
         "listener.security.protocol.map=SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN",
+        "sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN,OAUTHBEARER",
         &format!("listener.name.ssl.scram-sha-256.sasl.jaas.config={scram}"),
         &format!("listener.name.ssl.scram-sha-512.sasl.jaas.config={scram}"),
         &format!("listener.name.ssl.plain.sasl.jaas.config={plain}"),
+        &format!("listener.name.ssl.oauthbearer.sasl.jaas.config={oauth}.OAuthBearerLoginModule required;"),
+        &format!(
+            "listener.name.ssl.oauthbearer.sasl.server.callback.handler.class={oauth}.OAuthBearerValidatorCallbackHandler"
+        ),
+        &format!("sasl.oauthbearer.jwks.endpoint.url={keys}"),
+        &format!("sasl.oauthbearer.expected.issuer={}", dialogues::ISSUER),
+        &format!("sasl.oauthbearer.expected.audience={}", dialogues::AUDIENCE),
         &format!("connections.max.reauth.ms={LIFETIME}"),
         "connection.failed.authentication.delay.ms=1",
     ]);
@@ -91,6 +106,7 @@ struct Behind {
     cluster: Cluster,
     doorkeeper: Doorkeeper,
     pki: Pki,
+    issuer: Issuer,
 }
 
 /// Runs `doorkeeper users`, with this on its standard input.
@@ -101,8 +117,8 @@ fn users_command(folder: &Path, arguments: &[&str], input: &str) -> String {
 }
 
 impl Behind {
-    fn start(kafka: &'static Kafka, required: &str) -> Behind {
-        let pki = Pki::new(&scratch("pki"));
+    fn start(kafka: &Kafka, required: &str) -> Behind {
+        let (pki, issuer) = (Pki::new(&scratch("pki")), Issuer::new());
         let cluster = Cluster::start(kafka, &Settings::plaintext(1));
         let (address, upstream) =
             (SocketAddr::from(([127, 0, 0, 1], free_port())), cluster.brokers[0].plaintext);
@@ -125,8 +141,9 @@ listeners:
       client_ca: {authority}
       client_auth: requested
     sasl:
-      mechanisms: [SCRAM-SHA-512, SCRAM-SHA-256, PLAIN]
+      mechanisms: [SCRAM-SHA-512, SCRAM-SHA-256, PLAIN, OAUTHBEARER]
       required: {required}
+      oauthbearer: {{ jwks: {{ file: {keys} }}, issuer: "{issuer}", audience: [{audience}] }}
       users: {{ file: users.yaml }}
       max_reauth: 1h
     principal_mapping_rules: "{MAPPING_RULES}"
@@ -136,6 +153,9 @@ authorization:
   acls: {{ file: acls.yaml }}
 admin: {{ bind: {admin} }}
 "#,
+                keys = issuer.keys.display(),
+                issuer = dialogues::ISSUER,
+                audience = dialogues::AUDIENCE,
                 certificate = identity.certificate.display(),
                 key = identity.key.display(),
                 authority = identity.authority.display(),
@@ -143,24 +163,15 @@ admin: {{ bind: {admin} }}
                 to = address.port(),
             )
         });
-        Behind { cluster, doorkeeper, pki }
+        Behind { cluster, doorkeeper, pki, issuer }
     }
 
     fn bootstrap(&self) -> String {
         format!("localhost:{}", self.doorkeeper.address.port())
     }
 
-    /// What a Java client needs to log in.
     fn properties(&self, mechanism: &str, user: &str, password: &str) -> String {
-        let module = match mechanism {
-            "PLAIN" => "org.apache.kafka.common.security.plain.PlainLoginModule",
-            _ => "org.apache.kafka.common.security.scram.ScramLoginModule",
-        };
-        format!(
-            "security.protocol=SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location={}\nsasl.mechanism={mechanism}\n\
-             sasl.jaas.config={module} required username=\"{user}\" password=\"{password}\";\n",
-            self.pki.authority().display()
-        )
+        client_properties(&self.pki.authority(), mechanism, user, password)
     }
 
     fn kcat(&self, mechanism: &str, user: &str, password: &str) -> Option<Kcat> {
@@ -181,17 +192,43 @@ admin: {{ bind: {admin} }}
     }
 }
 
+/// What a Java client needs to log in.
+fn client_properties(authority: &Path, mechanism: &str, user: &str, password: &str) -> String {
+    let module = match mechanism {
+        "PLAIN" => "org.apache.kafka.common.security.plain.PlainLoginModule",
+        _ => "org.apache.kafka.common.security.scram.ScramLoginModule",
+    };
+    format!(
+        "security.protocol=SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location={}\nsasl.mechanism={mechanism}\n\
+         sasl.jaas.config={module} required username=\"{user}\" password=\"{password}\";\n",
+        authority.display()
+    )
+}
+
 /// Every dialogue comes to the same at both; those that may differ say so.
 #[test]
 fn the_same_bytes_come_to_the_same() {
     let Some(kafka) = Kafka::of_this_run() else { return };
     // The tools and the wire of before are the matrix' business.
-    if !kafka.at_least(3, 9) {
-        return;
+    if kafka.at_least(3, 9) {
+        compare(kafka);
     }
-    let pki = Pki::new(&scratch("pki"));
-    let oracle = oracle(kafka, &pki);
+}
+
+/// The line of Kafka before 4 judges as well, and is what is behind doorkeeper.
+#[test]
+fn the_same_bytes_come_to_the_same_at_kafka_3_9() {
+    match Kafka::of_version("3.9.2") {
+        Ok(kafka) => compare(&kafka),
+        Err(why) => skipped(&test_name(), &why),
+    }
+}
+
+/// Holds every dialogue with Kafka's own listener, and with doorkeeper before a bare Kafka of the same version.
+fn compare(kafka: &Kafka) {
     let behind = Behind::start(kafka, "always");
+    let pki = Pki::new(&scratch("pki"));
+    let oracle = oracle(kafka, &pki, &behind.issuer);
     oracle.create_topics(&["sasl"], 1);
     behind.cluster.create_topics(&["sasl"], 1);
     let certificate = pki.client("nobody");
@@ -202,15 +239,15 @@ fn the_same_bytes_come_to_the_same() {
     let compare = |dialogue: &dialogues::Dialogue| {
         let expected = dialogue.hold(&mut at_kafka());
         let found = dialogue.hold(&mut behind.anonymous());
+        let name = &dialogue.name;
         let as_intended = match &dialogue.here {
             Some(here) => found.last().is_some_and(|last| last.contains(here)) && expected != found,
             None => expected == found,
         };
-        let name = &dialogue.name;
         (!as_intended).then(|| format!("{name}:\n  Kafka {expected:#?}\n  here  {found:#?}"))
     };
     // Many at once: both hold the answer to a failed login back.
-    let (all, next) = (dialogues::all(), AtomicUsize::new(0));
+    let (all, next) = (dialogues::all(&behind.issuer), AtomicUsize::new(0));
     let take = || {
         let taken = std::iter::from_fn(|| all.get(next.fetch_add(1, Ordering::Relaxed)));
         taken.filter_map(&compare).collect::<Vec<_>>()
@@ -219,7 +256,42 @@ fn the_same_bytes_come_to_the_same() {
         let threads: Vec<_> = (0..16).map(|_| scope.spawn(take)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(different.is_empty(), "{}\n{}", different.join("\n"), behind.doorkeeper.process.last_words());
+    println!("{} dialogues with Kafka {}", all.len(), kafka.version);
+    let last_words = behind.doorkeeper.process.last_words();
+    assert!(different.is_empty(), "{} differ\n{}\n{last_words}", different.len(), different.join("\n"));
+}
+
+/// Kafka's own client logs in by a token that it reads from where it is told, and says itself when it is refused.
+#[test]
+fn java_logs_in_by_token() {
+    let Some(kafka) = Kafka::of_this_run() else { return };
+    let behind = Behind::start(kafka, "always");
+    behind.cluster.create_topics(&["sasl"], 1);
+    let java = |token: &str| {
+        let file = scratch("token").join("token.jwt");
+        std::fs::write(&file, token).unwrap();
+        let module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule";
+        let handler = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler";
+        let settings = format!(
+            "security.protocol=SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location={}\nsasl.mechanism=OAUTHBEARER\n\
+             sasl.jaas.config={module} required;\nsasl.login.callback.handler.class={handler}\n\
+             sasl.oauthbearer.token.endpoint.url=file:{}\n",
+            behind.pki.authority().display(),
+            file.display(),
+        );
+        Java::with_properties(kafka, &behind.bootstrap(), &settings)
+            .with_jvm(&format!("{ALLOWED_URLS}=file:{}", file.display()))
+            .with_jvm(&format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.files={}", file.display()))
+    };
+    let alice = java(&behind.issuer.token_of("alice"));
+    let produced = alice.tool(Tool::ConsoleProducer, &["--topic", "sasl"], b"by token\n");
+    assert_eq!(produced.stderr.trim(), "", "the producer complains");
+    let arguments = ["--topic", "sasl", "--group", "sasl", "--from-beginning", "--max-messages", "1"];
+    let consumed = alice.tool(Tool::ConsoleConsumer, &arguments, b"").succeeded();
+    assert!(consumed.text().contains("by token"), "{}", consumed.all());
+    let refused = java(&behind.issuer.expired()).tool(Tool::Topics, &["--list"], b"");
+    let told = r#"SaslAuthenticationException: {"status":"invalid_token"}"#;
+    assert!(refused.all().contains(told), "{}", refused.all());
 }
 
 /// Java's and librdkafka's clients log in by each mechanism, do what they may, and say themselves what is wrong.

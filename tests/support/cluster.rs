@@ -98,6 +98,8 @@ pub struct Settings {
     pub advertised_host: String,
     /// Further lines for the broker's properties file.
     pub properties: Vec<String>,
+    /// Further arguments for the broker's JVM.
+    jvm: Vec<String>,
     authorizer: Option<(Identity, PathBuf)>,
     /// Whether what brokers name to their clients leads nowhere, as where their listeners are bound to loopback.
     apart: bool,
@@ -107,7 +109,8 @@ impl Settings {
     /// So many brokers without TLS and without authorizer.
     pub fn plaintext(brokers: usize) -> Settings {
         let advertised_host = "127.0.0.1".to_owned();
-        Settings { brokers, advertised_host, properties: Vec::new(), authorizer: None, apart: false }
+        let (properties, jvm) = (Vec::new(), Vec::new());
+        Settings { brokers, advertised_host, properties, jvm, authorizer: None, apart: false }
     }
 
     /// One broker with mutual TLS and StandardAuthorizer; the super users are `admin` and whoever comes without TLS.
@@ -133,6 +136,12 @@ impl Settings {
         Settings { apart: true, ..self.advertising("localhost") }
     }
 
+    /// With this further argument for the broker's JVM.
+    pub fn with_jvm(mut self, argument: &str) -> Settings {
+        self.jvm.push(argument.to_owned());
+        self
+    }
+
     /// With further lines for the broker's properties file.
     pub fn with(mut self, properties: &[&str]) -> Settings {
         self.properties.extend(properties.iter().map(ToString::to_string));
@@ -148,7 +157,8 @@ impl Cluster {
         let folder = scratch("kafka");
         // A port that was free can be taken before the broker binds it; then everything starts again on other ports.
         for _ in 0..3 {
-            let mut brokers = launch(kafka, settings, &folder, &kafka.broker_arguments());
+            let jvm = [&settings.jvm[..], &kafka.broker_arguments()[..]].concat();
+            let mut brokers = launch(kafka, settings, &folder, &jvm);
             if wait_until_ready(&mut brokers, &schemas) {
                 return Cluster { brokers, schemas };
             }

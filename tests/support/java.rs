@@ -83,6 +83,12 @@ impl<'a> Java<'a> {
         self
     }
 
+    /// With this further argument for the JVM.
+    pub fn with_jvm(mut self, argument: &str) -> Java<'a> {
+        self.jvm.push(argument.to_owned());
+        self
+    }
+
     /// Runs a tool with these further arguments and this standard input.
     pub fn tool(&self, tool: Tool, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = Command::new("java");

@@ -188,8 +188,9 @@ fn judge(claims: &Map<String, Value>, rules: &TokenRules, now: u64) -> Result<Ve
     if let Some(begins) = time("nbf")?.filter(|begins| *begins > now.saturating_add(skew)) {
         return Err(format!("it counts from {} s on only", begins - now));
     }
-    // One that was issued in the future is by a clock that is wrong.
-    if let Some(issued) = time("iat")?.filter(|issued| *issued > now.saturating_add(skew)) {
+    // `BrokerJwtValidator` wants it to be there. One that was issued in the future is by a clock that is wrong.
+    let issued = time("iat")?.ok_or("it does not say when it was issued (iat)")?;
+    if issued > now.saturating_add(skew) {
         return Err(format!("it was issued {} s in the future", issued - now));
     }
     let claim = &rules.principal_claim;

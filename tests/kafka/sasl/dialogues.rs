@@ -1,5 +1,9 @@
 //! What a client may say before it is somebody, and after, and what it hears.
 
+mod bearer;
+
+pub use bearer::{AUDIENCE, ISSUER, Issuer, log_in as bearer_login};
+
 use crate::support::client::{Answer, Client};
 use crate::support::schema::hex;
 use aws_lc_rs::{digest, hmac, pbkdf2};
@@ -98,6 +102,10 @@ fn shown(answer: Answer) -> String {
             }
             if let Some(names) = body.get_mut("mechanisms").and_then(Value::as_array_mut) {
                 names.sort_by_key(|name| name.as_str().unwrap_or_default().to_owned());
+            }
+            // What is left of a token's life is less with each moment.
+            if let Some(left) = body.get_mut("sessionLifetimeMs").filter(|left| **left != super::LIFETIME) {
+                *left = json!(left.as_u64().unwrap().div_ceil(600_000) * 600_000);
             }
             for field in ["brokers", "clusterId", "topics", "controllerId"] {
                 body.as_object_mut().unwrap().remove(field);
@@ -205,7 +213,7 @@ fn plain(bytes: &[u8]) -> Vec<Say> {
 const BOB: &[u8] = b"\0bob\0s3cret";
 
 /// Every conversation.
-pub fn all() -> Vec<Dialogue> {
+pub fn all(issuer: &Issuer) -> Vec<Dialogue> {
     let mut all = Vec::new();
     let mut add = |name: &str, says: Vec<Say>| {
         all.push(Dialogue { name: name.to_owned(), says, here: None });
@@ -224,7 +232,7 @@ pub fn all() -> Vec<Dialogue> {
         let says = vec![named(name, version), versions(3), handshake(1, "PLAIN")];
         add(&format!("software {name:?} {version:?}"), says);
     }
-    for mechanism in ["GSSAPI", "", "plain", "OAUTHBEARER", "SCRAM-SHA-1"] {
+    for mechanism in ["GSSAPI", "", "plain", "DIGEST-MD5", "SCRAM-SHA-1"] {
         add(&format!("mechanism {mechanism:?}"), vec![handshake(1, mechanism), handshake(1, "PLAIN")]);
         add(&format!("mechanism {mechanism:?}, version 0"), vec![handshake(0, mechanism)]);
     }
@@ -266,6 +274,7 @@ pub fn all() -> Vec<Dialogue> {
     all.extend(scram());
     all.extend(again());
     all.extend(intended());
+    all.extend(bearer::all(issuer));
     all
 }
 
