@@ -1,5 +1,6 @@
 //! SASL: the same bytes to Kafka's own `SASL_SSL` listener and to doorkeeper, and stock clients that log in.
 
+mod clients;
 mod dialogues;
 
 use dialogues::Issuer;

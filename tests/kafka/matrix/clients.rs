@@ -97,7 +97,7 @@ pub fn java(name: &'static str, kafka: &Kafka) -> Client {
         brokers,
         codecs: if kafka.at_least(2, 1) { ALL } else { ALL_BUT_ZSTD },
         before_producer_ids: if kafka.at_least(3, 0) { &["enable.idempotence=false"] } else { &[] },
-        ..Client::new(name, programs::java(kafka), denials)
+        ..Client::new(name, programs::java(kafka, "MatrixClient"), denials)
     }
 }
 
@@ -142,7 +142,10 @@ pub fn others() -> Vec<Client> {
             first: &["as 0.8.2.0: 5", "as 0.10.0.0: 5"],
             ..Client::new("sarama as 0.10.2", programs::go("sarama"), sarama)
         },
-        Client { codecs: &["none", "gzip"], ..Client::new("kafkajs 2.2.4", programs::node(), kafkajs) },
+        Client {
+            codecs: &["none", "gzip"],
+            ..Client::new("kafkajs 2.2.4", programs::node("cell.js"), kafkajs)
+        },
     ]
 }
 

@@ -20,6 +20,14 @@ pub enum Program {
 }
 
 impl Program {
+    /// Its command line, if it has one.
+    pub fn command(&self) -> Option<Command> {
+        let Program::Command(words) = self else { return None };
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        Some(command)
+    }
+
     /// What it says on standard output, or how it failed.
     pub fn run(&self, cell: &Cell, limit: u32) -> Result<String, String> {
         let Program::Command(words) = self else { return kcat::run(cell, limit) };
@@ -36,20 +44,20 @@ impl Program {
     }
 }
 
-/// The Java client of this version.
-pub fn java(kafka: &Kafka) -> Result<Program, String> {
+/// A program of this name with the Java client of this version.
+pub fn java(kafka: &Kafka, name: &str) -> Result<Program, String> {
     let classes = folder(&format!("java-{}", kafka.version))?;
     let mut javac = Command::new("javac");
     javac
         .args(["-nowarn", "-cp", &kafka.class_path(), "-d"])
         .arg(&classes)
-        .arg(source("java/MatrixClient.java"));
+        .arg(source(&format!("java/{name}.java")));
     build(&mut javac, "javac")?;
     let mut words = vec!["java".to_owned()];
     words.extend(kafka.tool_arguments());
     let class_path = words.last_mut().ok_or("no class path")?;
     *class_path = format!("{class_path}:{}", classes.display());
-    words.push("MatrixClient".to_owned());
+    words.push(name.to_owned());
     Ok(Program::Command(words))
 }
 
@@ -81,14 +89,21 @@ fn python_environment() -> Result<PathBuf, String> {
     Ok(interpreter)
 }
 
-/// kafkajs.
-pub fn node() -> Result<Program, String> {
-    let folder = folder("kafkajs")?;
-    for file in ["package.json", "package-lock.json", "cell.js"] {
-        std::fs::copy(source("kafkajs").join(file), folder.join(file)).map_err(|error| error.to_string())?;
+/// A program with kafkajs.
+pub fn node(program: &str) -> Result<Program, String> {
+    let program = installed_node("matrix/kafkajs", program)?;
+    Ok(Program::Command(vec!["node".to_owned(), program.display().to_string()]))
+}
+
+/// A program of Node.js in this folder below `tests/kafka`, beside what its `package-lock.json` names.
+pub fn installed_node(from: &str, program: &str) -> Result<PathBuf, String> {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka").join(from);
+    let folder = folder(&from.file_name().unwrap_or_default().to_string_lossy())?;
+    for file in ["package.json", "package-lock.json", program] {
+        std::fs::copy(from.join(file), folder.join(file)).map_err(|error| error.to_string())?;
     }
     build(Command::new("npm").current_dir(&folder).args(["ci", "--no-audit", "--no-fund"]), "npm")?;
-    Ok(Program::Command(vec!["node".to_owned(), folder.join("cell.js").display().to_string()]))
+    Ok(folder.join(program))
 }
 
 /// The distribution's kcat.
