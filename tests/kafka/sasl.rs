@@ -2,6 +2,7 @@
 
 mod clients;
 mod dialogues;
+mod imported;
 
 use dialogues::Issuer;
 

@@ -118,10 +118,18 @@ impl<'a> Token<'a> {
     }
 
     fn write(&self, text: &mut Text, depth: usize) {
-        let keys = match self.keys.strip_prefix("file://") {
+        // As Java writes it, `file:/keys.json`, and as everybody else does.
+        let file = self.keys.strip_prefix("file:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        let keys = match file {
             Some(file) => format!("file: {}", quoted(file)),
             None => format!("url: {}", quoted(self.keys)),
         };
+        if self.keys.starts_with("https:") {
+            text.todo(
+                "sasl.oauthbearer.jwks.ca: the file with the authorities that the certificate of this server may be from, such as \
+                 /etc/ssl/certs/ca-certificates.crt",
+            );
+        }
         let refresh = self.refresh.map(|span| format!(", refresh_interval: {}", duration_text(span)));
         text.line(depth, &format!("jwks: {{ {keys}{} }}", refresh.unwrap_or_default()));
         text.line(depth, &format!("issuer: {}", quoted(self.issuer)));
@@ -154,8 +162,8 @@ fn users(text: &mut Text, broker: &Broker<'_>, listener: &str, mechanism: &str) 
             "users.yaml: the users of PLAIN, with 'doorkeeper users'; they stand in the JAAS file that KAFKA_OPTS names",
         ),
         _ => text.todo(
-            "users.yaml: the users of SCRAM, with 'doorkeeper users'; they lie in the cluster ('kafka-configs --describe \
-             --entity-type users' lists them), each with a new password",
+            "users.yaml: the users of SCRAM, with their passwords, by 'doorkeeper users import' out of what \
+             'kafka-dump-log --cluster-metadata-decoder' or ZooKeeper says",
         ),
     }
     if let Some(found) = broker.of_mechanism(listener, mechanism, "sasl.server.callback.handler.class") {

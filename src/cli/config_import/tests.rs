@@ -210,12 +210,23 @@ fn logins_are_taken_over_without_their_passwords() {
     assert!(!text.contains("hidden"), "{text}");
     for part in [
         "# - users.yaml: the users admin, alice of PLAIN, with 'doorkeeper users'; their passwords stand in line 6\n",
-        "# - users.yaml: the users of SCRAM, with 'doorkeeper users'; they lie in the cluster",
+        "# - users.yaml: the users of SCRAM, with their passwords, by 'doorkeeper users import' out of what",
+        "# - sasl.oauthbearer.jwks.ca: the file with the authorities",
         "# server.properties:4: sasl.enabled.mechanisms: 'GSSAPI' is not spoken at the listener SASL_SSL",
         "# server.properties:13: sasl.mechanism.inter.broker.protocol: this is for logins at other brokers",
         "# server.properties:3: ssl.client.auth: every listener that was taken over has a value of its own, or has no use for it\n",
     ] {
         assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
+
+#[test]
+fn keys_in_a_file_are_taken_over_as_java_and_others_write_them() {
+    for url in ["file:/etc/kafka/keys.json", "file:///etc/kafka/keys.json"] {
+        let text = SASL.replace("https://issuer.example.com/keys", url);
+        let keys = &value(&text)["listeners"][0]["sasl"]["oauthbearer"]["jwks"];
+        assert_eq!(*keys, serde_json::json!({ "file": "/etc/kafka/keys.json" }));
+        assert!(!of(&text).contains("jwks.ca"));
     }
 }
 
