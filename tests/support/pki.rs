@@ -2,8 +2,9 @@
 
 use super::kafka::Kafka;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber,
+    date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -100,6 +101,45 @@ impl Pki {
     /// The certificate of the authority that everybody here trusts.
     pub fn authority(&self) -> PathBuf {
         self.folder.join("ca.pem")
+    }
+
+    /// The certificate of the authority that is another.
+    pub fn foreign_authority(&self) -> PathBuf {
+        self.folder.join("other-ca.pem")
+    }
+
+    /// A list of this number by the authority that everybody trusts, with these revoked.
+    pub fn revocation_list(&self, revoked: &[&Identity], number: u64) -> String {
+        let revoked = revoked.iter().map(|identity| {
+            let der = CertificateDer::from_pem_file(&identity.certificate).unwrap();
+            let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
+            RevokedCertParams {
+                serial_number: SerialNumber::from_slice(certificate.raw_serial()),
+                revocation_time: date_time_ymd(2026, 1, 1),
+                reason_code: Some(RevocationReason::KeyCompromise),
+                invalidity_date: None,
+            }
+        });
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2000, 1, 1),
+            next_update: date_time_ymd(2100, 1, 1),
+            crl_number: number.into(),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.trusted).unwrap().pem().unwrap()
+    }
+
+    /// One that was made before, as it lies on the disk.
+    pub fn identity(&self, name: &str) -> Identity {
+        let file = |extension: &str| self.folder.join(format!("{name}.{extension}"));
+        Identity {
+            certificate: file("crt"),
+            key: file("key"),
+            both: file("pem"),
+            authority: self.authority(),
+        }
     }
 
     /// A server, good for `localhost` and 127.0.0.1.
