@@ -3,6 +3,7 @@
 mod clients;
 mod dialogues;
 mod imported;
+mod openid;
 mod rotation;
 
 use dialogues::Issuer;

@@ -170,12 +170,15 @@ impl Issuer {
         };
         issuer.has(keys);
         let (keys, asked, is_well) = (issuer.keys.clone(), issuer.asked.clone(), issuer.is_well.clone());
+        let port = issuer.port;
         tokio::spawn(async move {
             loop {
                 let (mut socket, _) = listener.accept().await.unwrap();
                 let mut request = [0; 1024];
                 let read = socket.read(&mut request).await.unwrap();
-                assert!(request[..read].starts_with(b"GET /keys HTTP/1.1\r\n"));
+                let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                assert!(request.starts_with("GET /keys HTTP/1.1\r\n"), "{request}");
+                assert!(request.contains(&format!("host: 127.0.0.1:{port}\r\n")), "{request}");
                 asked.fetch_add(1, Ordering::SeqCst);
                 let text = keys.lock().unwrap().clone();
                 let status = if is_well.load(Ordering::SeqCst) { "200 OK" } else { "503 Busy" };

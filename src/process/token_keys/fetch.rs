@@ -35,15 +35,25 @@ pub(super) async fn fetch(
         let socket = TcpStream::connect((host, port))
             .await
             .map_err(|error| format!("it cannot be reached: {error}"))?;
-        let Some(ca) = ca else { return ask(socket, host, path, most).await };
+        let authority = authority(host, port, ca.is_some());
+        let Some(ca) = ca else { return ask(socket, &authority, path, most).await };
         let connector = TlsConnector::from(Arc::new(config(ca)?));
         let name =
             ServerName::try_from(host.to_owned()).map_err(|error| format!("{host} is no name: {error}"))?;
         let stream =
             connector.connect(name, socket).await.map_err(|error| format!("TLS with it fails: {error}"))?;
-        ask(stream, host, path, most).await
+        ask(stream, &authority, path, most).await
     };
     timeout(LIMIT, fetching).await.unwrap_or_else(|_| Err(format!("it does not answer within {LIMIT:?}")))
+}
+
+/// The server as it is named in a request (RFC 9110, section 7.2): some say other things, or nothing, where the port is missing.
+fn authority(host: &str, port: u16, tls: bool) -> String {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    match (tls, port) {
+        (true, 443) | (false, 80) => host,
+        _ => format!("{host}:{port}"),
+    }
 }
 
 fn config(ca: &Path) -> Result<ClientConfig, String> {
@@ -66,7 +76,7 @@ fn config(ca: &Path) -> Result<ClientConfig, String> {
 
 async fn ask(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    host: &str,
+    authority: &str,
     path: &str,
     most: usize,
 ) -> Result<Vec<u8>, String> {
@@ -75,7 +85,7 @@ async fn ask(
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let asking = async {
         let request = Request::get(path)
-            .header(HOST, host)
+            .header(HOST, authority)
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, concat!("doorkeeper/", env!("CARGO_PKG_VERSION")))
             .body(Empty::<Bytes>::new())
@@ -96,5 +106,18 @@ async fn ask(
             // What was read before the end is there.
             asking.await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_named_unless_it_is_the_usual_one() {
+        assert_eq!(authority("idp.example.com", 443, true), "idp.example.com");
+        assert_eq!(authority("idp.example.com", 8443, true), "idp.example.com:8443");
+        assert_eq!(authority("127.0.0.1", 80, false), "127.0.0.1");
+        assert_eq!(authority("::1", 443, false), "[::1]:443");
     }
 }
