@@ -78,10 +78,18 @@ fn loaded(door: &Doorkeeper, what: &str) -> u64 {
     count(door, &format!("doorkeeper_config_reloads_total{{result=\"ok\",what=\"{what}\"}}"))
 }
 
+/// Puts another file in the place of one, whole, as `doorkeeper users`, Kubernetes and certbot do: whoever writes into it shows for a
+/// moment a file that is empty, or ends early, and a file of users may be empty.
+fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(&new, path).unwrap();
+}
+
 /// Changes everything that can change, and waits until it is in force.
 fn rotate(door: &Doorkeeper, pki: &Pki, round: usize, users: &[String; 2]) {
     let before = ["tls", "users"].map(|what| loaded(door, what));
-    let write = |name: &str, text: &str| std::fs::write(door.folder.join(name), text).unwrap();
+    let write = |name: &str, text: &str| replace(&door.folder.join(name), text);
     pki.server("doorkeeper");
     let other = if round.is_multiple_of(2) { pki.foreign_authority() } else { pki.authority() };
     let authorities = [pki.authority(), other].map(|path| std::fs::read_to_string(path).unwrap());
@@ -157,7 +165,7 @@ fn a_producer_does_not_notice_that_everything_changes() {
     };
     assert_eq!(closed("no_longer_trusted"), 0);
     let list = pki.revocation_list(&[&pki.identity("mallory")], 1000);
-    std::fs::write(door.folder.join("crl.pem"), list).unwrap();
+    replace(&door.folder.join("crl.pem"), &list);
     wait_for("mallory's end", LIMIT, || (closed("no_longer_trusted") == 1).then_some(()));
     assert_eq!([&mut alice, &mut bob, &mut mallory].map(is_served), [true, true, false]);
     let before = end(&cluster);
