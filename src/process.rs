@@ -18,3 +18,4 @@ pub mod startup;
 pub mod telemetry;
 pub mod token_keys;
 pub mod users;
+pub mod users_in_force;

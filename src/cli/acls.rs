@@ -152,7 +152,7 @@ fn add(store: &Arc<AclStore>, bindings: &[Binding]) -> Result<usize, String> {
 }
 
 /// Follows a store that has to be followed to be changed, until this command ends. A topic that is missing is created.
-async fn follow(store: &Arc<AclStore>) -> Result<(), String> {
+pub(super) async fn follow(store: &Arc<AclStore>) -> Result<(), String> {
     let metrics = Metrics::new(build(), SystemTime::now(), &[]).map_err(|error| error.to_string())?;
     let (store, metrics) = (store.clone(), Arc::new(metrics));
     let (followed, health) = (store.clone(), Health::new(metrics.clone()));
@@ -163,7 +163,7 @@ async fn follow(store: &Arc<AclStore>) -> Result<(), String> {
     }
 }
 
-fn runtime() -> Result<Runtime, String> {
+pub(super) fn runtime() -> Result<Runtime, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| format!("no runtime can be made: {error}"))
 }

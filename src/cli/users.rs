@@ -6,21 +6,27 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use aws_lc_rs::rand;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::acls::{follow, runtime};
 use super::output::{Output, print_json};
 use super::{CONFIG_VARIABLE, print, refuse};
+use crate::model::acl::MAX_CHANGES;
 use crate::model::sasl::Mechanism;
 use crate::model::sasl::password::PasswordHash;
 use crate::model::sasl::scram::{Hash, ScramCredential, check_iterations};
-use crate::model::sasl::users::{User, Users};
+use crate::model::sasl::users::{CredentialChange, User, Users};
 use crate::net::sasl::nonce;
+use crate::process::acl_store::AclStore;
 use crate::process::config::schema::printed;
-use crate::process::config::{Config, Faults};
+use crate::process::config::{Acls, Config, Faults};
+use crate::process::startup::open_acls;
 use crate::process::users::{UserStore, check_name, users_schema};
 
 /// The longest password, in bytes.
@@ -41,13 +47,13 @@ pub(super) enum UsersCommand {
     Schema,
 }
 
-/// Which file it is.
+/// Where the users are.
 #[derive(Debug, Args)]
 struct Place {
     /// The file with the users; it is made if it is not there.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     file: Option<PathBuf>,
-    /// The configuration file, whose listener names the file with the users.
+    /// The configuration file, whose listener names the file with the users, or has them in the topic with the ACLs.
     #[arg(short = 'c', long, value_name = "FILE", env = CONFIG_VARIABLE)]
     config: Option<PathBuf>,
     /// The listener, where several have users of their own.
@@ -114,9 +120,9 @@ pub(super) fn users(command: &UsersCommand) -> ExitCode {
 }
 
 fn set(asked: &Set) -> ExitCode {
-    // Whoever has named no file is told so before a password is asked for.
-    let path = match asked.place.file() {
-        Ok(path) => path,
+    // Whoever has named no place is told so before a password is asked for.
+    let at = match asked.place.found() {
+        Ok(at) => at,
         Err(code) => return code,
     };
     let made = check_name(&asked.name).and_then(|()| check_iterations(asked.iterations)).and_then(|()| {
@@ -142,7 +148,7 @@ fn set(asked: &Set) -> ExitCode {
         },
     }
     let name = &asked.name;
-    let changed = change(path, true, |users| {
+    let changed = change(at, true, |users| {
         let mut user = users.get(name).cloned().unwrap_or_default();
         for hash in Hash::ALL {
             if let Some(credential) = known.scram(hash) {
@@ -155,11 +161,11 @@ fn set(asked: &Set) -> ExitCode {
         BTreeMap::from([(name.clone(), user)])
     });
     match changed {
-        Ok(path) => {
+        Ok(place) => {
             let generated =
                 if asked.generate { format!("password: {}\n", password.as_str()) } else { String::new() };
             let mechanism = asked.mechanism;
-            print(&format!("{}: user '{name}' logs in by {mechanism}\n{generated}", path.display()))
+            print(&format!("{place}: user '{name}' logs in by {mechanism}\n{generated}"))
         }
         Err(code) => code,
     }
@@ -202,12 +208,12 @@ fn password(asked: &Set) -> Result<Zeroizing<String>, String> {
 }
 
 fn remove(asked: &Remove) -> ExitCode {
-    let path = match asked.place.file() {
-        Ok(path) => path,
+    let at = match asked.place.found() {
+        Ok(at) => at,
         Err(code) => return code,
     };
     let is_there = std::cell::Cell::new(false);
-    let changed = change(path, false, |users| {
+    let changed = change(at, false, |users| {
         let Some(user) = users.get(&asked.name) else { return BTreeMap::new() };
         let mut left = match asked.mechanism {
             Some(_) => user.clone(),
@@ -225,20 +231,18 @@ fn remove(asked: &Remove) -> ExitCode {
         }
     });
     match changed {
-        Ok(path) if is_there.get() => print(&format!("{}: user '{}' removed\n", path.display(), asked.name)),
-        Ok(path) => failed(&format!("{}: there is no such user as '{}'", path.display(), asked.name)),
+        Ok(place) if is_there.get() => print(&format!("{place}: user '{}' removed\n", asked.name)),
+        Ok(place) => failed(&format!("{place}: there is no such user as '{}'", asked.name)),
         Err(code) => code,
     }
 }
 
 fn list(asked: &List) -> ExitCode {
-    let opened = asked.place.path().and_then(|path| UserStore::open(path).map_err(Failure::Faults));
-    let store = match opened {
-        Ok((store, _)) => store,
+    let users = match asked.place.users() {
+        Ok(users) => users,
         Err(Failure::Faults(faults)) => return asked.output.refuse(&faults),
         Err(Failure::Other(why)) => return asked.output.fail(&why),
     };
-    let users = store.users();
     let mechanisms = |user: &User| {
         let mut mechanisms: Vec<String> = [Mechanism::ScramSha256, Mechanism::ScramSha512]
             .into_iter()
@@ -277,15 +281,15 @@ impl Failure {
 }
 
 impl Place {
-    /// The file with the users; otherwise why there is none has been said.
-    fn file(&self) -> Result<PathBuf, ExitCode> {
-        self.path().map_err(Failure::say)
+    /// Where they are; otherwise why that cannot be said has been said.
+    fn found(&self) -> Result<At, ExitCode> {
+        self.at().map_err(Failure::say)
     }
 
-    /// The file with the users.
-    fn path(&self) -> Result<PathBuf, Failure> {
+    /// Where they are.
+    fn at(&self) -> Result<At, Failure> {
         if let Some(file) = &self.file {
-            return Ok(file.clone());
+            return Ok(At::File(file.clone()));
         }
         let Some(config) = &self.config else {
             let message =
@@ -297,33 +301,92 @@ impl Place {
             .listeners
             .iter()
             .filter(|listener| self.listener.as_ref().is_none_or(|wanted| *wanted == listener.name));
-        let mut files: Vec<&PathBuf> =
-            files.filter_map(|listener| Some(&listener.sasl.as_ref()?.users.as_ref()?.file)).collect();
+        let places = files.filter_map(|listener| listener.sasl.as_ref()?.users.as_ref());
+        // The topic is one place, whose name no file has.
+        let mut files: Vec<Option<&PathBuf>> =
+            places.map(|place| place.file().map(|file| &file.file)).collect();
         files.sort();
         files.dedup();
         match &files[..] {
-            [file] => Ok((*file).clone()),
+            [Some(file)] => Ok(At::File((*file).clone())),
+            [None] => {
+                let topic = loaded.authorization.acls.as_ref().and_then(Acls::topic);
+                let name = topic.map(|topic| topic.name.clone()).unwrap_or_default();
+                let store = open_acls(&loaded, SystemTime::now()).map_err(Failure::Faults)?;
+                Ok(At::Topic(Arc::new(store), name))
+            }
             [] => Err(Failure::Other(format!("{}: no listener has users (sasl.users)", config.display()))),
             _ => Err(Failure::Other(format!(
-                "{}: listeners have different files with users: choose one with --listener",
+                "{}: listeners have their users at different places: choose one with --listener",
                 config.display()
             ))),
         }
     }
 }
 
-/// Changes the file; says which it is.
+/// A place with users.
+enum At {
+    File(PathBuf),
+    /// Who follows and writes the topic, and its name.
+    Topic(Arc<AclStore>, String),
+}
+
+impl Place {
+    /// The users as they are.
+    fn users(&self) -> Result<Arc<Users>, Failure> {
+        match self.at()? {
+            At::File(path) => Ok(UserStore::open(path).map_err(Failure::Faults)?.0.users()),
+            At::Topic(store, name) => {
+                let users = store.serve_logins().ok_or_else(|| Failure::Other(no_topic(&name)))?;
+                let read = runtime().and_then(|runtime| runtime.block_on(store.read_once()));
+                read.map_err(Failure::Other)?;
+                Ok(users.users())
+            }
+        }
+    }
+}
+
+fn no_topic(name: &str) -> String {
+    format!("the topic {name} is not followed here")
+}
+
+/// Changes the users of a topic. One that is missing is created.
+fn change_topic(
+    store: &Arc<AclStore>,
+    name: &str,
+    change: impl Fn(&Users) -> BTreeMap<String, User>,
+) -> Result<(), String> {
+    let in_force = store.serve_logins().ok_or_else(|| no_topic(name))?;
+    runtime()?.block_on(async {
+        follow(store).await?;
+        let users = in_force.users();
+        for changes in CredentialChange::between(&users, &change(&users)).chunks(MAX_CHANGES) {
+            let changed = store.clone().change_credentials(changes.to_vec()).await;
+            changed.map_err(|unchanged| unchanged.to_string())?;
+        }
+        Ok(())
+    })
+}
+
+/// Changes the users; says where they are.
 fn change(
-    path: PathBuf,
+    at: At,
     may_create: bool,
     change: impl Fn(&Users) -> BTreeMap<String, User>,
-) -> Result<PathBuf, ExitCode> {
+) -> Result<String, ExitCode> {
+    let path = match at {
+        At::File(path) => path,
+        At::Topic(store, name) => {
+            change_topic(&store, &name, change).map_err(|why| failed(&why))?;
+            return Ok(format!("topic {name}"));
+        }
+    };
     if may_create && !path.exists() {
         UserStore::create(&path).map_err(|error| failed(&format!("{}: {error}", path.display())))?;
     }
     let (store, _) = UserStore::open(path.clone()).map_err(|faults| refuse(&faults))?;
     store.change_now(change).map_err(|why| failed(&why.to_string()))?;
-    Ok(path)
+    Ok(path.display().to_string())
 }
 
 fn failed(why: &str) -> ExitCode {

@@ -13,7 +13,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::config::{Acls, Authorization, Fault, Faults};
 use super::identity::ClientStore;
+use super::users_in_force::UsersInForce;
 use crate::model::acl::{Change, ChangeError, ChangeOutcome, Settings};
+use crate::model::sasl::users::{CredentialChange, UsersChangeError};
 use crate::net::wakers::Woken;
 use crate::observability::health::Health;
 use crate::observability::metrics::Metrics;
@@ -137,6 +139,30 @@ impl AclStore {
                 tokio::task::spawn_blocking(move || file.change(&change, &in_force))
                     .await
                     .unwrap_or_else(|error| Err(ChangeError::Unavailable(format!("the change failed: {error}"))))
+            }
+        }
+    }
+
+    /// The users that the topic holds, by which clients log in from now on; `None` where there is no topic.
+    pub fn serve_logins(&self) -> Option<Arc<UsersInForce>> {
+        match &self.source {
+            Source::None { .. } | Source::File(_) => None,
+            Source::Topic(topic) => Some(topic.serve_logins()),
+        }
+    }
+
+    /// Changes what users are known by, where the topic holds them; returns when the change lasts and is in force here.
+    ///
+    /// # Errors
+    /// When nothing was changed, or it is unknown whether it was.
+    pub async fn change_credentials(
+        self: Arc<Self>,
+        changes: Vec<CredentialChange>,
+    ) -> Result<(), UsersChangeError> {
+        match &self.source {
+            Source::Topic(topic) => topic.change_credentials(&changes).await,
+            Source::None { .. } | Source::File(_) => {
+                Err(UsersChangeError::ReadOnly("users are in no topic: see authorization.acls".to_owned()))
             }
         }
     }

@@ -5,11 +5,13 @@ use std::task::Waker;
 
 use tokio::sync::Semaphore;
 
-use super::config::sasl::Sasl;
+use super::acl_store::AclStore;
+use super::config::sasl::{Sasl, UserPlace};
 use super::config::{Config, Fault, Faults, Listener};
 use super::token_keys::TokenKeys;
 use super::users::UserStore;
-use crate::model::sasl::users::{Users, UsersChange, UsersChangeError};
+use super::users_in_force::UsersInForce;
+use crate::model::sasl::users::{CredentialChange, Users, UsersChange, UsersChangeError};
 use crate::net::sasl::{CredentialSource, FailedLogins, Pending, SaslContext, unix_ms};
 use crate::net::wakers::{Wakers, Woken};
 use crate::protocol::access::UserDirectory;
@@ -19,7 +21,7 @@ use crate::protocol::sasl::{Credentials as Said, Offer, Verified};
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The users of SCRAM and PLAIN.
-    pub users: Option<Arc<UserStore>>,
+    pub users: Option<UserSource>,
     /// The keys of tokens.
     pub tokens: Option<Arc<TokenKeys>>,
     /// Verifying takes a processor; others are to have one as well.
@@ -29,6 +31,33 @@ pub struct Credentials {
     wakers: Wakers,
 }
 
+/// Where a listener's users come from.
+#[derive(Debug, Clone)]
+pub enum UserSource {
+    /// A file.
+    File(Arc<UserStore>),
+    /// The topic with the bindings.
+    Topic(TopicUsers),
+}
+
+/// The users of the topic with the bindings.
+#[derive(Debug, Clone)]
+pub struct TopicUsers {
+    /// Who follows and writes the topic.
+    pub acls: Arc<AclStore>,
+    /// The users.
+    pub in_force: Arc<UsersInForce>,
+}
+
+impl UserSource {
+    fn in_force(&self) -> &UsersInForce {
+        match self {
+            Self::File(store) => store.in_force(),
+            Self::Topic(users) => &users.in_force,
+        }
+    }
+}
+
 /// The credentials of all listeners, in the order of the configuration; the same file is the same for all.
 #[derive(Debug, Default)]
 pub struct AllCredentials {
@@ -36,18 +65,28 @@ pub struct AllCredentials {
     pub of_listeners: Vec<Option<Arc<Credentials>>>,
     /// Each once.
     pub users: Vec<Arc<UserStore>>,
+    /// Those of the topic with the bindings, where a listener has them.
+    pub topic: Option<TopicUsers>,
     /// Each once.
     pub tokens: Vec<Arc<TokenKeys>>,
 }
 
 impl AllCredentials {
-    /// Reads every file that listeners name; what in them is allowed but risky is told as well.
+    /// Reads every file that listeners name; what in them is allowed but risky is told as well. `acls` follow the topic, where
+    /// users are in that; without them its users are not there either.
     ///
     /// # Errors
     /// Every fault in them.
-    pub fn open(config: &Config) -> Result<(Self, Vec<Fault>), Faults> {
+    pub fn open(config: &Config, acls: Option<&Arc<AclStore>>) -> Result<(Self, Vec<Fault>), Faults> {
         let mut all = Self::default();
         let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+        let in_topic = |listener: &Listener| {
+            listener.sasl.as_ref().is_some_and(|sasl| sasl.users == Some(UserPlace::Topic))
+        };
+        if config.listeners.iter().any(in_topic) {
+            let users = acls.and_then(|acls| Some((acls.clone(), acls.serve_logins()?)));
+            all.topic = users.map(|(acls, in_force)| TopicUsers { acls, in_force });
+        }
         // At least one processor is others' to use.
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let turns = Arc::new(Semaphore::new((processors / 2).max(1)));
@@ -90,17 +129,21 @@ impl AllCredentials {
             Faults(faults.into_iter().map(placed).collect())
         };
         let mut warnings = Vec::new();
-        let mut users = None;
-        if let Some(file) = &sasl.users {
-            users = self.users.iter().find(|store| store.path() == file.file).cloned();
-            if users.is_none() {
+        let mut users = match &sasl.users {
+            Some(UserPlace::Topic) => self.topic.clone().map(UserSource::Topic),
+            _ => None,
+        };
+        if let Some(file) = sasl.users.as_ref().and_then(UserPlace::file) {
+            let mut store = self.users.iter().find(|store| store.path() == file.file).cloned();
+            if store.is_none() {
                 let opened =
                     UserStore::open(file.file.clone()).map_err(|faults| placed("users.file", faults))?;
                 warnings.extend(opened.1);
-                let store = Arc::new(opened.0);
-                self.users.push(store.clone());
-                users = Some(store);
+                let opened = Arc::new(opened.0);
+                self.users.push(opened.clone());
+                store = Some(opened);
             }
+            users = store.map(UserSource::File);
         }
         let mut tokens = None;
         if let Some(bearer) = &sasl.bearer {
@@ -136,13 +179,13 @@ pub fn sasl_context(sasl: &Sasl, credentials: &Arc<Credentials>) -> SaslContext 
 
 impl UserDirectory for Credentials {
     fn users(&self) -> Arc<Users> {
-        self.users.as_ref().map_or_else(|| self.nobody.clone(), |store| store.users())
+        self.users.as_ref().map_or_else(|| self.nobody.clone(), |source| source.in_force().users())
     }
 }
 
 impl CredentialSource for Credentials {
     fn generation(&self) -> u64 {
-        self.users.as_ref().map_or(0, |store| store.generation())
+        self.users.as_ref().map_or(0, |source| source.in_force().generation())
     }
 
     fn keeps_users(&self) -> bool {
@@ -181,7 +224,16 @@ impl CredentialSource for Credentials {
 
     fn change(&self, change: UsersChange) -> Pending<Result<(), UsersChangeError>> {
         match self.users.clone() {
-            Some(store) => Box::pin(store.change(change)),
+            Some(UserSource::File(store)) => Box::pin(store.change(change)),
+            Some(UserSource::Topic(TopicUsers { acls, .. })) => {
+                // On its own, so that it goes on when the client leaves.
+                let changing = tokio::spawn(acls.change_credentials(CredentialChange::of(&change)));
+                Box::pin(async move {
+                    changing.await.unwrap_or_else(|error| {
+                        Err(UsersChangeError::Unavailable(format!("the change failed: {error}")))
+                    })
+                })
+            }
             None => Box::pin(async {
                 Err(UsersChangeError::ReadOnly(
                     "this listener keeps no users: name a file for them in its configuration, under sasl.users".to_owned(),
@@ -191,6 +243,6 @@ impl CredentialSource for Credentials {
     }
 
     fn wake(&self, waker: &Waker) -> Woken {
-        self.users.as_ref().map_or_else(|| self.wakers.add(waker), |store| store.wake(waker))
+        self.users.as_ref().map_or_else(|| self.wakers.add(waker), |source| source.in_force().wake(waker))
     }
 }

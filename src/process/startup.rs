@@ -45,7 +45,19 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
             Err(more) => faults.extend(more.0),
         }
     }
-    let credentials = match AllCredentials::open(&config) {
+    let acls = match config.document.is_wrong("authorization.acls.file") {
+        true => None,
+        false => match open_clients(&config, now)
+            .and_then(|clients| Ok((Arc::new(read_acls(&config, &clients)?), clients)))
+        {
+            Ok(opened) => Some(opened),
+            Err(more) => {
+                faults.extend(more.0);
+                None
+            }
+        },
+    };
+    let credentials = match AllCredentials::open(&config, acls.as_ref().map(|(acls, _)| acls)) {
         Ok((credentials, more)) => {
             warnings.extend(more);
             credentials
@@ -55,23 +67,15 @@ pub fn load(path: &Path, now: SystemTime) -> Result<Ready, Faults> {
             AllCredentials::default()
         }
     };
-    if config.document.is_wrong("authorization.acls.file") {
-        return Err(Faults::sorted(faults));
-    }
-    let acls = open_clients(&config, now).and_then(|clients| Ok((read_acls(&config, &clients)?, clients)));
     match acls {
-        Ok((acls, clients)) if faults.is_empty() => {
+        Some((acls, clients)) if faults.is_empty() => {
             warnings.extend(clients.iter().flat_map(|client| client.warnings()).cloned());
             warnings.extend(acls.warnings().iter().cloned());
             warnings.extend(nobody::warnings(&config, &acls));
-            let (acls, warnings) = (Arc::new(acls), Faults::sorted(warnings).0);
+            let warnings = Faults::sorted(warnings).0;
             Ok(Ready { config, identities, clients, acls, credentials, warnings })
         }
-        Ok(_) => Err(Faults::sorted(faults)),
-        Err(more) => {
-            faults.extend(more.0);
-            Err(Faults::sorted(faults))
-        }
+        _ => Err(Faults::sorted(faults)),
     }
 }
 

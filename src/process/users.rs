@@ -25,14 +25,11 @@ use super::config::schema_check;
 use super::config::{Fault, Faults};
 use crate::model::sasl::password::PasswordHash;
 use crate::model::sasl::scram::{Hash, ScramCredential};
-use crate::model::sasl::users::{User, Users};
+pub use crate::model::sasl::users::check_name;
+use crate::model::sasl::users::{LEAST_SECRET, User, Users};
 
 /// The most bytes of such a file: some ten thousand users.
 pub const MAX_BYTES: u64 = super::list_file::MAX_BYTES;
-/// The longest name of a user.
-const LONGEST_NAME: usize = 255;
-/// The least bytes of a secret.
-const LEAST_SECRET: usize = 16;
 
 /// The JSON schema of the file.
 pub fn users_schema() -> Schema {
@@ -168,23 +165,6 @@ impl Reading<'_> {
                 None
             }
         }
-    }
-}
-
-/// Whether somebody may be called so.
-///
-/// # Errors
-/// Why not.
-pub fn check_name(name: &str) -> Result<(), String> {
-    match name {
-        "" => Err("a user has a name".to_owned()),
-        _ if name.len() > LONGEST_NAME => Err(format!("a name has at most {LONGEST_NAME} bytes")),
-        _ if name.chars().any(char::is_control) => Err("a name has no control characters".to_owned()),
-        _ if name.trim() != name => Err("a name has no blanks around it".to_owned()),
-        _ if name.starts_with("User:") => {
-            Err("the name is what follows 'User:', which the principal begins with".to_owned())
-        }
-        _ => Ok(()),
     }
 }
 

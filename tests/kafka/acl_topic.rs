@@ -8,3 +8,4 @@ mod keeper;
 mod old;
 mod outages;
 mod process;
+mod users;

@@ -5,19 +5,19 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::{Place, change, failed, print};
+use super::{Place, change, failed, print, refuse};
 use crate::model::sasl::Mechanism;
 use crate::model::sasl::scram::{Hash, ScramCredential};
 use crate::model::sasl::users::User;
-use crate::process::users::check_name;
+use crate::process::users::{self, check_name};
 
 /// The most bytes of an import.
 const LONGEST: u64 = 256 * 1024 * 1024;
 
-/// Take over SCRAM credentials from a Kafka.
+/// Take over users: the SCRAM credentials of a Kafka, or a file with users.
 ///
 /// From one with KRaft: what `kafka-dump-log --cluster-metadata-decoder --files 0…0.log,….checkpoint` prints. From one with a
 /// ZooKeeper: one user a line, as `/config/users/alice {"version":1,"config":{"SCRAM-SHA-512":"…"}}`, the second half of which
@@ -26,9 +26,21 @@ const LONGEST: u64 = 256 * 1024 * 1024;
 pub(in crate::cli) struct Import {
     #[command(flatten)]
     place: Place,
+    /// What the input is.
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = Form::Kafka)]
+    from: Form,
     /// The input; `-` is standard input.
     #[arg(default_value = "-")]
     input: PathBuf,
+}
+
+/// What an input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// What a Kafka's tools print.
+    Kafka,
+    /// A file with users, as `users set` writes it; so it is moved into a topic.
+    File,
 }
 
 /// What the input says: the last word on each credential counts, as with Kafka. `None`: it was removed.
@@ -40,6 +52,9 @@ pub(super) fn import(asked: &Import) -> ExitCode {
         Ok(text) => text,
         Err(error) => return failed(&format!("{name}: {error}")),
     };
+    if asked.from == Form::File {
+        return import_file(asked, &text);
+    }
     let said = match said(&text) {
         Ok(said) if said.is_empty() => {
             return failed(&format!(
@@ -51,11 +66,11 @@ pub(super) fn import(asked: &Import) -> ExitCode {
         Err(why) => return failed(&format!("{name}: {why}")),
     };
     let count = said.values().flatten().count();
-    let path = match asked.place.file() {
-        Ok(path) => path,
+    let at = match asked.place.found() {
+        Ok(at) => at,
         Err(code) => return code,
     };
-    let changed = change(path, true, |users| {
+    let changed = change(at, true, |users| {
         let mut changed: BTreeMap<String, User> = BTreeMap::new();
         for ((user, hash), credential) in &said {
             let Some(credential) = credential else { continue };
@@ -65,7 +80,27 @@ pub(super) fn import(asked: &Import) -> ExitCode {
         changed
     });
     match changed {
-        Ok(path) => print(&format!("{}: {count} credentials taken over\n", path.display())),
+        Ok(place) => print(&format!("{place}: {count} credentials taken over\n")),
+        Err(code) => code,
+    }
+}
+
+/// Takes over the users of a file. Users of the same names are as the file has them, others stay.
+fn import_file(asked: &Import, text: &str) -> ExitCode {
+    if text.len() as u64 > users::MAX_BYTES {
+        return failed(&format!("{}: longer than {} bytes", asked.input.display(), users::MAX_BYTES));
+    }
+    let file = match users::parse(&asked.input, text) {
+        Ok(file) => file,
+        Err(faults) => return refuse(&faults),
+    };
+    let count = file.users.by_name().len();
+    let at = match asked.place.found() {
+        Ok(at) => at,
+        Err(code) => return code,
+    };
+    match change(at, true, |_| file.users.by_name().clone()) {
+        Ok(place) => print(&format!("{place}: {count} users taken over\n")),
         Err(code) => code,
     }
 }

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Mechanism;
 use super::password::PasswordHash;
 use super::scram::{Candidate, FEWEST_ITERATIONS, Hash, ScramCredential};
 
 /// How many letters a salt of Kafka's has (`ScramFormatter.secureRandomBytes`), nearly always.
 const SALT_LETTERS: usize = 26;
+/// The longest name of a user.
+const LONGEST_NAME: usize = 255;
+/// The least bytes of the secret that challenges of names are made of which are no user's.
+pub const LEAST_SECRET: usize = 16;
 const LETTERS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// By what a user is known.
@@ -60,6 +66,98 @@ pub struct UsersChange {
     pub set: Vec<(String, Hash, ScramCredential)>,
     /// By what they are known no longer.
     pub remove: Vec<(String, Hash)>,
+}
+
+/// Whether somebody may be called so.
+///
+/// # Errors
+/// Why not.
+pub fn check_name(name: &str) -> Result<(), String> {
+    match name {
+        "" => Err("a user has a name".to_owned()),
+        _ if name.len() > LONGEST_NAME => Err(format!("a name has at most {LONGEST_NAME} bytes")),
+        _ if name.chars().any(char::is_control) => Err("a name has no control characters".to_owned()),
+        _ if name.trim() != name => Err("a name has no blanks around it".to_owned()),
+        _ if name.starts_with("User:") => {
+            Err("the name is what follows 'User:', which the principal begins with".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A kind of what users are known by; each user has at most one of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CredentialKind {
+    /// For SCRAM-SHA-256.
+    #[serde(rename = "scram_sha_256")]
+    ScramSha256,
+    /// For SCRAM-SHA-512.
+    #[serde(rename = "scram_sha_512")]
+    ScramSha512,
+    /// For PLAIN alone.
+    #[serde(rename = "password_hash")]
+    PasswordHash,
+}
+
+impl CredentialKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ScramSha256, Self::ScramSha512, Self::PasswordHash];
+
+    /// That of SCRAM by this hash function.
+    pub fn scram(hash: Hash) -> Self {
+        match hash {
+            Hash::Sha256 => Self::ScramSha256,
+            Hash::Sha512 => Self::ScramSha512,
+        }
+    }
+
+    /// What a user has of this kind, as text.
+    pub fn text(self, user: &User) -> Option<String> {
+        match self {
+            Self::ScramSha256 => user.scram_sha_256.as_ref().map(ToString::to_string),
+            Self::ScramSha512 => user.scram_sha_512.as_ref().map(ToString::to_string),
+            Self::PasswordHash => user.password.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// A change of one credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialChange {
+    /// Whose.
+    pub user: String,
+    /// Of which kind.
+    pub kind: CredentialKind,
+    /// What it is from now on, as text; `None`: the user has none any more.
+    pub text: Option<String>,
+}
+
+impl CredentialChange {
+    /// Those that a change is made of.
+    pub fn of(change: &UsersChange) -> Vec<Self> {
+        let remove = change.remove.iter().map(|(user, hash)| (user, hash, None));
+        let set =
+            change.set.iter().map(|(user, hash, credential)| (user, hash, Some(credential.to_string())));
+        let all = remove.chain(set);
+        all.map(|(user, hash, text)| Self { user: user.clone(), kind: CredentialKind::scram(*hash), text })
+            .collect()
+    }
+
+    /// Those that make these users, by their names, into what they shall be.
+    pub fn between(users: &Users, wanted: &BTreeMap<String, User>) -> Vec<Self> {
+        let nobody = User::default();
+        let mut changes = Vec::new();
+        for (name, user) in wanted {
+            let before = users.get(name).unwrap_or(&nobody);
+            for kind in CredentialKind::ALL {
+                let text = kind.text(user);
+                if text != kind.text(before) {
+                    changes.push(Self { user: name.clone(), kind, text });
+                }
+            }
+        }
+        changes
+    }
 }
 
 /// Why no user was changed.

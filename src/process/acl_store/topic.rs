@@ -1,8 +1,8 @@
-//! Bindings in a compacted topic of the protected cluster, which every doorkeeper follows.
+//! Bindings, and users, in a compacted topic of the protected cluster, which every doorkeeper follows.
 //!
 //! The topic is a log of changes ([`record`]), one batch a change ([`batch`]), in one partition: so all doorkeepers see the
 //! same changes in the same order, and each change as a whole. [`follow`] reads it from its beginning and puts the set that
-//! it makes ([`replica`]) in force; [`change`] appends to it. [`log`] knows where it lies.
+//! it makes ([`replica`]) in force; [`change`] appends to it; [`user_record`] and [`change_users`] are the same for users. [`log`] knows where it lies.
 //!
 //! - **Start.** Until the log was read to its end once, doorkeeper is not ready and listens nowhere. A missing topic is created.
 //! - **Later.** Whatever happens, the set that was read last stays in force: a broker away, a record that cannot be understood,
@@ -14,20 +14,25 @@
 
 mod batch;
 mod change;
+mod change_users;
 mod follow;
 mod log;
 mod record;
 mod replica;
 mod settings;
 mod trouble;
+mod user_record;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, watch};
 
 use super::in_force::InForce;
+use crate::model::sasl::users::Users;
 use crate::process::config::AclTopic;
 use crate::process::identity::ClientStore;
+use crate::process::users_in_force::UsersInForce;
 use crate::protocol::wire::Uuid;
 use log::{Log, Reached};
 
@@ -36,6 +41,9 @@ use log::{Log, Reached};
 pub(super) struct TopicSource {
     log: Log,
     in_force: Arc<InForce>,
+    users: Arc<UsersInForce>,
+    /// Whether clients log in by them.
+    serves_logins: AtomicBool,
     state: watch::Sender<State>,
     /// The connection for changes, of which one is made at a time.
     writer: Mutex<Option<Reached>>,
@@ -52,6 +60,8 @@ struct State {
     offset: i64,
     /// When the set was last known to be up to date, in seconds since 1970; 0 for never.
     confirmed: i64,
+    /// Whether there is a challenge secret among them.
+    has_challenge_secret: bool,
     /// Why the log cannot be followed now.
     trouble: Option<String>,
     /// Whether that is something which somebody must mend.
@@ -75,10 +85,22 @@ impl TopicSource {
         TopicSource {
             log: Log::new(topic, client),
             in_force,
+            users: Arc::new(UsersInForce::new(Users::default())),
+            serves_logins: AtomicBool::new(false),
             state: watch::Sender::new(State::default()),
             writer: Mutex::new(None),
             name: name.trim().to_owned(),
         }
+    }
+
+    /// The users of the topic, by which clients log in from now on.
+    pub(super) fn serve_logins(&self) -> Arc<UsersInForce> {
+        self.serves_logins.store(true, Ordering::Relaxed);
+        self.users.clone()
+    }
+
+    fn serves_logins(&self) -> bool {
+        self.serves_logins.load(Ordering::Relaxed)
     }
 
     /// Returns when a set was read as a whole.

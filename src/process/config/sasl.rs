@@ -14,11 +14,30 @@ pub struct Sasl {
     /// Whether somebody with a certificate must log in as well.
     pub is_required_with_certificate: bool,
     /// Where the users of SCRAM and PLAIN are.
-    pub users: Option<UserFile>,
+    pub users: Option<UserPlace>,
     /// Whose tokens are taken.
     pub bearer: Option<Bearer>,
     /// How long a login counts.
     pub max_reauth: Option<Duration>,
+}
+
+/// Where users are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserPlace {
+    /// In a file.
+    File(UserFile),
+    /// In the topic with the bindings.
+    Topic,
+}
+
+impl UserPlace {
+    /// The file, where they are in one.
+    pub fn file(&self) -> Option<&UserFile> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Topic => None,
+        }
+    }
 }
 
 /// A file with users.

@@ -159,8 +159,14 @@ fn credentials(reloader: &Reloader) -> String {
         line(&mut text, format_args!("  {count}"));
         refused(&mut text, "  ", reloader, &OnDisk::Credentials(place));
     };
-    for store in &reloader.credentials.users {
-        let users = store.users();
+    let files = reloader.credentials.users.iter();
+    let files = files.map(|store| (store.path().display().to_string(), store.users()));
+    let topic = reloader.credentials.topic.as_ref().map(|topic| {
+        let (config, _) = reloader.configuration();
+        let name = config.authorization.acls.as_ref().and_then(|acls| Some(acls.topic()?.name.clone()));
+        (format!("topic {}", name.unwrap_or_default()), topic.in_force.users())
+    });
+    for (place, users) in files.chain(topic) {
         let count = |hash| users.by_name().values().filter(|user| user.scram(hash).is_some()).count();
         let hashes = users.by_name().values().filter(|user| user.password.is_some()).count();
         let count = format!(
@@ -169,7 +175,7 @@ fn credentials(reloader: &Reloader) -> String {
             count(Hash::Sha256),
             count(Hash::Sha512)
         );
-        show("users", store.path().display().to_string(), count);
+        show("users", place, count);
     }
     for keys in &reloader.credentials.tokens {
         show("keys of tokens", keys.place(), format!("keys: {}", keys.count()));

@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use arc_swap::ArcSwap;
-
 use super::{MAX_BYTES, UserFile, check_name, edited, parse};
 use crate::model::sasl::users::{User, Users, UsersChange, UsersChangeError};
-use crate::net::wakers::{Wakers, Woken};
+use crate::net::wakers::Woken;
 use crate::process::acl_store::Reload;
 use crate::process::config::document::read_text;
 use crate::process::config::{Fault, Faults};
 use crate::process::list_file::{LeftBehind, NotReplaced, replace};
+use crate::process::users_in_force::UsersInForce;
 
 /// How often a change is begun again because somebody wrote the file meanwhile.
 const ATTEMPTS: usize = 20;
@@ -24,9 +22,7 @@ const ATTEMPTS: usize = 20;
 #[derive(Debug)]
 pub struct UserStore {
     path: PathBuf,
-    in_force: ArcSwap<Users>,
-    generation: AtomicU64,
-    wakers: Wakers,
+    in_force: UsersInForce,
     /// Whose change it is.
     turn: tokio::sync::Mutex<()>,
     /// Held while the file is looked at or written, which takes a moment.
@@ -53,9 +49,7 @@ impl UserStore {
         let warnings = warnings(&path, &file);
         let store = Self {
             path,
-            in_force: ArcSwap::from_pointee(file.users),
-            generation: AtomicU64::new(1),
-            wakers: Wakers::default(),
+            in_force: UsersInForce::new(file.users),
             turn: tokio::sync::Mutex::default(),
             seen: Mutex::new(Seen { text, wrong: None, left_behind: LeftBehind::default() }),
         };
@@ -69,24 +63,26 @@ impl UserStore {
 
     /// The users.
     pub fn users(&self) -> Arc<Users> {
-        self.in_force.load_full()
+        self.in_force.users()
     }
 
     /// A number that changes with every change of them.
     pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.in_force.generation()
     }
 
     /// Has a task woken when there are others.
     pub fn wake(&self, waker: &Waker) -> Woken {
-        self.wakers.add(waker)
+        self.in_force.wake(waker)
+    }
+
+    /// What is in force of it.
+    pub fn in_force(&self) -> &UsersInForce {
+        &self.in_force
     }
 
     fn put(&self, users: Users) {
-        self.in_force.store(Arc::new(users));
-        // After the users themselves: who sees the new number must get the new ones.
-        self.generation.fetch_add(1, Ordering::Release);
-        self.wakers.wake();
+        self.in_force.replace(users);
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

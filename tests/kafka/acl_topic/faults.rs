@@ -52,9 +52,9 @@ fn a_record_that_is_not_understood_is_refused_at_start() {
         ("not-json", "nonsense", "{}", "its key cannot be read"),
         (
             "newer",
-            r#"{"version":2,"resource_type":"TOPIC","only_on":"mondays"}"#,
-            r#"{"version":2}"#,
-            "it is of format 2, and this doorkeeper reads format 1: a newer doorkeeper wrote it, update this one",
+            r#"{"version":3,"resource_type":"TOPIC","only_on":"mondays"}"#,
+            r#"{"version":3}"#,
+            "it is of format 3, which this doorkeeper does not read: a newer doorkeeper wrote it, update this one",
         ),
     ] {
         let writer = Keeper::start(topic, addresses(cluster)[0]);

@@ -16,6 +16,7 @@ use super::record::{self, Pair};
 use super::trouble::Trouble;
 use super::{TopicSource, batch};
 use crate::model::acl::{Binding, BindingFilter, Change, ChangeError, ChangeOutcome, MAX_CHANGES, select};
+use crate::model::sasl::users::{CredentialChange, UsersChangeError};
 use crate::process::kafka_client::{Failure, Start};
 use crate::protocol::error_code::{
     KAFKA_STORAGE_ERROR, LEADER_NOT_AVAILABLE, MESSAGE_TOO_LARGE, NOT_ENOUGH_REPLICAS,
@@ -40,6 +41,13 @@ struct Progress {
     trouble: Option<String>,
 }
 
+/// What is to be changed.
+#[derive(Debug, Clone, Copy)]
+enum Asked<'a> {
+    Bindings(&'a Change),
+    Credentials(&'a [CredentialChange]),
+}
+
 /// Whether it is worth trying again.
 enum Stop {
     Again(String),
@@ -61,8 +69,25 @@ impl TopicSource {
         &self,
         change: Change,
     ) -> Result<ChangeOutcome, ChangeError> {
+        self.within_the_limit(Asked::Bindings(&change)).await
+    }
+
+    /// The same for what users are known by.
+    pub(in crate::process::acl_store) async fn change_credentials(
+        &self,
+        changes: &[CredentialChange],
+    ) -> Result<(), UsersChangeError> {
+        self.check_users(changes)?;
+        match self.within_the_limit(Asked::Credentials(changes)).await {
+            Ok(_) => Ok(()),
+            Err(ChangeError::ReadOnly(why)) => Err(UsersChangeError::ReadOnly(why)),
+            Err(unchanged) => Err(UsersChangeError::Unavailable(unchanged.to_string())),
+        }
+    }
+
+    async fn within_the_limit(&self, asked: Asked<'_>) -> Result<ChangeOutcome, ChangeError> {
         let mut progress = Progress::default();
-        match timeout_at(Instant::now() + LIMIT, self.make(&change, &mut progress)).await {
+        match timeout_at(Instant::now() + LIMIT, self.make(asked, &mut progress)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(ChangeError::Unavailable(self.ran_out(&progress))),
         }
@@ -83,7 +108,7 @@ impl TopicSource {
         }
     }
 
-    async fn make(&self, change: &Change, progress: &mut Progress) -> Result<ChangeOutcome, ChangeError> {
+    async fn make(&self, change: Asked<'_>, progress: &mut Progress) -> Result<ChangeOutcome, ChangeError> {
         let mut writer = self.writer.lock().await;
         self.loaded().await;
         loop {
@@ -103,7 +128,7 @@ impl TopicSource {
 
     async fn attempt(
         &self,
-        change: &Change,
+        change: Asked<'_>,
         leader: Option<Reached>,
         progress: &mut Progress,
     ) -> Result<(ChangeOutcome, Reached), Stop> {
@@ -113,11 +138,16 @@ impl TopicSource {
         };
         let end = self.end_of_the_same_log(&mut leader).await?;
         let pairs = match change {
-            Change::Create(bindings) => self.additions(bindings),
-            Change::Delete(filters) => {
+            Asked::Bindings(Change::Create(bindings)) => self.additions(bindings),
+            Asked::Bindings(Change::Delete(filters)) => {
                 // What was changed before this request, anywhere, must be seen by its filters.
                 self.in_force_up_to(end).await?;
                 self.removals(filters, progress).await
+            }
+            Asked::Credentials(changes) => {
+                // Whoever was first with a challenge secret must be seen.
+                self.in_force_up_to(end).await?;
+                self.credentials(changes).map_err(unavailable)
             }
         }?;
         if !pairs.is_empty() {
@@ -126,8 +156,10 @@ impl TopicSource {
             self.in_force_up_to(first.saturating_add(count)).await?;
         }
         let changed = match change {
-            Change::Create(_) => ChangeOutcome::Created,
-            Change::Delete(_) => ChangeOutcome::Deleted(progress.selected.take().unwrap_or_default()),
+            Asked::Credentials(_) | Asked::Bindings(Change::Create(_)) => ChangeOutcome::Created,
+            Asked::Bindings(Change::Delete(_)) => {
+                ChangeOutcome::Deleted(progress.selected.take().unwrap_or_default())
+            }
         };
         Ok((changed, leader))
     }

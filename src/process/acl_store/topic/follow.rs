@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::log::{self, Missing, Reached};
 use super::replica::{Refused, Replica};
 use super::trouble::Trouble;
+use super::user_record::UserSet;
 use super::{TopicSource, batch};
 use crate::model::acl::Binding;
 use crate::observability::health::Health;
@@ -32,7 +33,8 @@ const SAY_AGE: Duration = Duration::from_secs(1);
 impl TopicSource {
     /// Follows the log for ever.
     pub(in crate::process::acl_store) async fn follow(&self, metrics: Arc<Metrics>, health: Health) {
-        let mut follower = Follower { source: self, metrics: &metrics, health: &health, in_force: None };
+        let mut follower =
+            Follower { source: self, metrics: &metrics, health: &health, in_force: None, users: None };
         tokio::join!(follower.follow(), self.say_age(&metrics), self.try_doorkeepers());
     }
 
@@ -65,6 +67,7 @@ impl TopicSource {
             let bindings =
                 replica.bindings().map_err(|refused| not_understood(&self.log.topic.name, refused))?;
             self.in_force.replace(bindings.iter().cloned().collect());
+            self.users.replace(replica.users().users());
             Ok(())
         };
         read.await.map_err(|trouble: Trouble| trouble.to_string())
@@ -87,6 +90,8 @@ struct Follower<'a> {
     health: &'a Health,
     /// The set that was put in force last.
     in_force: Option<HashSet<Arc<Binding>>>,
+    /// The users that were put in force last.
+    users: Option<UserSet>,
 }
 
 impl Follower<'_> {
@@ -189,6 +194,7 @@ impl Follower<'_> {
                 self.metrics.reloaded(Reload::Acls, true, SystemTime::now());
             }
         }
+        self.put_users(replica.users(), first);
         let had_trouble = source.state.borrow().trouble.is_some();
         // Before the state, which whoever waits for a change looks at: the metrics show what is answered.
         self.metrics.acl_topic_offset().set(replica.next);
@@ -196,6 +202,7 @@ impl Follower<'_> {
         source.state.send_modify(|state| {
             state.id = Some(id);
             state.offset = replica.next;
+            state.has_challenge_secret = replica.users().has_secret();
             state.confirmed = unix_now();
             state.trouble = None;
             state.wrong = false;
@@ -207,10 +214,27 @@ impl Follower<'_> {
                 topic = source.log.topic.name,
                 offset = replica.next,
                 bindings = bindings.len(),
+                users = replica.users().len(),
                 "the ACL topic is read to its end"
             );
         }
         Ok(())
+    }
+
+    /// Puts the users in force, if they are others.
+    fn put_users(&mut self, users: &UserSet, first: bool) {
+        let source = self.source;
+        let is_new = self.users.as_ref() != Some(users);
+        if is_new {
+            source.users.replace(users.users());
+            self.users = Some(users.clone());
+        }
+        if source.serves_logins() {
+            match is_new && !first {
+                true => self.metrics.reloaded(Reload::Users, true, SystemTime::now()),
+                false => self.metrics.loaded(Reload::Users, SystemTime::now()),
+            }
+        }
     }
 
     /// Says once what is in the way.
@@ -236,6 +260,9 @@ impl Follower<'_> {
         }
         if loaded {
             self.metrics.reloaded(Reload::Acls, false, SystemTime::now());
+            if self.source.serves_logins() {
+                self.metrics.reloaded(Reload::Users, false, SystemTime::now());
+            }
             let warning =
                 "it is not followed, and the ACLs that were read last stay in force: /acls says why";
             self.health.warn_part(Check::AclTopic, "", Some(warning.to_owned()));

@@ -38,7 +38,7 @@ impl fmt::Display for Corrupt {
         match self {
             Corrupt::Newer(version) => write!(
                 f,
-                "it is of format {version}, and this doorkeeper reads format {VERSION}: a newer doorkeeper wrote it, update this one"
+                "it is of format {version}, which this doorkeeper does not read: a newer doorkeeper wrote it, update this one"
             ),
             Corrupt::Damaged(why) => f.write_str(why),
         }
@@ -70,6 +70,11 @@ struct Value {
 #[derive(Deserialize)]
 struct Versioned {
     version: u64,
+}
+
+/// The format that a record's key says it is of.
+pub(super) fn version(key: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<Versioned>(key).ok().map(|key| key.version)
 }
 
 /// The record that puts a binding into the set.

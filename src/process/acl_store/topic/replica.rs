@@ -1,4 +1,4 @@
-//! The set that the records up to some offset make.
+//! The sets, of bindings and of users, that the records up to some offset make.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::batch::{BadBatch, Batch, Read};
 use super::record::{self, Corrupt};
+use super::user_record::{self, UserSet};
 use crate::model::acl::Binding;
 
 /// A set that grows with the log. It begins empty at the log's beginning.
@@ -16,6 +17,7 @@ use crate::model::acl::Binding;
 #[derive(Debug, Default)]
 pub(super) struct Replica {
     bindings: HashSet<Arc<Binding>>,
+    users: UserSet,
     refused: BTreeMap<Box<[u8]>, Refused>,
     /// The offset after the last record.
     pub(super) next: i64,
@@ -72,9 +74,21 @@ impl Replica {
         }
     }
 
+    /// The users; they count where [`bindings`](Self::bindings) are a set.
+    pub(super) fn users(&self) -> &UserSet {
+        &self.users
+    }
+
     fn apply_record(&mut self, record: &Read) {
         let key = record.key.as_deref().unwrap_or_default();
         self.refused.remove(key);
+        if record::version(key) == Some(user_record::VERSION) {
+            match self.users.apply(key, record.value.as_deref()) {
+                Err(why) if record.value.is_some() => self.refuse(key, record.offset, why),
+                _ => {}
+            }
+            return;
+        }
         match (record::read_key(key), &record.value) {
             (Ok(binding), None) => drop(self.bindings.remove(&binding)),
             // The end of what is not in the set, such as of a newer doorkeeper's binding.

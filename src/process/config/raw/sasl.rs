@@ -43,10 +43,14 @@ pub(in crate::process::config) enum SaslRequired {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::process::config) struct Users {
-    /// The file with the users; it is written when `kafka-configs` or `doorkeeper users` changes them.
+    /// The file with the users; it is written when `kafka-configs` or `doorkeeper users` changes them. Exactly one of `file` and
+    /// `topic` is needed.
     #[schemars(extend("format" = "path"))]
-    pub(in crate::process::config) file: String,
-    /// How often the file is looked at for a change.
+    pub(in crate::process::config) file: Option<String>,
+    /// `true`: the users are in the topic that `authorization.acls.topic` names, the same for all doorkeepers.
+    #[serde(default)]
+    pub(in crate::process::config) topic: bool,
+    /// With `file`: how often the file is looked at for a change.
     #[serde(default = "often", with = "text::duration")]
     #[schemars(with = "text::DurationText")]
     pub(in crate::process::config) reload_interval: Duration,

@@ -1,6 +1,6 @@
 //! How clients log in.
 
-use super::super::sasl::{Bearer, KeySource, Sasl, UserFile};
+use super::super::sasl::{Bearer, KeySource, Sasl, UserFile, UserPlace};
 use super::*;
 use crate::model::sasl::Mechanism;
 use crate::model::sasl::token::TokenRules;
@@ -35,7 +35,10 @@ fn all_of_it_is_read() {
     let expected = Sasl {
         mechanisms: Mechanism::ALL.to_vec(),
         is_required_with_certificate: false,
-        users: Some(UserFile { file: "etc/users.yaml".into(), reload_interval: Duration::from_secs(1) }),
+        users: Some(UserPlace::File(UserFile {
+            file: "etc/users.yaml".into(),
+            reload_interval: Duration::from_secs(1),
+        })),
         bearer: Some(Bearer {
             keys: KeySource::File("etc/jwks.json".into()),
             refresh_interval: Duration::from_secs(10),
@@ -87,12 +90,24 @@ fn what_lacks_or_is_of_no_use_is_told() {
         ("mechanisms: [OAUTHBEARER]", "OAUTHBEARER needs to know whose tokens are taken"),
         ("mechanisms: [], users: { file: u }", "the list needs at least 1 entry"),
         ("mechanisms: [GSSAPI], users: { file: u }", "GSSAPI"),
-        ("mechanisms: [PLAIN], users: { topic: true }", "topic"),
+        (
+            "mechanisms: [PLAIN], users: { topic: true }",
+            "doorkeeper.yaml:11:50: the users would be in the topic with the ACLs",
+        ),
+        ("mechanisms: [PLAIN], users: { topic: false }", "the place of the users is missing"),
+        ("mechanisms: [PLAIN], users: { topic: true, file: u }", "keep one of 'file' and 'topic'"),
+        ("mechanisms: [PLAIN], users: { topic: true, reload_interval: 2s }", "means nothing beside 'topic'"),
         ("users: { file: u }", "mechanisms"),
     ] {
         let told = faults(wrong);
         assert!(told.contains(why), "{wrong}: {told}");
     }
+    let in_topic = with("    sasl: { mechanisms: [PLAIN], users: { topic: true } }\n").replacen(
+        "{ file: acls.yaml }",
+        "{ topic: t }",
+        1,
+    );
+    assert_eq!(parse(&in_topic).unwrap().listeners[0].sasl.clone().unwrap().users, Some(UserPlace::Topic));
     let warnings = |keys: &str| {
         let config = parse(&with(keys)).unwrap();
         config.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")

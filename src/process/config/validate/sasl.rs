@@ -7,7 +7,7 @@ use crate::model::sasl::Mechanism;
 use crate::model::sasl::token::TokenRules;
 use crate::process::config::raw::sasl as raw;
 use crate::process::config::raw::{ClientAuthWord, Listener};
-use crate::process::config::sasl::{Bearer, KeySource, Sasl, UserFile};
+use crate::process::config::sasl::{Bearer, KeySource, Sasl, UserFile, UserPlace};
 
 /// The longest that a clock may be wrong.
 const MOST_SKEW: Duration = Duration::from_secs(600);
@@ -59,10 +59,7 @@ impl Validator<'_> {
             Some(bearer) => self.bearer(&format!("{at}.oauthbearer"), bearer),
             None => None,
         };
-        let users = raw.users.as_ref().map(|users| UserFile {
-            file: self.document.resolve(&users.file),
-            reload_interval: users.reload_interval,
-        });
+        let users = raw.users.as_ref().and_then(|users| self.users(&format!("{at}.users"), users));
         (self.faults.len() == before).then(|| {
             Some(Sasl {
                 mechanisms: raw.mechanisms.clone(),
@@ -72,6 +69,44 @@ impl Validator<'_> {
                 max_reauth: raw.max_reauth,
             })
         })
+    }
+
+    fn users(&mut self, at: &str, raw: &raw::Users) -> Option<UserPlace> {
+        let is_wrong = |key: &str| self.document.is_wrong(&format!("{at}.{key}"));
+        match (&raw.file, raw.topic) {
+            (Some(_), true) => {
+                self.fault(
+                    &format!("{at}.topic"),
+                    "the users are in a file already: keep one of 'file' and 'topic'",
+                );
+                None
+            }
+            (None, false) => {
+                if !is_wrong("file") && !is_wrong("topic") {
+                    let message =
+                        "the place of the users is missing: add 'file: users.yaml' or 'topic: true'";
+                    self.fault(at, message);
+                }
+                None
+            }
+            (Some(file), false) => {
+                let (file, reload_interval) = (self.document.resolve(file), raw.reload_interval);
+                Some(UserPlace::File(UserFile { file, reload_interval }))
+            }
+            (None, true) => {
+                let interval = format!("{at}.reload_interval");
+                if self.document.has(&interval) {
+                    self.fault(&interval, "'reload_interval' means nothing beside 'topic': leave it out");
+                }
+                const TOPIC: &str = "authorization.acls.topic";
+                if !self.document.has(TOPIC) && !self.document.is_wrong("authorization.acls") {
+                    let message = "the users would be in the topic with the ACLs, and there is none: add \
+                                   'acls: { topic: __doorkeeper_acls }' under 'authorization', or keep users in a 'file'";
+                    self.fault(&format!("{at}.topic"), message);
+                }
+                Some(UserPlace::Topic)
+            }
+        }
     }
 
     fn bearer(&mut self, at: &str, raw: &raw::OAuthBearer) -> Option<Bearer> {

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::{OnDisk, Reloader, one_line};
 use crate::observability::metrics::Reload;
 use crate::process::acl_store::Reload as Outcome;
+use crate::process::config::sasl::UserPlace;
 use crate::process::token_keys::TokenKeys;
 use crate::process::users::UserStore;
 
@@ -14,7 +15,10 @@ impl Reloader {
     pub(in crate::process::proxy) fn user_files(&self) -> Vec<(Arc<UserStore>, Duration)> {
         let config = self.configuration().0;
         let interval = |store: &Arc<UserStore>| {
-            let files = config.listeners.iter().filter_map(|listener| listener.sasl.as_ref()?.users.as_ref());
+            let files = config
+                .listeners
+                .iter()
+                .filter_map(|listener| listener.sasl.as_ref()?.users.as_ref().and_then(UserPlace::file));
             files.filter(|file| file.file == store.path()).map(|file| file.reload_interval).min()
         };
         let stores = self.credentials.users.iter();

@@ -40,12 +40,12 @@ fn what_is_not_exactly_a_binding_is_refused() {
         (
             r#""version":1"#,
             r#""version":2"#,
-            "it is of format 2, and this doorkeeper reads format 1: a newer doorkeeper wrote it, update this one",
+            "it is of format 2, which this doorkeeper does not read: a newer doorkeeper wrote it, update this one",
         ),
         (
             r#""version":1"#,
             r#""version":2,"only_on":"mondays""#,
-            "it is of format 2, and this doorkeeper reads format 1: a newer doorkeeper wrote it, update this one",
+            "it is of format 2, which this doorkeeper does not read: a newer doorkeeper wrote it, update this one",
         ),
         (r#""version":1"#, r#""version":0"#, "its key is of format 0, which there never was"),
         (r#""version":1,"#, "", "its key cannot be read: missing field `version`"),

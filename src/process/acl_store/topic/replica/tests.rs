@@ -115,3 +115,32 @@ fn the_end_of_something_unknown_is_no_fault() {
     log.append(vec![raw(r#"{"version":2,"role":"admin"}"#, None), raw("", None)]);
     assert_eq!(log.replayed().bindings(), Ok(&HashSet::new()));
 }
+
+/// Users are in the same log, and what is damaged of them counts as much as a binding.
+#[test]
+fn users_and_bindings_are_of_one_log() {
+    use super::super::user_record::{challenge_secret, change};
+    use crate::model::sasl::scram::{Hash, ScramCredential};
+    use crate::model::sasl::users::{CredentialChange, CredentialKind};
+    let credential = ScramCredential::from_password(Hash::Sha256, "pencil", b"salt".to_vec(), 4096);
+    let with = |text: Option<String>| {
+        let (user, kind) = ("alice".to_owned(), CredentialKind::ScramSha256);
+        change(&CredentialChange { user, kind, text }, "x", UNIX_EPOCH).unwrap()
+    };
+    let mut log = Log::default();
+    log.append(vec![addition(&orders("a"), "x", UNIX_EPOCH).unwrap()]);
+    log.append(vec![
+        with(Some(credential.to_string())),
+        challenge_secret(&[7; 32], "x", UNIX_EPOCH).unwrap(),
+    ]);
+    let replayed = log.replayed();
+    assert_eq!(replayed.bindings().unwrap().len(), 1);
+    assert!(replayed.users().has_secret());
+    assert_eq!(replayed.users().users().get("alice").unwrap().scram_sha_256, Some(credential));
+    log.append(vec![with(Some("nonsense".to_owned()))]);
+    let said = log.replayed().bindings().unwrap_err().to_string();
+    assert!(said.starts_with("the record at offset 3: its value is no credential"), "{said}");
+    log.append(vec![with(None)]);
+    let mended = log.replayed();
+    assert_eq!((mended.bindings().unwrap().len(), mended.users().len()), (1, 0));
+}
