@@ -6,9 +6,10 @@ use super::{Reaction, refused, silent};
 use crate::protocol::api::Row;
 use crate::protocol::error_code::ILLEGAL_SASL_STATE;
 use crate::protocol::header::{self, RequestHeader};
+use crate::protocol::messages::metadata_response::MetadataResponseTopic;
 use crate::protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, SaslAuthenticateRequest, SaslHandshakeRequest,
-    SaslHandshakeResponse,
+    ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, MetadataResponse, SaslAuthenticateRequest,
+    SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use crate::protocol::wire::Message;
 
@@ -48,9 +49,27 @@ pub(super) fn unwrap(frame: &Bytes, framed: &mut Framed) -> Result<Bytes, Reacti
             let answer = ApiVersionsResponse { error_code: ILLEGAL_SASL_STATE, ..Default::default() };
             Err(refused(encoded(row, id, &answer), why, None))
         }
+        // Clients that take a refused token for an accepted one go on with this.
+        MetadataRequest::KEY => {
+            let request = body(row, &header, frame)
+                .and_then(|body| MetadataRequest::decode_declared(&body, header.version).ok());
+            let (request, _) = request.ok_or_else(|| silent(format!("{name} cannot be read")))?;
+            Err(refused(encoded(row, id, &refused_metadata(request)), why, None))
+        }
         // Kafka has an answer of its own for each API, and closes as well.
         _ => Err(silent(why)),
     }
+}
+
+/// `MetadataRequest.getErrorResponse`
+fn refused_metadata(request: MetadataRequest) -> MetadataResponse {
+    let topics = request.topics.unwrap_or_default().into_iter().map(|topic| MetadataResponseTopic {
+        error_code: ILLEGAL_SASL_STATE,
+        name: Some(topic.name.unwrap_or_default()),
+        topic_id: topic.topic_id,
+        ..Default::default()
+    });
+    MetadataResponse { topics: topics.collect(), error_code: ILLEGAL_SASL_STATE, ..Default::default() }
 }
 
 /// The body of a request.

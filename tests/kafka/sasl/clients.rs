@@ -50,14 +50,14 @@ fn rows(kafka: &Kafka) -> Vec<Row> {
         java("java-3.9", older),
         row("confluent-kafka", programs::python("confluent_kafka_sasl"), ALL, "_AUTHENTICATION"),
         Row {
-            // This one and kafkajs take the first answer to a token for the last, whatever it says, and are cut off at the next request.
-            refused_token: "KafkaConnectionError",
+            // This one and kafkajs take the first answer to a token for the last, whatever it says, and go on with Metadata.
+            refused_token: "Unable to update metadata from []",
             ..row("aiokafka", programs::python("aiokafka_sasl"), ALL, "SaslAuthenticationFailed")
         },
         row("franz-go", programs::go("franz-go-sasl"), ALL, "SASL_AUTHENTICATION_FAILED"),
         row("sarama", programs::go("sarama-sasl"), &[PLAIN, BEARER], "SASL Authentication failed"),
         Row {
-            refused_token: "Closed connection",
+            refused_token: "not valid given the current SASL state",
             ..row("kafkajs", programs::node("sasl.js"), ALL, "KafkaJSSASLAuthenticationError")
         },
     ]
