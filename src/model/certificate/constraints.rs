@@ -96,10 +96,11 @@ impl GeneralName {
 
     /// What a name of this form says; empty where it cannot be read.
     pub(super) fn text(&self, form: Form) -> Option<&str> {
-        (self.form == form).then(|| match &self.value {
+        let text = match &self.value {
             Value::Text(text) => text.as_str(),
             _ => "",
-        })
+        };
+        (self.form == form).then_some(text)
     }
 
     fn described(&self) -> String {

@@ -242,7 +242,7 @@ fn check_spiffe_id(id: &str) -> Result<(), &'static str> {
     let is_segment =
         |segment: &str| !matches!(segment, "" | "." | "..") && segment.chars().all(is_of_segment);
     // A leaf's has a path (X.509-SVID, section 4.1).
-    match path.split('/').skip(1).next() {
+    match path.split('/').nth(1) {
         None => Err("it is that of a whole trust domain: a workload's has a path"),
         Some(_) if path.split('/').skip(1).all(is_segment) => Ok(()),
         Some(_) => {

@@ -126,10 +126,13 @@ impl ScramCredential {
             "it is 'iterations=8192,salt=…,stored_key=…,server_key=…', the last three in base64";
         let mut parts: [Option<&str>; 4] = [None; 4];
         const KEYS: [&str; 4] = ["iterations", "salt", "stored_key", "server_key"];
-        for part in text.split(',') {
-            let (key, value) = part.split_once('=').ok_or(format!("'{part}' has no '=': {SHAPE}"))?;
+        // What is wrong is never repeated: it may be a password.
+        for (number, part) in text.split(',').enumerate() {
+            let number = number + 1;
+            let (key, value) =
+                part.split_once('=').ok_or_else(|| format!("part {number} of it has no '=': {SHAPE}"))?;
             let place = KEYS.iter().position(|known| *known == key.trim());
-            let place = place.ok_or(format!("'{}' is no part of it: {SHAPE}", key.trim()))?;
+            let place = place.ok_or_else(|| format!("part {number} is none of these: {SHAPE}"))?;
             if parts[place].replace(value.trim()).is_some() {
                 return Err(format!("'{}' is there twice", KEYS[place]));
             }

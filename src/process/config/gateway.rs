@@ -24,6 +24,9 @@ pub(super) fn broker_ports(mapping: &AddressMapping) -> Vec<(i32, u16)> {
         .collect()
 }
 
+/// From a broker's id to the host and port that clients use for it.
+type ToldAddresses = BTreeMap<i32, (String, u16)>;
+
 /// The mapping as it is read, with what is wrong and what is risky at its keys.
 pub(super) struct Reading<'a> {
     raw: &'a AddressMapping,
@@ -38,7 +41,7 @@ impl<'a> Reading<'a> {
 
     /// The gateway, and the host and port that clients use for each broker; `None` if there are faults, or if it is another
     /// strategy.
-    pub(super) fn gateway(&mut self) -> Option<(BTreeMap<i32, (String, u16)>, Gateway)> {
+    pub(super) fn gateway(&mut self) -> Option<(ToldAddresses, Gateway)> {
         let (AddressMapping::PortPerBroker { node_ids, upstream_pattern, bootstrap_servers, .. }
         | AddressMapping::Sni { node_ids, upstream_pattern, bootstrap_servers, .. }) = self.raw
         else {
@@ -133,7 +136,7 @@ mod tests {
     use super::*;
     use crate::model::advertise::Mapping;
 
-    fn gateway(mapping: &str) -> (BTreeMap<i32, (String, u16)>, Gateway) {
+    fn gateway(mapping: &str) -> (ToldAddresses, Gateway) {
         let listener = parse(&with_mapping(mapping)).unwrap().listeners.remove(0);
         match listener.address_mapping {
             Mapping::Gateway { brokers } => (brokers, listener.gateway.unwrap()),

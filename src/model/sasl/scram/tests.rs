@@ -110,7 +110,10 @@ fn a_credential_is_written_and_read_and_what_is_none_is_refused_in_words() {
     assert!(fault(&text.replace("4096", "4095"), Hash::Sha256).contains("Kafka takes 4096 to 16384"));
     assert!(fault(&text.replace("salt=", "salt=!"), Hash::Sha256).contains("'salt' is no base64"));
     assert!(fault("iterations=4096", Hash::Sha256).contains("'salt' is missing"));
-    assert!(fault("password=pencil", Hash::Sha256).contains("'password' is no part of it"));
+    assert!(fault("password=pencil", Hash::Sha256).contains("part 1 is none of these"));
+    for secret in ["pencil", "password=pencil", "pencil=1"] {
+        assert!(!fault(secret, Hash::Sha256).contains("pencil"), "{}", fault(secret, Hash::Sha256));
+    }
     assert!(fault(&format!("{text},iterations=1"), Hash::Sha256).contains("twice"));
     assert!(fault("pencil", Hash::Sha256).contains("has no '='"));
 }
