@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use doorkeeper::model::sasl::scram::{Hash, ScramCredential};
 use doorkeeper::model::sasl::users::User;
 use doorkeeper::process::users::entry_text;
@@ -19,6 +21,7 @@ use crate::rig::pki::TRUSTED;
 use crate::rig::until;
 use crate::support::tokens::{TokenSigner, key_set};
 
+const METADATA: i16 = 3;
 const PLAIN: &str =
     "sasl: { mechanisms: [PLAIN, SCRAM-SHA-256], users: { file: users.yaml, reload_interval: 20ms } }";
 const BRIEF: &str =
@@ -140,6 +143,55 @@ async fn who_is_removed_is_out_and_nobody_else() {
     let mut again = connect(&door).await;
     assert_eq!(log_in(&mut again, "PLAIN", b"\0alice\0pencil").await.0, 58);
     assert_eq!(door.closed("user_removed"), 1);
+    door.assert_sound();
+}
+
+/// The last message of a login by SCRAM-SHA-256 whose first was `n,,n=USER,r=client`, and the password `pencil`.
+fn last_message(user: &str, challenge: &str) -> String {
+    let (nonce, _) = challenge.split_once(',').unwrap();
+    let without = format!("c=biws,{nonce}");
+    let message = format!("n={user},r=client,{challenge},{without}");
+    let mut salted = [0; 32];
+    let times = std::num::NonZeroU32::new(4096).unwrap();
+    aws_lc_rs::pbkdf2::derive(aws_lc_rs::pbkdf2::PBKDF2_HMAC_SHA256, times, b"salt", b"pencil", &mut salted);
+    let mac = |key: &[u8], text: &[u8]| {
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
+        aws_lc_rs::hmac::sign(&key, text).as_ref().to_vec()
+    };
+    let key = mac(&salted, b"Client Key");
+    let stored = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &key);
+    let signature = mac(stored.as_ref(), message.as_bytes());
+    let proof: Vec<u8> = key.iter().zip(&signature).map(|(key, signature)| key ^ signature).collect();
+    format!("{without},p={}", BASE64.encode(proof))
+}
+
+/// Whoever is removed between the first and the last message of a login is out as well.
+#[tokio::test]
+async fn who_is_removed_in_the_middle_of_a_login_is_out() {
+    let broker = Broker::usual().await;
+    let door = door(&broker, PLAIN).await;
+    let (mut alice, mut bob) = (connect(&door).await, connect(&door).await);
+    let mut challenges = Vec::new();
+    for (client, name) in [(&mut alice, "alice"), (&mut bob, "bob")] {
+        let handshake = SaslHandshakeRequest { mechanism: "SCRAM-SHA-256".into(), ..Default::default() };
+        assert_eq!(client.ask(&handshake, 1).await.error_code, 0);
+        let auth_bytes = format!("n,,n={name},r=client").into_bytes().into();
+        let answer = client.ask(&SaslAuthenticateRequest { auth_bytes, ..Default::default() }, 2).await;
+        challenges.push(String::from_utf8(answer.auth_bytes.to_vec()).unwrap());
+    }
+    door.write("users.yaml", &users(&["bob"]));
+    let removed = async || door.get("/credentials").await.1.contains("users: 1");
+    while !removed().await {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(say_token(&mut bob, last_message("bob", &challenges[1]).as_bytes()).await.0, 0);
+    bob.ask(&metadata(), 4).await;
+    say_token(&mut alice, last_message("alice", &challenges[0]).as_bytes()).await;
+    alice.say(&metadata(), 4).await;
+    alice.assert_closed().await;
+    door.closes("user_removed", 1).await;
+    assert_eq!(heard(&broker).iter().filter(|key| **key == METADATA).count(), 1);
+    bob.ask(&metadata(), 4).await;
     door.assert_sound();
 }
 

@@ -32,7 +32,8 @@ pub struct SaslAuthentication {
     /// Which version of ApiVersions is being asked for.
     asked: i16,
     is_begun: bool,
-    /// Which users the client was compared with.
+    /// Which users there were before the client said anything. Whoever it is compared with may be removed before its login is
+    /// whole, which is noticed by this being an older generation.
     generation: u64,
 }
 
@@ -54,7 +55,7 @@ impl SaslAuthentication {
             server,
             asked: 0,
             is_begun: false,
-            generation: 0,
+            generation: sasl.credentials.generation(),
         }
     }
 
@@ -85,7 +86,6 @@ impl SaslAuthentication {
             }
             Reaction::Authenticated(Authenticated { answer, user, mechanism, lifetime_ms }) => {
                 self.context.process.metrics.authentication(mechanism.into(), true);
-                // Before this user was looked up; what has changed since is noticed.
                 let generation = self.generation;
                 let login = Login::new(user, mechanism, lifetime_ms, Instant::now(), generation);
                 let identity = Identity {
@@ -145,7 +145,6 @@ impl Authentication for SaslAuthentication {
         plain.advance(4);
         let frame: Bytes = plain.split_to(length).freeze();
         self.is_begun |= frame.starts_with(&SaslHandshakeRequest::KEY.to_be_bytes());
-        self.generation = self.sasl.credentials.generation();
         let users = self.sasl.credentials.users();
         let reaction = self.server.step(&frame, &Surroundings { users: &users, now_ms: unix_ms(), nonce });
         self.react(reaction)

@@ -111,7 +111,6 @@ impl Session {
             state.begun = Some(now);
         }
         let server = state.again.as_mut()?;
-        state.login.generation = state.sasl.credentials.generation();
         let users = state.sasl.credentials.users();
         let around = Surroundings { users: &users, now_ms: unix_ms(), nonce };
         let reaction = server.step(&frame.slice(4..), &around);
