@@ -13,8 +13,8 @@ use super::Rejection;
 pub const FEWEST_ITERATIONS: u32 = 4096;
 /// The most; clients of Kafka refuse more (`ScramMechanism.maxIterations`).
 pub const MOST_ITERATIONS: u32 = 16384;
-/// The longest salt that is taken, in bytes.
-const LONGEST_SALT: usize = 1024;
+/// How many bytes a salt may have.
+pub const SALT_LENGTHS: std::ops::RangeInclusive<usize> = 1..=1024;
 
 /// The hash function of a SCRAM mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,8 +143,9 @@ impl ScramCredential {
         let iterations: u32 = part(0)?.parse().map_err(|_| "'iterations' is no whole number".to_owned())?;
         check_iterations(iterations)?;
         let credential = Self { iterations, salt: bytes(1)?, stored_key: bytes(2)?, server_key: bytes(3)? };
-        if credential.salt.is_empty() || credential.salt.len() > LONGEST_SALT {
-            return Err(format!("'salt' must have 1 to {LONGEST_SALT} bytes"));
+        if !SALT_LENGTHS.contains(&credential.salt.len()) {
+            let (least, most) = (SALT_LENGTHS.start(), SALT_LENGTHS.end());
+            return Err(format!("'salt' must have {least} to {most} bytes"));
         }
         for (key, length) in
             [("stored_key", credential.stored_key.len()), ("server_key", credential.server_key.len())]

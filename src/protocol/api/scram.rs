@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::cluster::{DENIED, needs};
 use super::{Api, RuleOutcome};
 use crate::model::acl::Operation;
-use crate::model::sasl::scram::{Hash, ScramCredential};
-use crate::model::sasl::users::{User, Users, UsersChange, UsersChangeError};
+use crate::model::sasl::scram::{Hash, SALT_LENGTHS, ScramCredential};
+use crate::model::sasl::users::{User, Users, UsersChange, UsersChangeError, check_name};
 use crate::protocol::access::{Access, UserDirectory};
 use crate::protocol::error_code::*;
 use crate::protocol::messages::alter_user_scram_credentials_request::{
@@ -160,8 +160,11 @@ impl AlterUserScramCredentialsRequest {
             let why = unacceptable(&deletion.name, deletion.mechanism);
             (&deletion.name, why.or_else(|| (!is_there(deletion)).then_some((RESOURCE_NOT_FOUND, gone))))
         });
-        let upsertions =
-            self.upsertions.iter().map(|upsertion| (&upsertion.name, unacceptable_upsertion(upsertion)));
+        let upsertions = self.upsertions.iter().map(|upsertion| {
+            let why = unacceptable_upsertion(upsertion);
+            // Where nothing is kept at all, that is what is told.
+            (&upsertion.name, why.or_else(|| known.and_then(|_| not_kept(upsertion))))
+        });
         let mut failed = BTreeMap::new();
         let mut acceptable: HashSet<Str> = HashSet::new();
         for (name, why) in deletions.chain(upsertions) {
@@ -240,4 +243,14 @@ fn unacceptable_upsertion(upsertion: &ScramCredentialUpsertion) -> Option<(i16, 
         }
         _ => None,
     })
+}
+
+/// What is not kept here, and Kafka keeps: whatever is written must be read again.
+fn not_kept(upsertion: &ScramCredentialUpsertion) -> Option<(i16, &'static str)> {
+    if check_name(&upsertion.name).is_err() {
+        let text = "Username must have at most 255 bytes, no control characters, no blanks around it, and no 'User:' before it";
+        return Some((UNACCEPTABLE_CREDENTIAL, text));
+    }
+    let is_kept = SALT_LENGTHS.contains(&upsertion.salt.len());
+    (!is_kept).then_some((UNACCEPTABLE_CREDENTIAL, "Salt must have 1 to 1024 bytes"))
 }

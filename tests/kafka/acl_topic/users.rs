@@ -107,6 +107,29 @@ fn users_of_the_topic_log_in_everywhere() {
         assert!(!doorkeeper.process.output().contains("stored_key"));
     }
 
+    // What would not be read again is not written, and the rest of the request is done.
+    let mut super_user = Client::tls(&cluster.schemas, one.address, &pki.client("admin")).unwrap();
+    let upsertion = |name: &str, salt: String| json!({"name": name, "mechanism": 2, "iterations": 4096, "salt": salt, "saltedPassword": "0304"});
+    let upsertions = [
+        upsertion("empty", String::new()),
+        upsertion("long", "ab".repeat(1025)),
+        upsertion("User:named", "0102".to_owned()),
+        upsertion("kept", "ab".repeat(1024)),
+    ];
+    let asked = json!({"deletions": [], "upsertions": upsertions});
+    let altered = super_user.call("AlterUserScramCredentials", 0, &asked).body();
+    let codes: Vec<(&str, i64)> = altered["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|told| (told["user"].as_str().unwrap(), told["errorCode"].as_i64().unwrap()))
+        .collect();
+    let expected = [("kept", 0), ("User:named", 93), ("empty", 93), ("long", 93)];
+    assert_eq!(codes, expected, "{altered}");
+    let deletion = json!({"deletions": [{"name": "kept", "mechanism": 2}], "upsertions": []});
+    let deleted = super_user.call("AlterUserScramCredentials", 0, &deletion).body();
+    assert_eq!(deleted["results"][0]["errorCode"], 0, "{deleted}");
+
     // The command line writes and reads the same, and takes a file over.
     users_command(&other.folder, &["set", "dave", "--iterations", "4096"], "dave-secret");
     let file = scratch("users").join("users.yaml");

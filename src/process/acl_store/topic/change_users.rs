@@ -44,7 +44,7 @@ impl TopicSource {
     pub(super) fn credentials(&self, changes: &[CredentialChange]) -> Result<Vec<Pair>, String> {
         let now = SystemTime::now();
         let records = changes.iter().map(|change| user_record::change(change, &self.name, now));
-        let mut pairs = records.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        let mut pairs = records.collect::<Result<Vec<_>, String>>()?;
         if !pairs.is_empty() && !self.state.borrow().has_challenge_secret {
             let mut secret = [0; 32];
             rand::fill(&mut secret).map_err(|_| "the system has no random numbers".to_owned())?;

@@ -52,10 +52,15 @@ struct Value {
 /// The record that makes a change of a credential.
 ///
 /// # Errors
-/// When JSON cannot be written, which it can.
-pub(super) fn change(change: &CredentialChange, by: &str, at: SystemTime) -> Result<Pair, serde_json::Error> {
+/// When it would not be read again: one such record would be the end of the whole set, at every doorkeeper.
+pub(super) fn change(change: &CredentialChange, by: &str, at: SystemTime) -> Result<Pair, String> {
     let what = What::Credential { user: change.user.clone(), credential: change.kind };
-    Ok(Pair { key: key(&what)?, value: change.text.as_ref().map(|text| value(text, by, at)).transpose()? })
+    let value = change.text.as_ref().map(|text| value(text, by, at)).transpose();
+    let pair =
+        key(&what).and_then(|key| Ok(Pair { key, value: value? })).map_err(|error| error.to_string())?;
+    let read = UserSet::default().apply(&pair.key, pair.value.as_deref());
+    read.map_err(|why| format!("a credential of {:?} would not be read again: {why}", change.user))?;
+    Ok(pair)
 }
 
 /// The record with the challenge secret.

@@ -137,7 +137,9 @@ fn users_and_bindings_are_of_one_log() {
     assert_eq!(replayed.bindings().unwrap().len(), 1);
     assert!(replayed.users().has_secret());
     assert_eq!(replayed.users().users().get("alice").unwrap().scram_sha_256, Some(credential));
-    log.append(vec![with(Some("nonsense".to_owned()))]);
+    // By somebody else, as doorkeeper writes none.
+    let damaged = br#"{"version":2,"secret":"nonsense","written_by":"x","written_at":""}"#;
+    log.append(vec![Pair { value: Some(damaged.to_vec()), ..with(None) }]);
     let said = log.replayed().bindings().unwrap_err().to_string();
     assert!(said.starts_with("the record at offset 3: its value is no credential"), "{said}");
     log.append(vec![with(None)]);

@@ -20,11 +20,13 @@ fn apply(users: &mut UserSet, pair: &Pair) -> Result<(), String> {
 /// What is written once must be read for ever.
 #[test]
 fn the_format_is_this() {
-    let pair = set("alice", CredentialKind::ScramSha512, "x");
+    let credential = scram("pencil").to_string();
+    let pair = set("alice", CredentialKind::ScramSha512, &credential);
     assert_eq!(String::from_utf8(pair.key).unwrap(), KEY);
     assert_eq!(
         String::from_utf8(pair.value.unwrap()).unwrap(),
-        r#"{"version":2,"secret":"x","written_by":"broker-1","written_at":"2026-11-18T11:06:40.000000Z"}"#
+        r#"{"version":2,"secret":"CREDENTIAL","written_by":"broker-1","written_at":"2026-11-18T11:06:40.000000Z"}"#
+            .replace("CREDENTIAL", &credential)
     );
     let secret = challenge_secret(&[7; 16], "b", UNIX_EPOCH).unwrap();
     assert_eq!(String::from_utf8(secret.key).unwrap(), r#"{"version":2,"kind":"challenge_secret"}"#);
@@ -108,7 +110,7 @@ fn what_is_damaged_is_refused_without_its_secret() {
         (
             Pair {
                 key: key(r#"{"version":2,"kind":"challenge_secret"}"#).key,
-                ..set("a", CredentialKind::ScramSha256, "AAAA")
+                ..value(r#"{"version":2,"secret":"AAAA","written_by":"","written_at":""}"#)
             },
             "its value is no challenge secret",
         ),
@@ -116,5 +118,30 @@ fn what_is_damaged_is_refused_without_its_secret() {
         let told = apply(&mut users, &bad).unwrap_err();
         assert!(told.contains(why) && !told.contains("s3cret"), "{why}: {told}");
         assert_eq!(users, before, "{told}");
+    }
+}
+
+/// One that is written and not read again would be the end of the whole set.
+#[test]
+fn what_would_not_be_read_again_is_not_written() {
+    let credential = |salt: Vec<u8>| {
+        ScramCredential::from_salted_password(Hash::Sha512, b"salted", salt, 4096).to_string()
+    };
+    let change_to = |user: &str, text: String| {
+        let (kind, user) = (CredentialKind::ScramSha512, user.to_owned());
+        change(&CredentialChange { user, kind, text: Some(text) }, "b", UNIX_EPOCH)
+    };
+    assert!(
+        change_to("alice", credential(vec![1])).is_ok()
+            && change_to("alice", credential(vec![1; 1024])).is_ok()
+    );
+    for (user, text) in [
+        ("alice", credential(Vec::new())),
+        ("alice", credential(vec![1; 1025])),
+        ("User:alice", credential(vec![1])),
+        ("alice", "s3cret".to_owned()),
+    ] {
+        let why = change_to(user, text).unwrap_err();
+        assert!(why.contains("would not be read again") && !why.contains("s3cret"), "{why}");
     }
 }
